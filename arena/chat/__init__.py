@@ -1,0 +1,66 @@
+"""Talking to language models: one way to ask, whoever answers.
+
+    async with open_chat(Endpoint(provider="openai", model="qwen", base_url="http://localhost:8000/v1")) as chat:
+        completion = await patiently(lambda: chat.complete([Message("user", "How far is the Moon?")]))
+
+A chat belongs to the event loop it was opened in. All that goes wrong is a ChatError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from arena.chat.base import Chat, ChatError, Completion, Endpoint, Message, OpenChat
+from arena.chat.patience import many, patiently
+
+__all__ = [
+    "PROVIDERS",
+    "Chat",
+    "ChatError",
+    "Completion",
+    "Endpoint",
+    "Message",
+    "OpenChat",
+    "many",
+    "open_chat",
+    "patiently",
+]
+
+# The SDKs take half a second and more to import: only who calls them pays.
+
+
+def _openai(endpoint: Endpoint) -> OpenChat:
+    from arena.chat.openai import OpenAIChat
+
+    return OpenAIChat(endpoint)
+
+
+def _anthropic(endpoint: Endpoint) -> OpenChat:
+    from arena.chat.anthropic import AnthropicChat
+
+    return AnthropicChat(endpoint)
+
+
+def _scripted(endpoint: Endpoint) -> OpenChat:
+    from arena.chat.scripted import ScriptedChat
+
+    return ScriptedChat(endpoint)
+
+
+PROVIDERS: Mapping[str, Callable[[Endpoint], OpenChat]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "scripted": _scripted,
+}
+
+
+def open_chat(endpoint: Endpoint) -> OpenChat:
+    """A chat with the endpoint, to be closed by `async with` or `close()`; connects with the first call.
+
+    Raises ChatError (permanent) for a provider that is not in PROVIDERS, an address that is none and
+    options that cannot be sent.
+    """
+    if endpoint.provider not in PROVIDERS:
+        known = ", ".join(PROVIDERS)
+        raise ChatError(f"unknown provider '{endpoint.provider}'; there are {known}", transient=False)
+    return PROVIDERS[endpoint.provider](endpoint)
