@@ -1,0 +1,67 @@
+"""The array types of this package, and the checks every array passes at the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rating.stats.errors import ImpossibleInput
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def floats(values: ArrayLike, name: str) -> Floats:
+    """`values` as a finite float64 array (n,). Raises ImpossibleInput naming the column."""
+    array = _column(values, name)
+    if array.dtype.kind not in "biuf":
+        raise ImpossibleInput(f"{name} must be numbers, not {array.dtype}")
+    array = array.astype(np.float64, copy=False)
+    if not np.isfinite(array).all():
+        raise ImpossibleInput(f"{name} holds NaN or infinity at row {int(np.flatnonzero(~np.isfinite(array))[0])}")
+    return array
+
+
+def codes(values: ArrayLike, name: str, *, below: int | None = None) -> Ints:
+    """`values` as an int64 array (n,) of codes from 0, all smaller than `below`. Raises ImpossibleInput."""
+    array = _column(values, name)
+    if array.size and array.dtype.kind not in "biu":
+        raise ImpossibleInput(f"{name} must be whole numbers, not {array.dtype}")
+    array = array.astype(np.int64, copy=False)
+    if array.size and array.min() < 0:
+        raise ImpossibleInput(f"{name} holds a negative number at row {int(array.argmin())}")
+    if array.size and below is not None and array.max() >= below:
+        raise ImpossibleInput(
+            f"{name} holds {int(array.max())} at row {int(array.argmax())}; only 0..{below - 1} can be"
+        )
+    return array
+
+
+def same_length(**columns: NDArray[Any]) -> int:
+    """The common length of the columns. Raises ImpossibleInput where they differ."""
+    lengths = {name: column.shape[0] for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ImpossibleInput(f"columns of unequal length: {lengths}")
+    return int(next(iter(lengths.values())))
+
+
+def compressed(values: Ints) -> tuple[Ints, int]:
+    """`values` (n,) renumbered 0..k-1 in their order, and k."""
+    if values.size == 0:
+        return values, 0
+    if values.max() < 4 * values.size:
+        seen = np.zeros(int(values.max()) + 1, dtype=np.int64)
+        seen[values] = 1
+        return (np.cumsum(seen) - 1)[values], int(seen.sum())
+    unique, index = np.unique(values, return_inverse=True)
+    return index.astype(np.int64, copy=False), unique.size
+
+
+def _column(values: ArrayLike, name: str) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ImpossibleInput(f"{name} must have one dimension, not {array.ndim}")
+    return array

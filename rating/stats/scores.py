@@ -1,0 +1,94 @@
+"""Single scores: mean of each model with an interval clustered by question, and ranks from paired differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rating.stats.arrays import Bools, Floats, Ints, codes, compressed, floats, same_length
+from rating.stats.intervals import clustered_means, student
+from rating.stats.ranks import Ranks, ranked
+
+ONE_QUESTION = "one_question"
+"""Note: some model was scored on one question only: its mean has no interval."""
+ALL_EQUAL = "all_equal"
+"""Note: all questions of some model gave the same score: how far it would vary is not known, so no interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Mean score of m models with interval; NaN where there is none. `n` scores, `clusters` questions; all (m,)."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+    n: Ints
+    clusters: Ints
+    notes: tuple[str, ...]
+
+
+def mean_scores(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: int, *, level: float = 0.95) -> Means:
+    """Mean score of each model over its rows, with a t interval in which each question is one observation.
+
+    `model` indices, `score` numbers, `cluster` question indices: all (n,). Raises ImpossibleInput.
+    """
+    which, mark, question = _columns(model, score, cluster, models)
+    means = clustered_means(which, question, value=mark, groups=models)
+    half = means.error * student(level, means.clusters - 1)
+    flat = (means.clusters > 1) & (means.error == 0)
+    half = np.where(flat, np.nan, half)
+    notes = ((ONE_QUESTION, (means.clusters == 1).any()), (ALL_EQUAL, flat.any()))
+    return Means(
+        mean=means.mean,
+        low=means.mean - half,
+        high=means.mean + half,
+        n=means.n,
+        clusters=means.clusters,
+        notes=tuple(name for name, true in notes if true),
+    )
+
+
+def rank_means(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: int, *, level: float = 0.95) -> Ranks:
+    """Rank ranges of mean scores, from differences paired by question; only shared questions compare two models.
+
+    Surely above: the t interval of the mean difference lies above zero; where all shared questions show
+    the same difference, so that the interval has no width, the sign test decides (six questions at 95 %).
+    """
+    which, mark, question = _columns(model, score, cluster, models)
+    means = clustered_means(which, question, value=mark, groups=models)
+    above = _surely_above(*_by_question(which, mark, question, models), level=level)
+    return ranked(means.mean, above, component=np.where(means.n > 0, 0, -1))
+
+
+def _columns(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: int) -> tuple[Ints, Floats, Ints]:
+    which = codes(model, "model", below=models)
+    mark, question = floats(score, "score"), codes(cluster, "cluster")
+    same_length(model=which, score=mark, cluster=question)
+    return which, mark, question
+
+
+def _by_question(which: Ints, mark: Floats, question: Ints, models: int) -> tuple[Floats, Floats]:
+    """Mean score of each model on each question, (questions, models), 0 where absent; and presence as 0 or 1."""
+    index, total = compressed(question)
+    cell = index * models + which
+    centre = mark.mean() if mark.size else 0.0  # smaller numbers, smaller rounding in the sums of squares
+    n = np.bincount(cell, minlength=total * models).reshape(total, models)
+    sums = np.bincount(cell, mark - centre, minlength=total * models).reshape(total, models)
+    return sums / np.maximum(n, 1), (n > 0).astype(np.float64)
+
+
+def _surely_above(mean: Floats, present: Floats, *, level: float) -> Bools:
+    shared = present.T @ present
+    total = mean.T @ present - present.T @ mean
+    squares = (mean**2).T @ present + present.T @ mean**2 - 2 * mean.T @ mean
+    pairs = np.maximum(shared, 1)
+    difference = total / pairs
+    spread = squares - shared * difference**2
+    flat = spread <= 1e-9 * (1 + squares)
+    error = np.sqrt(np.maximum(spread, 0.0) / np.maximum(shared - 1, 1) / pairs)
+    sure = difference > error * student(level, shared - 1)
+    by_sign = (difference > 1e-9) & (2.0 ** (1 - shared) <= 1 - level)
+    result: Bools = np.where(flat, by_sign, sure)
+    return result
