@@ -1,0 +1,128 @@
+"""Administration of what is judged; frozen benchmarks are read-only, and keys have no place to be stored."""
+
+import re
+
+from django import forms
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import Answer, Battle, Benchmark, Category, LanguageModel, Question
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
+SECRET = re.compile(r"api[-_]?key|secret|password|authorization|bearer|x-api-key|access[-_]?token", re.IGNORECASE)
+
+
+class LooksOnly(admin.ModelAdmin):
+    """Rows that the machinery writes: to be read here, never typed."""
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class FrozenOnceUsed(admin.ModelAdmin):
+    """Rows with `frozen_at`: free to change until they are used, then read-only; the next version is a new row."""
+
+    readonly_fields = ["frozen_at"]
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return super().has_change_permission(request, obj) and not getattr(obj, "frozen_at", None)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return super().has_delete_permission(request, obj) and not getattr(obj, "frozen_at", None)
+
+
+class LanguageModelForm(forms.ModelForm):
+    """Refuses a key typed where the name of its environment variable belongs, or among the options."""
+
+    def clean_key_env(self) -> str:
+        name = self.cleaned_data["key_env"]
+        if name and (not VARIABLE.fullmatch(name) or name.startswith("sk_")):
+            raise forms.ValidationError(
+                _(
+                    "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
+                )
+            )
+        return name
+
+    def clean_options(self) -> dict:
+        options = self.cleaned_data["options"]
+        if not isinstance(options, dict):
+            raise forms.ValidationError(_("Options are names with values: {…}."))
+        if found := [path for path in _names(options) if SECRET.search(path)]:
+            raise forms.ValidationError(
+                _("“%(name)s” looks like a key; keys are read from the environment variable named in key env.")
+                % {"name": found[0]}
+            )
+        return options
+
+
+def _names(value) -> list[str]:
+    """Every name in nested options."""
+    if isinstance(value, dict):
+        return [str(name) for name in value] + [inner for part in value.values() for inner in _names(part)]
+    if isinstance(value, list):
+        return [inner for part in value for inner in _names(part)]
+    return []
+
+
+@admin.register(LanguageModel)
+class LanguageModelAdmin(admin.ModelAdmin):
+    form = LanguageModelForm
+    list_display = ["name", "version", "vendor", "provider", "endpoint_model", "key_env", "provenance"]
+    list_filter = ["provider", "provenance", "vendor"]
+    search_fields = ["name", "version", "vendor", "endpoint_model"]
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin):
+    list_display = ["key", "name_en", "name_zh", "group", "position"]
+    list_editable = ["position"]
+    search_fields = ["key", "name_en", "name_zh"]
+    list_select_related = ["group"]
+
+
+@admin.register(Benchmark)
+class BenchmarkAdmin(FrozenOnceUsed):
+    list_display = ["name", "version", "title_en", "title_zh", "provenance", "frozen_at"]
+    list_filter = ["provenance"]
+    search_fields = ["name", "title_en", "title_zh"]
+
+
+@admin.register(Question)
+class QuestionAdmin(admin.ModelAdmin):
+    """Questions change with their benchmark: not once it is frozen."""
+
+    list_display = ["key", "benchmark", "category", "language", "position"]
+    list_filter = ["benchmark", "category", "language"]
+    search_fields = ["key"]
+    list_select_related = ["benchmark", "category"]
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.benchmark.frozen_at)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.benchmark.frozen_at)
+
+
+@admin.register(Answer)
+class AnswerAdmin(LooksOnly):
+    list_display = ["question", "model", "sample", "finish", "error", "tokens_out", "seconds", "provenance"]
+    list_filter = ["provenance", "model", "question__benchmark"]
+    search_fields = ["question__key", "model__name"]
+    list_select_related = ["question__benchmark", "model"]
+
+
+@admin.register(Battle)
+class BattleAdmin(LooksOnly):
+    list_display = ["question", "first", "second"]
+    search_fields = ["question__key"]
+    list_select_related = ["question__benchmark", "first__model", "first__question__benchmark", "second__model"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("second__question__benchmark")

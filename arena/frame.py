@@ -1,0 +1,38 @@
+"""What the common frame of every page needs to know."""
+
+from django.conf import settings
+
+
+def is_lead(user) -> bool:
+    """Whether this user sets up runs; superusers are leads."""
+    return user.is_authenticated and (user.is_superuser or user.groups.filter(name="lead").exists())
+
+
+def is_annotator(user) -> bool:
+    """Whether this user may vote; leads may."""
+    return user.is_authenticated and (is_lead(user) or user.groups.filter(name="annotator").exists())
+
+
+class Roles:
+    """The signed-in person's roles, asked for only where a template looks."""
+
+    def __init__(self, user):
+        self.user = user
+
+    @property
+    def lead(self) -> bool:
+        return is_lead(self.user)
+
+    @property
+    def annotator(self) -> bool:
+        return is_annotator(self.user)
+
+
+def frame(request) -> dict:
+    """Context of every page: the version, the roles, and the theme that the reader chose."""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "version": settings.VERSION,
+        "roles": Roles(request.user) if hasattr(request, "user") else None,
+        "theme": theme if theme in ("light", "dark") else "",
+    }

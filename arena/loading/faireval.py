@@ -1,0 +1,62 @@
+"""FairEval files: questions and answers in the Vicuna shape, and one human verdict a line in a text file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arena.loading.llmuses import model_of, question
+from arena.loading.records import AnswerRecord, Batch, ModelRecord, Problem, Report, Row, VoteRecord, files_of, rows_of
+
+FIRST, SECOND = "CHATGPT", "VICUNA13B"
+VALUES = {FIRST: 1.0, SECOND: -1.0, "TIE": 0.0}
+FAMILIES = {FIRST: "gpt-3.5", SECOND: "vicuna-13b"}
+JUDGE = "FairEval annotators"
+
+
+def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
+    """Questions, answers and verdicts; line i of a verdict file is about the i-th question of the question file.
+
+    That is all the format offers to join them, so the number of lines must be the number of questions.
+    """
+    batch = Batch()
+    verdicts: list[Path] = []
+    for path in files_of(paths, report, endings=(".jsonl", ".txt")):
+        if path.suffix == ".txt":
+            verdicts.append(path)
+            continue
+        for row in rows_of(path, report):
+            if "answer_id" in row.values:
+                batch.answers.append(_answer(row, model))
+            else:
+                batch.questions.append(question(row, language))
+    for path in verdicts:
+        _votes(path, batch, report)
+    return batch
+
+
+def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
+    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.text("text")])
+
+
+def _votes(path: Path, batch: Batch, report: Report) -> None:
+    lines = path.read_text(encoding="utf-8").split()
+    if len(lines) != len(batch.questions):
+        message = f"has {len(lines)} verdicts for {len(batch.questions)} questions; load it together with its question file"
+        report.problems.append(Problem(str(path), 0, "", message))
+        return
+    sides = {label: _model_like(family, batch) for label, family in FAMILIES.items()}
+    for number, (label, asked) in enumerate(zip(lines, batch.questions, strict=True), start=1):
+        row = Row(path, number, {"verdict": label}, report)
+        if label not in VALUES:
+            row.problem("verdict", f"is {label!r}, not one of {', '.join(VALUES)}")
+        elif not sides[FIRST] or not sides[SECOND]:
+            row.problem("verdict", "names a model whose answers are not among the files")
+        else:
+            batch.votes.append(
+                VoteRecord(row, asked.key, sides[FIRST], sides[SECOND], VALUES[label], JUDGE, is_person=True)
+            )
+
+
+def _model_like(family: str, batch: Batch) -> str:
+    names = {answer.model.name for answer in batch.answers if answer.model.name.startswith(family)}
+    return min(names, default="")

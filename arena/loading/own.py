@@ -1,0 +1,63 @@
+"""Our own JSONL: questions.jsonl and answers.jsonl, told apart by their fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, files_of, rows_of
+
+QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
+NUMBERS = {"tokens_in": int, "tokens_out": int, "first_token_s": (int, float), "seconds": (int, float)}
+
+
+def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
+    """Questions and answers of our own files. Problems go to `report`."""
+    batch = Batch()
+    for path in files_of(paths, report):
+        for row in rows_of(path, report):
+            if "question" in row.values:
+                batch.answers.append(answer(row, model))
+            else:
+                batch.questions.append(question(row, language))
+    return batch
+
+
+def question(row: Row, language: str) -> QuestionRecord:
+    """One row of questions.jsonl; keys we do not know are kept in `meta`."""
+    meta = dict(row.take("meta", dict, required=False, default={}))
+    meta.update({name: value for name, value in row.values.items() if name not in QUESTION_FIELDS})
+    reference = row.values.get("reference")
+    if isinstance(reference, str):
+        row.values["reference"] = [reference]
+    checks = row.take("checks", list, required=False, default=[])
+    if any(not isinstance(check, dict) for check in checks):
+        row.problem("checks", "holds something that is not an object")
+        checks = []
+    return QuestionRecord(
+        row=row,
+        key=row.key("key"),
+        category=row.text("category"),
+        turns=row.texts("turns"),
+        language=row.text("language", required=False) or language,
+        system=row.text("system", required=False),
+        reference=row.texts("reference", required=False),
+        checks=checks,
+        tags=row.texts("tags", required=False),
+        meta=meta,
+    )
+
+
+def answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
+    """One row of answers.jsonl; who answered stands in the row, or in `model` for the whole file."""
+    if model is None:
+        model = ModelRecord(row.text("model"), row.text("version"), row.text("vendor"))
+    extra = {name: row.take(name, kind, required=False) for name, kind in NUMBERS.items()}
+    for name, value in extra.items():
+        if value is not None and value < 0:
+            row.problem(name, "is below zero")
+    reasoning = row.values.get("reasoning")
+    extra["reasoning"] = [reasoning] if isinstance(reasoning, str) else row.texts("reasoning", required=False)
+    extra["trace"] = row.take("trace", list, required=False, default=[])
+    extra["finish"] = row.text("finish", required=False)
+    sample = row.take("sample", int, required=False, default=0)
+    return AnswerRecord(row, row.key("question"), model, row.texts("turns"), sample, extra)

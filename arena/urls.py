@@ -1,0 +1,30 @@
+"""Every address of the site. The other apps are included by name, so that no import runs upward."""
+
+from importlib import import_module
+
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from arena import views
+
+urlpatterns = [
+    path("sign-in/", auth.LoginView.as_view(template_name="arena/sign_in.html"), name="login"),
+    path("sign-out/", auth.LogoutView.as_view(), name="logout"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("theme/", views.theme, name="theme"),
+    path("help/", TemplateView.as_view(template_name="arena/help.html"), name="help"),
+    path("health/", views.health, name="health"),
+    path("benchmarks/", views.benchmarks, name="benchmarks"),
+    path("benchmarks/<int:pk>/", views.benchmark, name="benchmark"),
+    path("models/<int:pk>/", views.model, name="model"),
+    path("", include("judging.urls")),
+    path("", include("rating.urls")),
+    path("admin/", admin.site.urls),
+]
+
+
+def sockets() -> list:
+    """The WebSocket addresses of all apps."""
+    return import_module("judging.urls").websocket_urlpatterns
