@@ -1,0 +1,65 @@
+"""Administration of judges, rubrics and runs; the record itself can only be read here."""
+
+from django.contrib import admin
+
+from arena.admin import FrozenOnceUsed, LooksOnly
+from judging.models import Assignment, Grade, Judge, Preference, Rubric, Run
+
+
+@admin.register(Judge)
+class JudgeAdmin(FrozenOnceUsed):
+    list_display = ["name", "version", "kind", "model", "user", "provenance", "frozen_at"]
+    list_filter = ["kind", "provenance"]
+    search_fields = ["name"]
+    list_select_related = ["model", "user"]
+
+
+@admin.register(Rubric)
+class RubricAdmin(FrozenOnceUsed):
+    list_display = ["name", "version", "title_en", "title_zh", "lowest", "highest", "frozen_at"]
+    search_fields = ["name", "title_en", "title_zh"]
+
+
+@admin.register(Run)
+class RunAdmin(LooksOnly):
+    """Runs are set up and steered on their own pages: a recipe is frozen when it starts."""
+
+    list_display = ["name", "benchmark", "mode", "status", "rubric", "provenance", "created_by", "created_at"]
+    list_filter = ["status", "mode", "provenance", "benchmark"]
+    search_fields = ["name"]
+    list_select_related = ["benchmark", "rubric", "created_by"]
+
+
+class JudgmentAdmin(LooksOnly):
+    list_filter = ["status", "provenance", "judge"]
+    search_fields = ["judge__name", "error"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Preference)
+class PreferenceAdmin(JudgmentAdmin):
+    list_display = [
+        "pk",
+        "judge",
+        "battle_id",
+        "value",
+        "swapped",
+        "status",
+        "provenance",
+        "created_at",
+        "superseded_at",
+    ]
+    list_select_related = ["judge"]
+
+
+@admin.register(Grade)
+class GradeAdmin(JudgmentAdmin):
+    list_display = ["pk", "judge", "answer_id", "score", "status", "provenance", "created_at", "superseded_at"]
+    list_select_related = ["judge"]
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(LooksOnly):
+    list_display = ["pk", "run", "judge", "status", "reason", "lease_until", "closed_at"]
+    list_filter = ["status", "run"]
+    list_select_related = ["run", "judge"]

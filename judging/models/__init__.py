@@ -1,0 +1,9 @@
+"""Who judges, and what they said."""
+
+from judging.models.assignment import Assignment
+from judging.models.judge import Judge
+from judging.models.judgment import Grade, Judgment, Preference, Status
+from judging.models.rubric import Rubric
+from judging.models.run import Run
+
+__all__ = ["Assignment", "Grade", "Judge", "Judgment", "Preference", "Rubric", "Run", "Status"]

@@ -1,0 +1,76 @@
+"""Who judges: a person, a language model, a rule."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import LanguageModel, Provenance
+
+
+class JudgeQuerySet(models.QuerySet["Judge"]):
+    def people(self) -> JudgeQuerySet:
+        return self.filter(kind__in=Judge.PEOPLE)
+
+    def machines(self) -> JudgeQuerySet:
+        return self.exclude(kind__in=Judge.PEOPLE)
+
+
+class Judge(models.Model):
+    """Another prompt, model or temperature is another judge; frozen once used."""
+
+    class Kind(models.TextChoices):
+        LLM = "llm", _("language model")
+        RULE = "rule", _("rule")
+        DRY_RUN = "dry_run", _("dry run")
+        PERSON = "person", _("person")
+        SIMULATED = "simulated", _("simulated person")
+        IMPORTED = "imported", _("imported judge")
+        IMPORTED_PERSON = "imported_person", _("imported person")
+
+    PEOPLE = (Kind.PERSON, Kind.SIMULATED, Kind.IMPORTED_PERSON)
+    WITH_ENGINE = (Kind.LLM, Kind.RULE, Kind.DRY_RUN)
+
+    name = models.CharField(max_length=120)
+    version = models.PositiveIntegerField(default=1)
+    kind = models.CharField(max_length=20, choices=Kind)
+    model = models.ForeignKey(LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="judges")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="judge"
+    )
+    options = models.JSONField(default=dict, blank=True, help_text="temperature, max_tokens, schema_bound, seed …")
+    provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = JudgeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "version"]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="one_judge_per_name_and_version"),
+            models.CheckConstraint(
+                condition=Q(kind="person", user__isnull=False) | (~Q(kind="person") & Q(user__isnull=True)),
+                name="a_person_and_nobody_else_is_a_user",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="llm", model__isnull=False) | (~Q(kind="llm") & Q(model__isnull=True)),
+                name="an_llm_judge_and_no_other_has_a_model",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name if self.version == 1 else f"{self.name} v{self.version}"
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind in self.PEOPLE
+
+    def freeze(self) -> None:
+        """Mark as used; from now on it does not change."""
+        if self.frozen_at is None:
+            self.frozen_at = timezone.now()
+            self.save(update_fields=["frozen_at"])

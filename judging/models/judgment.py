@@ -1,0 +1,160 @@
+"""What was said, on record: preferences on battles, grades on answers, failures as failures."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import Answer, Battle, Provenance
+from judging.judges.base import Verdict
+from judging.models.judge import Judge
+from judging.models.rubric import Rubric
+from judging.models.run import Run
+
+
+class Status(models.TextChoices):
+    OK = "ok", _("ok")
+    PARSE_ERROR = "parse_error", _("no verdict could be read")
+    REFUSED = "refused", _("the judge refused")
+    API_ERROR = "api_error", _("the call failed")
+    SKIPPED = "skipped", _("skipped")
+
+
+class JudgmentQuerySet(models.QuerySet):
+    def current(self):
+        """What stands: neither a changed vote nor a retried failure."""
+        return self.filter(superseded_at__isnull=True)
+
+    def decided(self):
+        """Current judgments with a value."""
+        return self.current().filter(status=Status.OK)
+
+    def failed(self):
+        """Current judgments without a value."""
+        return self.current().exclude(status=Status.OK)
+
+    def by_people(self):
+        return self.filter(judge__kind__in=Judge.PEOPLE)
+
+    def by_machines(self):
+        return self.exclude(judge__kind__in=Judge.PEOPLE)
+
+
+class Judgment(models.Model):
+    """One verdict of one judge under one rubric: a value or an error, never both, never neither."""
+
+    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="%(class)ss")
+    rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="%(class)ss")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)ss")
+    trial = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(max_length=12, choices=Status)
+    error = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+    reply = models.TextField(blank=True)
+    reasoning = models.TextField(blank=True)
+    prompt = models.JSONField(default=list, blank=True, help_text="what was sent: [{role, content}]")
+    asked = models.PositiveSmallIntegerField(default=0, help_text="calls made to a model")
+    tokens_in = models.PositiveIntegerField(null=True, blank=True)
+    tokens_out = models.PositiveIntegerField(null=True, blank=True)
+    cost = models.FloatField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True)
+    provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
+    created_at = models.DateTimeField(default=timezone.now)
+    superseded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JudgmentQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def told(cls, verdict: Verdict, **where) -> dict:
+        """The fields of a row that every verdict has, besides its value and `where` it belongs."""
+        model = where["judge"].model if where["judge"].model_id else None
+        return {
+            **where,
+            "status": verdict.status,
+            "error": verdict.error,
+            "reply": verdict.reply,
+            "reasoning": verdict.reasoning,
+            "prompt": list(verdict.prompt),
+            "asked": verdict.asked,
+            "tokens_in": verdict.tokens_in,
+            "tokens_out": verdict.tokens_out,
+            "cost": model.cost(verdict.tokens_in, verdict.tokens_out) if model else None,
+            "seconds": verdict.seconds,
+        }
+
+
+class Preference(Judgment):
+    """A number in [-2, 2] towards the battle's first answer, whichever side it was shown on."""
+
+    battle = models.ForeignKey(Battle, on_delete=models.CASCADE, related_name="preferences")
+    value = models.FloatField(null=True, blank=True)
+    both_bad = models.BooleanField(default=False)
+    swapped = models.BooleanField(default=False, help_text="shown the other way round")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judge", "rubric", "battle", "swapped", "trial"],
+                condition=Q(superseded_at__isnull=True),
+                name="one_current_preference_per_judge_rubric_battle_order_trial",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="ok", value__isnull=False, error="") | (~Q(status="ok") & Q(value__isnull=True) & ~Q(error="")),
+                name="a_preference_has_a_value_or_an_error",
+            ),
+            models.CheckConstraint(
+                condition=Q(value__isnull=True) | Q(value__gte=-2, value__lte=2), name="a_preference_is_between_minus_2_and_2"
+            ),
+            models.CheckConstraint(condition=Q(both_bad=False) | Q(value=0), name="both_bad_is_a_tie"),
+        ]
+        indexes = [models.Index(fields=["run", "judge"], name="preferences_of_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.judge}: {self.value if self.status == Status.OK else self.status}"
+
+    @classmethod
+    def record(cls, verdict: Verdict, *, battle: Battle, swapped: bool, **where) -> Preference:
+        """The row (not saved) for a verdict on `battle` as shown; turned into the battle's own frame here and nowhere else."""
+        value = -verdict.value if swapped and verdict.value else verdict.value
+        return cls(**cls.told(verdict, **where), battle=battle, swapped=swapped, value=value, both_bad=verdict.both_bad)
+
+    @property
+    def value_shown(self) -> float | None:
+        """The preference towards the answer that was shown first."""
+        return -self.value if self.swapped and self.value else self.value
+
+
+class Grade(Judgment):
+    """A judge's mark for one answer, with marks per dimension where the rubric has them."""
+
+    answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="grades")
+    score = models.FloatField(null=True, blank=True)
+    scores = models.JSONField(default=dict, blank=True)
+    points = models.JSONField(default=list, blank=True, help_text="deductions and bonuses with their quoted spans")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judge", "rubric", "answer", "trial"],
+                condition=Q(superseded_at__isnull=True),
+                name="one_current_grade_per_judge_rubric_answer_trial",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="ok", score__isnull=False, error="") | (~Q(status="ok") & Q(score__isnull=True) & ~Q(error="")),
+                name="a_grade_has_a_score_or_an_error",
+            ),
+        ]
+        indexes = [models.Index(fields=["run", "judge"], name="grades_of_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.judge}: {self.score if self.status == Status.OK else self.status}"
+
+    @classmethod
+    def record(cls, verdict: Verdict, *, answer: Answer, **where) -> Grade:
+        """The row (not saved) for a verdict on one answer."""
+        return cls(**cls.told(verdict, **where), answer=answer, score=verdict.value, scores=dict(verdict.scores))

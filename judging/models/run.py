@@ -1,0 +1,139 @@
+"""One frozen recipe carried out: answers, then judgments, then ratings."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import Benchmark, LanguageModel, Provenance
+from judging.models.judge import Judge
+from judging.models.rubric import Rubric
+
+LEASE = timedelta(seconds=30)
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def unfinished(self) -> RunQuerySet:
+        """Runs that a worker should carry on with: started, and leased by nobody alive."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+        return self.filter(free, status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
+
+
+class Run(models.Model):
+    """The recipe is frozen when it starts; running again does only what is missing.
+
+    A worker holds a lease on the run; when it dies, the lease runs out and the sweep finds the run again.
+    """
+
+    class Mode(models.TextChoices):
+        SINGLE = "single", _("single: score each answer")
+        BASELINE = "baseline", _("baseline: each model against one")
+        PAIRWISE = "pairwise", _("pairwise: all against all")
+
+    class Order(models.TextChoices):
+        BOTH = "both", _("both orders, as two calls")
+        RANDOM = "random", _("one order at random, by the seed")
+        FIXED = "fixed", _("as listed")
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        OPEN = "open", _("open for votes")
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    name = models.CharField(max_length=200)
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="runs")
+    mode = models.CharField(max_length=10, choices=Mode)
+    candidates = models.ManyToManyField(LanguageModel, related_name="runs")
+    baseline = models.ForeignKey(
+        LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="runs_as_baseline"
+    )
+    judges = models.ManyToManyField(Judge, related_name="runs", blank=True)
+    rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="runs")
+    order = models.CharField(max_length=10, choices=Order, default=Order.BOTH)
+    collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
+    limits = models.JSONField(default=dict, blank=True, help_text="questions, concurrency, overlap")
+    seed = models.PositiveIntegerField(default=1)
+    recipe = models.JSONField(default=dict, blank=True, help_text="the effective settings, echoed")
+    provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    stage = models.CharField(max_length=20, blank=True)
+    error = models.TextField(blank=True)
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mode="baseline", baseline__isnull=False) | (~Q(mode="baseline") & Q(baseline__isnull=True)),
+                name="a_baseline_run_and_no_other_has_a_baseline",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease__isnull=True, lease_until__isnull=True)
+                | Q(lease__isnull=False, lease_until__isnull=False),
+                name="a_lease_has_an_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_single(self) -> bool:
+        return self.mode == self.Mode.SINGLE
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a worker is on it or should be."""
+        return self.status in (self.Status.QUEUED, self.Status.RUNNING)
+
+    @property
+    def orders(self) -> int:
+        """How many times a machine sees each battle."""
+        return 2 if self.order == self.Order.BOTH and not self.is_single else 1
+
+    def claim(self) -> uuid.UUID | None:
+        """A lease on this run, or None when somebody else holds one. One update."""
+        token = uuid.uuid4()
+        now = timezone.now()
+        free = Run.objects.unfinished().filter(pk=self.pk)
+        if not free.update(lease=token, lease_until=now + LEASE, status=self.Status.RUNNING):
+            return None
+        Run.objects.filter(pk=self.pk, started_at=None).update(started_at=now)
+        return token
+
+    def renew(self, token: uuid.UUID) -> bool:
+        """Whether the lease still holds (and the run was not cancelled); if so it holds on. One update."""
+        mine = Run.objects.filter(pk=self.pk, lease=token, status=self.Status.RUNNING)
+        return bool(mine.update(lease_until=timezone.now() + LEASE))
+
+    def release(self, token: uuid.UUID, *, status: str, error: str = "") -> None:
+        """Give the lease back with the run's new status; without effect when the lease was lost."""
+        Run.objects.filter(pk=self.pk, lease=token, status=self.Status.RUNNING).update(
+            lease=None, lease_until=None, status=status, error=error, stage="", finished_at=timezone.now()
+        )
+        Run.objects.filter(pk=self.pk, lease=token).update(lease=None, lease_until=None)
+
+    def enqueue(self) -> None:
+        """Put the run where the sweep finds it; ring the bell with `judging.tasks.carry_out`."""
+        Run.objects.filter(pk=self.pk).exclude(status=self.Status.RUNNING).update(
+            status=self.Status.QUEUED, error="", finished_at=None
+        )

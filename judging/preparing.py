@@ -1,0 +1,157 @@
+"""From a recipe to rows: questions and answers loaded, models, judges and rubric made, the run found or made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+
+from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
+from arena.loading.records import Problem
+from arena.loading.writing import Target
+from arena.models import Benchmark, LanguageModel, Provenance
+from judging.judges.rules import validate_check
+from judging.models import Judge, Rubric, Run
+from judging.prompts import default_rubric
+from judging.recipes import JudgeSpec, ModelSpec, Recipe
+
+IDENTITY = ("provider", "endpoint_model", "options")
+
+
+@transaction.atomic
+def prepare(recipe: Recipe, report: Report, *, dry_run: bool = False, limit: int | None = None) -> Run:
+    """The run that carries out this recipe: the same one for the same recipe. Everything is written, or nothing.
+
+    With `dry_run`, dry judges stand in for the recipe's. `limit` looks at the first questions only. Raises BadInput.
+    """
+    provenance = Provenance.DRY_RUN if dry_run else Provenance.REAL
+    if limit:
+        recipe = replace(recipe, limits={**recipe.limits, "questions": limit})
+    benchmark = _load(recipe, report)
+    models = {spec.name: _model(spec, report) for spec in recipe.models}
+    judges = [_judge(_dry(spec) if dry_run else spec, report) for spec in recipe.judges]
+    rubric = rubric_named(recipe.rubric, recipe.mode, report)
+    if report.problems:
+        raise BadInput(report)
+    told = {**recipe.as_json(), "dry_run": dry_run}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    if run := Run.objects.filter(recipe__digest=digest, benchmark=benchmark, rubric=rubric).first():
+        return run
+    run = Run.objects.create(
+        name=f"{recipe.name} (dry run)" if dry_run else recipe.name,
+        benchmark=benchmark,
+        mode=recipe.mode,
+        baseline=models.get(recipe.baseline),
+        rubric=rubric,
+        order=recipe.order,
+        collects=any(model.provider for model in models.values()) and not dry_run,
+        limits=recipe.limits,
+        seed=recipe.seed,
+        recipe={**told, "digest": digest},
+        provenance=provenance,
+    )
+    run.candidates.set(models.values())
+    run.judges.set(judges)
+    return run
+
+
+def _load(recipe: Recipe, report: Report) -> Benchmark:
+    """The recipe's benchmark, with its files loaded."""
+    read = FORMATS[recipe.format]
+    batch = read(recipe.questions, report, language=recipe.language) if recipe.questions else Batch()
+    for spec in recipe.models:
+        if spec.answers:
+            record = ModelRecord(spec.name, spec.version, spec.vendor, (("family", spec.family), ("licence", spec.licence)))
+            batch.answers += read(spec.answers, report, model=record).answers
+    benchmark = write(
+        batch,
+        Target(recipe.benchmark, recipe.benchmark_version, provenance=Provenance.REAL),
+        report,
+        check_problems=validate_check,
+    )
+    if not benchmark.questions.exists():
+        message = f"{benchmark} has no questions, and the recipe names no file of them"
+        report.problems.append(Problem(recipe.name, 0, "benchmark.questions", message))
+    return benchmark
+
+
+def _model(spec: ModelSpec, report: Report) -> LanguageModel:
+    """The model's row, made or found by name and version; where it answers may change, how it is asked may not."""
+    wanted = {
+        "vendor": spec.vendor,
+        "provider": spec.provider,
+        "endpoint_model": spec.model,
+        "base_url": spec.base_url,
+        "key_env": spec.key_env,
+        "options": spec.options,
+        "family": spec.family,
+        "licence": spec.licence,
+        "aliases": spec.aliases,
+        "price_in": spec.price_in,
+        "price_out": spec.price_out,
+    }
+    model, made = LanguageModel.objects.get_or_create(name=spec.name, version=spec.version, defaults=wanted)
+    if made:
+        return model
+    for field in IDENTITY:
+        if spec.provider and model.provider and getattr(model, field) != wanted[field]:
+            message = f"{spec.name} {spec.version} is there with {getattr(model, field)!r}; give it another version"
+            report.problems.append(Problem("", 0, f"models.{spec.name}.{field}", message))
+    fill = {name: value for name, value in wanted.items() if value not in (None, "", [], {})}
+    LanguageModel.objects.filter(pk=model.pk).update(**fill)
+    model.refresh_from_db()
+    return model
+
+
+def _dry(spec: JudgeSpec) -> JudgeSpec:
+    return JudgeSpec(f"dry run of {spec.name}", "dry_run", options={"seed": 1})
+
+
+def _judge(spec: JudgeSpec, report: Report) -> Judge:
+    """The judge's row; another model or other options under the same name make its next version."""
+    model = _model(spec.model, report) if spec.model else None
+    namesakes = Judge.objects.filter(name=spec.name).order_by("version")
+    for judge in namesakes:
+        if (judge.kind, judge.model_id, judge.options) == (spec.kind, model.pk if model else None, spec.options):
+            return judge
+    version = max((judge.version for judge in namesakes), default=0) + 1
+    return Judge.objects.create(name=spec.name, version=version, kind=spec.kind, model=model, options=spec.options)
+
+
+def rubric_named(name: str, mode: str, report: Report) -> Rubric | None:
+    """The newest rubric of this name; "standard" is ours for the mode, made where it is missing."""
+    if name == "standard":
+        return standard_rubric(mode)
+    rubric = Rubric.objects.filter(name=name).order_by("-version").first()
+    if rubric is None:
+        report.problems.append(Problem("", 0, "rubric", f"there is no rubric {name!r}"))
+    return rubric
+
+
+def standard_rubric(mode: str) -> Rubric:
+    """Our own rubric for single answers or for pairs, as a row."""
+    text = default_rubric("single" if mode == "single" else "pair")
+    fields: dict[str, Any] = {
+        "instructions_en": text.instructions.get("en", ""),
+        "instructions_zh": text.instructions.get("zh", ""),
+        "lowest": text.lowest,
+        "highest": text.highest,
+        "dimensions": [
+            {
+                "key": dimension.key,
+                "weight": dimension.weight,
+                **{f"name_{language}": words for language, words in dimension.name.items()},
+                **{f"description_{language}": words for language, words in dimension.description.items()},
+            }
+            for dimension in text.dimensions
+        ],
+    }
+    titles = {"title_en": f"Standard rubric ({'single answers' if mode == 'single' else 'pairs'})"}
+    titles["title_zh"] = "标准评分标准（单个回答）" if mode == "single" else "标准评分标准（成对比较）"
+    newest = Rubric.objects.filter(name=text.name).order_by("-version").first()
+    if newest and all(getattr(newest, name) == value for name, value in fields.items()):
+        return newest
+    return Rubric.objects.create(name=text.name, version=newest.version + 1 if newest else 1, **fields, **titles)

@@ -1,0 +1,140 @@
+"""YAML with line numbers: a section knows its file, its keys' lines, and which keys nobody asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arena.loading.records import BadInput, Problem, Report
+
+WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a section"}
+
+
+class Section:
+    """A YAML mapping whose values are taken one by one; every problem names file, line and field."""
+
+    def __init__(self, node: yaml.MappingNode, file: Path, report: Report, path: str = "") -> None:
+        self.file, self.report, self.path, self.line = file, report, path, node.start_mark.line + 1
+        self.nodes: dict[str, yaml.Node] = {}
+        self.lines: dict[str, int] = {}
+        self.taken: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            self.lines[name] = key.start_mark.line + 1
+            if name in self.nodes:
+                self.problem(name, "stands here twice")
+            self.nodes[name] = value
+
+    def problem(self, name: str, message: str) -> None:
+        field = f"{self.path}.{name}".strip(".") if name else self.path
+        self.report.problems.append(Problem(str(self.file), self.lines.get(name, self.line), field, message))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.nodes and not _is_null(self.nodes[name])
+
+    def names(self) -> list[str]:
+        return list(self.nodes)
+
+    def take(self, name: str, kind: type, default: Any = None, *, required: bool = False) -> Any:
+        """The plain value of `name`, of this kind; the default, and perhaps a problem, where it is not."""
+        self.taken.add(name)
+        if name not in self:
+            if required:
+                self.problem(name, "is missing")
+            return default
+        value = plain(self.nodes[name])
+        if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+            return self.nodes[name].value  # an unquoted 1.10 is a version, as it was written
+        kinds = (int, float) if kind is float else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
+            self.problem(name, f"is {WORDS.get(type(value), type(value).__name__)}, not {WORDS[kind]}")
+            return default
+        return value
+
+    def one_of(self, name: str, choices, default: str = "", *, required: bool = False) -> str:
+        value = self.take(name, str, default, required=required)
+        if name in self and value and value not in choices:
+            self.problem(name, f"is {value!r}, not one of {', '.join(choices)}")
+            return default
+        return value
+
+    def section(self, name: str, *, required: bool = False) -> Section | None:
+        self.taken.add(name)
+        if name not in self:
+            if required:
+                self.problem(name, "is missing")
+            return None
+        return self._section(name, self.nodes[name], name)
+
+    def sections(self, name: str, *, required: bool = False) -> list[Section]:
+        """The mappings of a list."""
+        self.taken.add(name)
+        if name not in self:
+            if required:
+                self.problem(name, "is missing")
+            return []
+        node = self.nodes[name]
+        if not isinstance(node, yaml.SequenceNode):
+            self.problem(name, "is not a list")
+            return []
+        found = [self._section(name, item, f"{name}[{place}]") for place, item in enumerate(node.value)]
+        return [section for section in found if section]
+
+    def _section(self, name: str, node: yaml.Node, path: str) -> Section | None:
+        if not isinstance(node, yaml.MappingNode):
+            self.problem(name, "is not a section of keys and values")
+            return None
+        return Section(node, self.file, self.report, f"{self.path}.{path}".strip("."))
+
+    def paths(self, name: str) -> list[Path]:
+        """Files, relative to the YAML file: one, or a list of them."""
+        self.taken.add(name)
+        if name not in self:
+            return []
+        value = plain(self.nodes[name])
+        values = value if isinstance(value, list) else [value]
+        if any(not isinstance(item, str) for item in values):
+            self.problem(name, "is not a path or a list of paths")
+            return []
+        paths = [(self.file.parent / item).resolve() for item in values]
+        for path in paths:
+            if not path.exists():
+                self.problem(name, f"there is no {path}")
+        return paths
+
+    def finish(self) -> None:
+        """Every key that nobody took is a problem: nothing is silently ignored."""
+        for name in self.nodes:
+            if name not in self.taken:
+                self.problem(name, f"is not a key of {self.path or 'a recipe'}; known here: {', '.join(sorted(self.taken))}")
+
+
+def open_section(file: Path, report: Report) -> Section:
+    """The top of a YAML file. Raises BadInput when it cannot be read at all."""
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        report.problems.append(Problem(str(file), 0, "", "there is no such file"))
+    except (OSError, UnicodeDecodeError) as error:
+        report.problems.append(Problem(str(file), 0, "", f"cannot be read: {error}"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        report.problems.append(Problem(str(file), line, "", f"is not YAML: {getattr(error, 'problem', error)}"))
+    else:
+        if isinstance(node, yaml.MappingNode):
+            return Section(node, file, report)
+        report.problems.append(Problem(str(file), 1, "", "is not a section of keys and values"))
+    raise BadInput(report)
+
+
+def plain(node: yaml.Node) -> Any:
+    """A node as plain Python values; never anything but numbers, texts, lists, mappings."""
+    return yaml.constructor.SafeConstructor().construct_document(node)
+
+
+def _is_null(node: yaml.Node) -> bool:
+    # llmuses writes NULL, which YAML 1.1 reads as null; "None" is what its Python says for it
+    return isinstance(node, yaml.ScalarNode) and (node.tag.endswith(":null") or node.value in ("None", ""))

@@ -1,0 +1,164 @@
+"""llmuses's YAML as it is: its keys are mapped to ours one by one, and what has no effect here is said."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from arena.loading.llmuses import model_of
+from arena.loading.records import UNSTATED, ModelRecord, Report, rows_of
+from judging.recipes.lines import Section
+from judging.recipes.recipe import JudgeSpec, ModelSpec, Recipe
+
+MODES = {"single": "single", "pairwise": "pairwise", "pairwise_baseline": "baseline"}
+ORDERS = {"swap_position": "both", "randomize_order": "random", "": "fixed"}
+REVIEWERS = ("AutoReviewerGpt4",)
+PRECISIONS = ("torch.float16", "torch.bfloat16", "torch.float32", "auto")
+PARSERS = ("lmsys_parser", "ranking_parser")
+METRICS = ("elo", "pairwise", "score")
+NO_EFFECT = "has no effect here: {}"
+
+
+def is_llmuses(top: Section) -> bool:
+    """Whether these are llmuses's keys."""
+    return "answers_gen" in top or "reviews_gen" in top
+
+
+def read_llmuses(top: Section, file: Path) -> Recipe:
+    """The recipe that such a file describes; problems go to the section's report."""
+    notes: list[str] = []
+    questions = top.paths("question_file") or top.paths("questions_file")
+    if not questions:
+        top.problem("question_file", "is missing")
+    models = _models(top.section("answers_gen"), notes)
+    reviews = top.section("reviews_gen", required=True)
+    mode, order, judge, chosen, baseline = _reviews(reviews, notes) if reviews else ("pairwise", "both", None, [], None)
+    if chosen:
+        models = [_model_of_file(path, models) for path in chosen]
+    if baseline and baseline.name not in [model.name for model in models]:
+        models.append(baseline)
+    name = _rating(top.section("rating_gen") or top.section("elo_rating"), notes)
+    baseline_name = (baseline.name if baseline else name) if mode == "baseline" else ""
+    if mode == "baseline" and baseline_name not in [model.name for model in models]:
+        top.problem("rating_gen", f"the baseline {baseline_name!r} is not one of the models" if baseline_name else "names no baseline")
+    top.taken |= {"question_file", "questions_file", "rating_gen", "elo_rating"}
+    top.finish()
+    return Recipe(
+        name=file.stem,
+        mode=mode,
+        benchmark=questions[0].parent.name if questions else "",
+        format="llmuses",
+        questions=questions,
+        models=models,
+        baseline=baseline_name,
+        judges=[judge] if judge else [],
+        order=order,
+        stages=("answers", "judgments", "ratings") if judge else ("answers",),
+        notes=notes,
+    )
+
+
+def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
+    if section is None:
+        return []
+    models = []
+    for name in section.names():
+        about = section.section(name)
+        if about is None:
+            continue
+        enabled = about.take("enable", bool, True)
+        model_id = about.take("model_id_or_path", str, "")
+        revision = about.take("revision", str, "") or UNSTATED
+        if about.one_of("precision", PRECISIONS):
+            notes.append(f"answers_gen.{name}.precision {NO_EFFECT.format('answers come from the file')}")
+        about.section("generation_config"), about.take("template_type", str)
+        files = about.paths("output_file") if enabled else []
+        about.taken.add("output_file")
+        about.finish()
+        if not enabled:
+            notes.append(f"answers_gen.{name}: enable is false, left out")
+            continue
+        if not files:
+            about.problem("output_file", "is missing: answers come from this file")
+        vendor = model_id.split("/")[0] if "/" in model_id else UNSTATED
+        models.append(ModelSpec(name, revision, vendor, answers=files))
+    return models
+
+
+def _reviews(section: Section, notes: list[str]):
+    """Mode, order, judge, chosen answer files and the baseline's model."""
+    enabled = section.take("enable", bool, True)
+    reviewer = section.section("reviewer", required=True)
+    mode, order, judge = _reviewer(reviewer, notes) if reviewer else ("pairwise", "both", None)
+    chosen = section.paths("target_answers")
+    baselines = section.paths("baseline_file")
+    if references := section.paths("reference_file"):
+        notes.append(f"reviews_gen.reference_file {NO_EFFECT.format('references come with the questions')} ({references[0].name})")
+    for name, why in (
+        ("prompt_file", "the judge is asked with Juryroom's own prompts"),
+        ("review_file", "verdicts are kept in the database"),
+        ("cache_file", "verdicts are kept in the database"),
+    ):
+        if section.take(name, str):
+            notes.append(f"reviews_gen.{name} {NO_EFFECT.format(why)}")
+    section.finish()
+    if not enabled:
+        notes.append("reviews_gen: enable is false, nothing is judged")
+    return mode, order, judge if enabled else None, chosen, _model_of_file(baselines[0], []) if baselines else None
+
+
+def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
+    reference = section.take("ref", str, "")
+    if reference and reference.rpartition(":")[2] not in REVIEWERS:
+        section.problem("ref", f"names {reference!r}; known: {', '.join(REVIEWERS)} (nothing is ever imported from a file)")
+    args = section.section("args", required=True)
+    section.finish()
+    if args is None:
+        return "pairwise", "both", JudgeSpec("gpt-4", "llm")
+    mode = MODES[args.one_of("mode", MODES, "pairwise")]
+    order = ORDERS[args.one_of("position_bias_mitigation", ORDERS, "")]
+    args.one_of("fn_completion_parser", PARSERS)
+    if "model" not in args:
+        notes.append("reviews_gen.reviewer.args.model is missing: gpt-4, as llmuses does")
+    name = args.take("model", str, "gpt-4")
+    options = {"temperature": args.take("temperature", float, 0), "max_tokens": args.take("max_tokens", int, 1024)}
+    args.take("random_seed", int)
+    args.finish()
+    model = ModelSpec(
+        name,
+        UNSTATED,
+        "OpenAI" if name.startswith("gpt") else UNSTATED,
+        provider="openai",
+        model=name,
+        base_url=os.environ.get("OPENAI_BASE_URL", ""),
+        key_env="OPENAI_API_KEY",
+        options=options,
+    )
+    return mode, order, JudgeSpec(name, "llm", model)
+
+
+def _rating(section: Section | None, notes: list[str]) -> str:
+    """The name of the baseline model, if the section has one."""
+    if section is None:
+        return ""
+    if not section.take("enable", bool, True):
+        notes.append("rating_gen: enable is false; ratings are computed all the same, from what is on record")
+    for metric in section.take("metrics", list, []):
+        if metric not in METRICS:
+            section.problem("metrics", f"holds {metric!r}, not one of {', '.join(METRICS)}")
+    if section.take("report_file", str):
+        notes.append(f"rating_gen.report_file {NO_EFFECT.format('`leaderboard --format csv` prints the board')}")
+    baseline = section.take("baseline_model", str, "")
+    section.finish()
+    return baseline
+
+
+def _model_of_file(path: Path, models: list[ModelSpec]) -> ModelSpec:
+    """The model whose answers a file holds: as answers_gen has it, else as the file's first row says."""
+    for model in models:
+        if path in model.answers:
+            return model
+    first = next(rows_of(path, Report()), None) if path.exists() else None
+    record = model_of(str(first.values.get("model_id", ""))) if first else ModelRecord(path.stem)
+    return replace(ModelSpec(record.name, record.version, record.vendor), answers=[path])

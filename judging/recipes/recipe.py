@@ -1,0 +1,72 @@
+"""A recipe as a value: everything a run needs to know, before any of it is a row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+MODES = ("single", "baseline", "pairwise")
+ORDERS = ("both", "random", "fixed")
+STAGES = ("answers", "judgments", "ratings")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A language model: who it is, and where it answers or which file has its answers."""
+
+    name: str
+    version: str
+    vendor: str
+    provider: str = ""
+    model: str = ""
+    base_url: str = ""
+    key_env: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    family: str = ""
+    licence: str = ""
+    aliases: list[str] = field(default_factory=list)
+    price_in: float | None = None
+    price_out: float | None = None
+    answers: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class JudgeSpec:
+    """A machine judge; `model` for kind llm alone."""
+
+    name: str
+    kind: str
+    model: ModelSpec | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One evaluation: which questions and answers, judged how and by whom."""
+
+    name: str
+    mode: str
+    benchmark: str
+    benchmark_version: str = "1"
+    format: str = "juryroom"
+    questions: list[Path] = field(default_factory=list)
+    language: str = "en"
+    models: list[ModelSpec] = field(default_factory=list)
+    baseline: str = ""
+    judges: list[JudgeSpec] = field(default_factory=list)
+    rubric: str = "standard"
+    order: str = "both"
+    limits: dict[str, int] = field(default_factory=dict)
+    seed: int = 1
+    stages: tuple[str, ...] = STAGES
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The effective settings, echoed into the run; paths as text."""
+        told = asdict(self)
+        told["questions"] = [path.name for path in self.questions]
+        told["models"] = [model.name for model in self.models]
+        told["judges"] = [judge.name for judge in self.judges]
+        told["stages"] = list(self.stages)
+        return told

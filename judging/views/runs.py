@@ -1,0 +1,251 @@
+"""Pages of runs: the list, setting one up, watching one, and what a lead may do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from arena.frame import is_lead
+from arena.live import ring
+from arena.models import Benchmark
+from judging import running, tasks
+from judging.access import runs_seen_by
+from judging.forms import RunForm
+from judging.models import Grade, Preference, Run, Status
+from judging.progress import judgments_of, progress
+
+PAGE = 50
+FAILURES_SHOWN = 100
+
+
+def leads_only(view):
+    """A visitor signs in first; anybody else without the role gets the 403 page."""
+
+    @login_required
+    @wraps(view)
+    def checked(request, *args, **kwargs):
+        if not is_lead(request.user):
+            raise PermissionDenied(_("Only evaluation leads set up and steer runs."))
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def visible_or_refused(request, pk) -> Run:
+    """The run, with what its page shows; 404 where there is none, 403 where this person may not see it."""
+    run = get_object_or_404(Run.objects.select_related("benchmark", "baseline", "rubric", "created_by"), pk=pk)
+    if not runs_seen_by(request.user).filter(pk=pk).exists():
+        raise PermissionDenied(_("This run is still under way; only evaluation leads see it before it is done."))
+    return run
+
+
+@require_GET
+def runs(request):
+    """All runs this person may see, the newest first, with how many judgments each brought in."""
+    chosen = {name: request.GET.get(name, "") for name in ("status", "benchmark")}
+    found = (
+        runs_seen_by(request.user).select_related("benchmark", "created_by").annotate(judgments=_judgments_of_each())
+    )
+    if chosen["status"] in Run.Status.values:
+        found = found.filter(status=chosen["status"])
+    if chosen["benchmark"].isdecimal():
+        found = found.filter(benchmark=int(chosen["benchmark"]))
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "chosen": chosen, "statuses": Run.Status.choices, "benchmarks": Benchmark.objects.all()}
+    return render(request, "judging/runs.html", context)
+
+
+def _judgments_of_each():
+    """How many current judgments name a run as theirs, as one column."""
+    counts = [
+        Coalesce(
+            Subquery(
+                table.objects.current()
+                .filter(run=OuterRef("pk"))
+                .order_by()
+                .values("run")
+                .annotate(n=Count("pk"))
+                .values("n")
+            ),
+            0,
+        )
+        for table in (Preference, Grade)
+    ]
+    return counts[0] + counts[1]
+
+
+@leads_only
+@require_http_methods(["GET", "POST"])
+def run_new(request):
+    """Set up a run: `check` computes the estimate and keeps the input, anything else starts it."""
+    form = RunForm(request.POST or None, initial=RunForm.sensible())
+    if request.method == "POST" and "check" not in request.POST and form.is_valid():
+        run = form.start(request.user)
+        messages.success(request, _("The run is set up."))
+        return redirect("run", pk=run.pk)
+    checking = "check" in request.POST
+    context = {"form": form, "estimate": form.estimate if checking and form.is_valid() else None, "checking": checking}
+    template = "judging/_run_estimate.html" if request.htmx and checking else "judging/run_new.html"
+    return render(request, template, context, status=422 if form.errors and not checking else 200)
+
+
+@require_GET
+def run(request, pk):
+    """One run: its recipe, how far it is, what failed and why."""
+    run = visible_or_refused(request, pk)
+    context = {
+        "run": run,
+        "candidates": run.candidates.all(),
+        "judges": run.judges.all(),
+        "cause": request.GET.get("status", ""),
+        "failed_of": request.GET.get("judge", ""),
+        **progress_context(run, request.user),
+    }
+    context["failed"] = (
+        failed_items(run, context["cause"], context["failed_of"]) if context["progress"].failures else []
+    )
+    return render(request, "judging/run.html", context)
+
+
+def failed_items(run, cause: str, judge: str) -> list:
+    """The run's failed judgments of one cause and one judge (empty: of any), as many as a page holds. One query."""
+    failed = judgments_of(run).failed().filter(judge__in=run.judges.all())
+    if cause in Status.values:
+        failed = failed.filter(status=cause)
+    if judge:
+        failed = failed.filter(judge__name=judge)
+    where = "answer" if run.is_single else "battle"
+    return list(failed.select_related("judge", f"{where}__question").order_by("pk")[:FAILURES_SHOWN])
+
+
+@require_GET
+def run_fragment(request, pk):
+    """The live part of the run's page, for polling."""
+    run = visible_or_refused(request, pk)
+    return render(request, "judging/_run_progress.html", progress_context(run, request.user))
+
+
+def progress_context(run, user) -> dict:
+    """What the live part of a run's page shows; a handful of queries, whatever the run's size."""
+    now = progress(run)
+    seconds = elapsed(run)
+    return {
+        "run": run,
+        "progress": now,
+        "answers": Bar.of(now.answers) if now.answers else None,
+        "bars": [Bar.of(line) for line in now.lines],
+        "failures": [{**failure, "label": Status(failure["status"]).label} for failure in now.failures],
+        "may_steer": is_lead(user),
+        "is_watched": run.is_live or run.status == Run.Status.OPEN,
+        "elapsed": seconds,
+        "minutes": None if seconds is None else round(seconds / 60),
+        "last_minute": last_minute(run) if run.is_live else None,
+        "milestone": now.percent // 25 * 25,
+    }
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of progress as it is drawn: widths in hundredths of the whole, as SVG wants them."""
+
+    label: str
+    done: int
+    failed: int
+    left: int
+    done_width: str
+    failed_width: str
+    percent: int
+
+    @classmethod
+    def of(cls, line) -> Bar:
+        whole = max(line.total, line.done + line.failed, 1)
+        return cls(
+            label=line.label,
+            done=line.done,
+            failed=line.failed,
+            left=line.left,
+            done_width=f"{100 * line.done / whole:.2f}",
+            failed_width=f"{100 * line.failed / whole:.2f}",
+            percent=int(100 * line.share),
+        )
+
+
+def elapsed(run) -> float | None:
+    """Seconds from the start to the end, or to now; None before the start."""
+    if run.started_at is None:
+        return None
+    return max(0.0, ((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+
+
+def last_minute(run) -> int:
+    """How many judgments came in during the last sixty seconds. One query."""
+    table = Grade if run.is_single else Preference
+    return table.objects.filter(run=run, created_at__gte=timezone.now() - timedelta(seconds=60)).count()
+
+
+@leads_only
+@require_POST
+def run_start(request, pk):
+    """Carry the run out, or carry it on: only what is missing is judged."""
+    run = get_object_or_404(Run, pk=pk)
+    if not run.judges.machines().exists():
+        messages.error(request, _("This run has no machine judge: there is nothing for us to carry out."))
+    else:
+        _queue(run)
+        messages.success(request, _("The run is queued; only what is missing is judged."))
+    return redirect("run", pk=pk)
+
+
+@leads_only
+@require_POST
+def run_cancel(request, pk):
+    """Stop a run; what was judged stays. A run for people is closed for votes, and is done."""
+    run = get_object_or_404(Run, pk=pk)
+    if run.status == Run.Status.OPEN:
+        Run.objects.filter(pk=pk, status=Run.Status.OPEN).update(status=Run.Status.DONE, finished_at=timezone.now())
+        ring(f"run-{pk}")
+        messages.success(request, _("The run is closed for votes."))
+    elif run.is_live:
+        running.cancel(run)
+        messages.success(request, _("The run is cancelled; what it judged is kept."))
+    else:
+        messages.info(request, _("The run had ended already."))
+    return redirect("run", pk=pk)
+
+
+@leads_only
+@require_POST
+def run_retry(request, pk):
+    """Judge what failed once more: the failures stay in the record, superseded."""
+    run = get_object_or_404(Run, pk=pk)
+    if run.is_live:
+        messages.info(request, _("The run is still under way: retry what failed when it has ended."))
+        return redirect("run", pk=pk)
+    with transaction.atomic():
+        again = running.retry_failed(run)
+        if again:
+            _queue(run)
+    if again:
+        messages.success(request, _("What failed is asked for again."))
+    else:
+        messages.info(request, _("Nothing failed."))
+    return redirect("run", pk=pk)
+
+
+def _queue(run) -> None:
+    """Put the run where a worker finds it, and ring the bell once that is committed."""
+    run.enqueue()
+    tasks.carry_out.delay_on_commit(run.pk)
