@@ -1,0 +1,384 @@
+"""What a snapshot says, shaped for reading: a board of ratings, the boards there are, agreement. Nothing is computed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from arena.models import Benchmark, Category, LanguageModel
+from judging.models import Judge
+from rating.axis import Axis
+from rating.models import Agreement, Rating, Snapshot
+from rating.stats.bradley_terry import DISCONNECTED
+from rating.words import REASONS, in_words
+
+FEW = 30  # judgments; a rating or a coefficient from fewer is marked as preliminary
+ALL = "all"
+SOURCES = (Rating.ALL, Rating.PEOPLE, Rating.JUDGES)
+METHODS = tuple(Rating.Method.values)
+
+
+class NoSuchBoard(ValueError):
+    """A category or method that no board has; `what` names the parameter, `choices` what it may be."""
+
+    def __init__(self, what: str, value: str, choices: Iterable[str]):
+        self.what, self.value, self.choices = what, value, tuple(choices)
+        super().__init__(f"no {what} {value!r}; there are: {', '.join(self.choices) or 'none'}")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a board as a reader sees it."""
+
+    rating: Rating
+    is_leader: bool
+    tied: bool
+    bar: Mapping[str, str] | None
+
+    @property
+    def preliminary(self) -> bool:
+        return self.rating.n < FEW
+
+    @property
+    def ranks(self) -> str:
+        """The rank with the range the data allow: "2", or "1–3"; empty when unranked."""
+        row = self.rating
+        low, high = row.rank_low or row.rank, row.rank_high or row.rank
+        return "" if row.rank is None else str(low) if low == high else f"{low}–{high}"
+
+
+@dataclass(frozen=True)
+class Board:
+    """The ratings of one benchmark by one source of votes and method, in one category (None = all).
+
+    `n` counts judgments: a battle is in the n of two models, a grade in the n of one. `rows` are ratings with
+    their model loaded, best first, unrated last. `snapshot` is None before anything was rated.
+    """
+
+    benchmark: Benchmark
+    snapshot: Snapshot | None
+    category: Category | None
+    source: str
+    method: str
+    rows: list[Rating]
+
+    @property
+    def n(self) -> int:
+        total = sum(row.n for row in self.rows)
+        return total if self.method == Rating.Method.SCORE else total // 2
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Judgments of the whole snapshot that were left out, by reason."""
+        return {key: count for key, count in self.snapshot.excluded.items() if count} if self.snapshot else {}
+
+    @property
+    def left_out(self) -> list[tuple[Any, int]]:
+        """The same, with each reason in the reader's words."""
+        return [(REASONS.get(key, key), count) for key, count in self.excluded.items()]
+
+    @property
+    def level(self) -> float:
+        """The level of the intervals, as a share."""
+        return float(self.snapshot.recipe.get("level", 0.95)) if self.snapshot else 0.95
+
+    @property
+    def total_mode(self) -> str:
+        """Whether weighted totals are a "mean" or a "sum"."""
+        return str(self.snapshot.recipe.get("total", "mean")) if self.snapshot else "mean"
+
+    @cached_property
+    def note_names(self) -> list[str]:
+        """Names of what must be said about this board, in the order it was found."""
+        mine = {"source": self.source, "method": self.method, "category": key_of(self.category)}
+        told = self.snapshot.notes if self.snapshot else []
+        return list(dict.fromkeys(note["note"] for note in told if _is_about(note, mine)))
+
+    @property
+    def notes(self) -> list[str]:
+        """The same in the reader's words."""
+        return [in_words(name) for name in self.note_names]
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the battles fall into groups of models that never met, so that no place holds over all of them."""
+        return DISCONNECTED in self.note_names
+
+    @property
+    def is_score(self) -> bool:
+        return self.method == Rating.Method.SCORE
+
+    @cached_property
+    def axis(self) -> Axis | None:
+        """The one axis all bars share; None when nothing is rated."""
+        ends = [end for row in self.rows for end in (row.rating, row.low, row.high) if end is not None]
+        return Axis.around(ends) if ends else None
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        return [self._line(row, place) for place, row in enumerate(self.rows)]
+
+    def _line(self, row: Rating, place: int) -> Line:
+        bar = self.axis.bar(row.rating, row.low, row.high) if self.axis and row.rating is not None else None
+        is_leader = place == 0 and row.rank is not None and not self.is_split
+        tied = not is_leader and row.rank_low == 1 and not self.is_split
+        return Line(rating=row, is_leader=is_leader, tied=tied, bar=bar)
+
+    @property
+    def tied(self) -> list[Line]:
+        """The models that the data cannot tell from the leader."""
+        return [line for line in self.lines if line.tied]
+
+    @property
+    def has_totals(self) -> bool:
+        return any(row.weighted is not None for row in self.rows)
+
+    @property
+    def odds(self) -> tuple[Rating, Rating, int] | None:
+        """The two best and how many of 10 battles the first is expected to win; None for scores, fewer than two, or no common scale."""
+        best = [row for row in self.rows[:2] if row.rating is not None]
+        if self.is_score or self.is_split or len(best) < 2:
+            return None
+        share = 1 / (1 + 10 ** ((best[1].rating - best[0].rating) / 400))
+        return best[0], best[1], round(10 * share)
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether some model was judged less than half as often as another."""
+        counts = [row.n for row in self.rows]
+        return bool(counts) and max(counts) > 2 * min(counts)
+
+    @property
+    def most(self) -> int:
+        return max((row.n for row in self.rows), default=0)
+
+    @property
+    def least(self) -> int:
+        return min((row.n for row in self.rows), default=0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The board as plain data; category None is "all"."""
+        fields = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate")
+        return {
+            "benchmark": self.benchmark.name,
+            "category": key_of(self.category),
+            "source": self.source,
+            "method": self.method,
+            "n": self.n,
+            "rows": [{"model": row.model.name, **{name: getattr(row, name) for name in fields}} for row in self.rows],
+        }
+
+
+def board(
+    benchmark: Benchmark,
+    *,
+    category: Category | str | None = None,
+    source: str = ALL,
+    method: str = Rating.Method.BT,
+    snapshot: Snapshot | None = None,
+) -> Board:
+    """One board of the benchmark, from `snapshot` or else the latest. At most three queries.
+
+    `category` is a Category, its key, or None or "all". Empty rows mean that nothing was rated that way.
+    Raises NoSuchBoard for a method or a category key there is not.
+    """
+    if method not in METHODS:
+        raise NoSuchBoard("method", method, METHODS)
+    found = category_of(benchmark, category)
+    snapshot = snapshot or latest(benchmark)
+    rows = snapshot.ratings.filter(source=source, method=method, category=found) if snapshot else Rating.objects.none()
+    ordered = rows.select_related("model").order_by(F("rank").asc(nulls_last=True), "model__name")
+    return Board(benchmark, snapshot, found, source, str(method), list(ordered))
+
+
+def latest(benchmark: Benchmark) -> Snapshot | None:
+    """The benchmark's newest snapshot, with its leaderboard and benchmark loaded. One query."""
+    of_it = Snapshot.objects.filter(leaderboard__benchmark=benchmark)
+    return of_it.select_related("leaderboard__benchmark").order_by("-pk").first()
+
+
+def category_of(benchmark: Benchmark, category: Category | str | None) -> Category | None:
+    """The category meant; None for all. Raises NoSuchBoard for a key that is not used in the benchmark."""
+    if not category or category == ALL or isinstance(category, Category):
+        return category if isinstance(category, Category) else None
+    found = Category.objects.filter(key=category).first()
+    if found is None:
+        used = Category.objects.filter(questions__benchmark=benchmark).distinct()
+        raise NoSuchBoard("category", category, [ALL, *used.values_list("key", flat=True)])
+    return found
+
+
+def key_of(category: Category | None) -> str:
+    """The category's key in addresses and files: "all" for None."""
+    return category.key if category else ALL
+
+
+def _is_about(note: Mapping[str, Any], mine: Mapping[str, str]) -> bool:
+    """Whether a note of the snapshot concerns this board: what it leaves out (or None) holds for every board."""
+    return all(_said(note, part) in (None, value) for part, value in mine.items())
+
+
+def _said(note: Mapping[str, Any], part: str) -> str | None:
+    # A note on all categories writes None there, as the rows do.
+    return ALL if part == "category" and part in note and note[part] is None else note.get(part)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Which boards a snapshot holds: (source, method, category id or None) of each, and the categories."""
+
+    held: frozenset[tuple[str, str, int | None]]
+    categories: list[Category]
+
+    @property
+    def judges(self) -> list[str]:
+        """Sources that are one judge, as "judge:NAME"."""
+        return sorted({source for source, method, category in self.held if source not in SOURCES})
+
+    @property
+    def groups(self) -> list[tuple[Category | None, list[Category]]]:
+        """The categories under their groups, in reading order; those of no group under None."""
+        grouped: dict[Category | None, list[Category]] = {}
+        for category in self.categories:
+            grouped.setdefault(category.group, []).append(category)
+        return list(grouped.items())
+
+    def method(self, source: str) -> str:
+        """The method to show when the reader named none: the first there is for this source."""
+        there = {method for held_source, method, _ in self.held if held_source == source}
+        return next((method for method in METHODS if method in there), METHODS[0])
+
+
+def choices(snapshot: Snapshot | None) -> Choices:
+    """What `snapshot` holds. Two queries."""
+    if snapshot is None:
+        return Choices(frozenset(), [])
+    held = frozenset(snapshot.ratings.order_by().values_list("source", "method", "category").distinct())
+    ids = {category for source, method, category in held if category is not None}
+    return Choices(held, list(Category.objects.filter(pk__in=ids).select_related("group")))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model in one category; `shade` runs from 1 (first) to 5 (last)."""
+
+    rating: Rating | None
+    shade: int = 0
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Places per category (rows) and model (columns): what one ranking hides."""
+
+    models: list[LanguageModel]
+    rows: list[tuple[Category, list[Rating], list[Cell]]]
+    missing: list[tuple[LanguageModel, int]]
+
+    @property
+    def others_lead(self) -> int:
+        """In how many categories somebody else than the overall leader is first."""
+        return sum(
+            1
+            for category, leaders, cells in self.rows
+            if leaders and self.models[0] not in [row.model for row in leaders]
+        )
+
+
+def heat(overall: Board, categories: list[Category], *, widest: int = 12) -> Heat | None:
+    """The places of the `widest` best models in every category; None without one overall ranking. Two queries.
+
+    `missing` lists all models that lack a category, with the number of categories they have.
+    """
+    if not overall.rows or not categories or overall.is_split:
+        return None
+    columns = [row.model for row in overall.rows[:widest]]
+    placed = overall.snapshot.ratings.order_by("rank").filter(
+        source=overall.source, method=overall.method, category__isnull=False, rank__isnull=False
+    )
+    cells: dict[int, dict[int, Rating]] = {}
+    for row in placed.filter(Q(model__in=columns) | Q(rank=1)).select_related("model"):
+        cells.setdefault(row.category_id, {})[row.model_id] = row
+    rows = [
+        (found, _leaders(cells[found.pk]), _cells(cells[found.pk], columns))
+        for found in categories
+        if found.pk in cells
+    ]
+    counts = dict(placed.order_by().values_list("model").annotate(Count("category")))
+    missing = [
+        (row.model, counts.get(row.model_id, 0)) for row in overall.rows if counts.get(row.model_id, 0) < len(rows)
+    ]
+    return Heat(columns, rows, missing)
+
+
+def _leaders(places: Mapping[int, Rating]) -> list[Rating]:
+    return [row for row in places.values() if row.rank == 1]
+
+
+def _cells(places: Mapping[int, Rating], columns: list[LanguageModel]) -> list[Cell]:
+    last = max((row.rank for row in places.values()), default=1)
+    return [_cell(places.get(model.pk), last) for model in columns]
+
+
+def _cell(row: Rating | None, last: int) -> Cell:
+    return Cell(row, 1 + round(4 * (row.rank - 1) / max(1, last - 1))) if row else Cell(None)
+
+
+@dataclass(frozen=True)
+class Agreements:
+    """The rows of agreement of one snapshot, with category loaded, all categories first."""
+
+    benchmark: Benchmark
+    snapshot: Snapshot | None
+    rows: list[Agreement]
+
+    def of(self, *relations: str) -> list[Agreement]:
+        """The rows of these relations, in their order."""
+        return [row for row in self.rows if row.relation in relations]
+
+    def as_json(self) -> dict[str, Any]:
+        """The rows as plain data; category None is "all", an undefined coefficient null."""
+        numbers = ("n", "raw", "kappa", "alpha", "low", "high")
+        rows = [
+            {"category": key_of(row.category), "judges": row.judges, **{name: getattr(row, name) for name in numbers}}
+            for row in self.rows
+        ]
+        return {"benchmark": self.benchmark.name, "rows": rows}
+
+
+def agreement_rows(benchmark: Benchmark, *, snapshot: Snapshot | None = None) -> Agreements:
+    """How far judges agree, from `snapshot` or else the latest. At most two queries."""
+    snapshot = snapshot or latest(benchmark)
+    return Agreements(benchmark, snapshot, ordered(snapshot.agreements) if snapshot else [])
+
+
+def ordered(agreements: Any) -> list[Agreement]:
+    """These rows with category loaded: all categories before the single ones, judges in their first order. One query."""
+    rows = agreements.select_related("category").order_by(
+        F("category__position").asc(nulls_first=True), "category", "pk"
+    )
+    return list(rows)
+
+
+def of_judge(judge: Judge) -> list[Agreement]:
+    """Rows of the newest snapshots that this judge is in, with snapshot and benchmark loaded. Two queries."""
+    newest: dict[int, int] = {}
+    for board_id, pk in Snapshot.objects.order_by("pk").values_list("leaderboard", "pk"):
+        newest[board_id] = pk
+    rows = Agreement.objects.filter(Q(judges__contains=judge.name), snapshot__in=newest.values())
+    rows = rows.select_related("snapshot__leaderboard__benchmark")
+    return [row for row in ordered(rows) if concerns(row, judge)]
+
+
+def concerns(row: Agreement, judge: Judge) -> bool:
+    """Whether this judge is one of the row's judges."""
+    return any(_names(row.judges, name) for name in (str(judge), judge.name))
+
+
+def _names(judges: str, name: str) -> bool:
+    return (
+        judges == name or judges.startswith((f"{name}–", f"{name} (")) or judges.endswith((f"–{name}", f"judge {name}"))
+    )

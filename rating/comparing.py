@@ -1,0 +1,191 @@
+"""Agreement shaped for reading: tables by relation, judges beside people, and what a judge is worth in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+
+from arena.models import Category
+from judging.models import Grade, Judge, Preference, Status
+from rating.boards import Agreements, concerns, of_judge
+from rating.models import Agreement, Snapshot
+from rating.trust import FEW, Trust, trust
+from rating.words import in_words
+
+PEOPLE, PEOPLE_JUDGE, JUDGES, ORDERS, FLIPS, FIRST_SLOT = (
+    "people", "people_judge", "judges", "orders", "flips", "first_slot",
+)  # fmt: skip
+
+ITSELF = (ORDERS, FLIPS, FIRST_SLOT)
+
+Where = tuple[int, str, int | None]
+"""Snapshot, kind and category: rows at the same place may be compared."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of agreement with what the page says about it."""
+
+    row: Agreement
+    judge: Judge | None = None
+    trust: Trust | None = None
+
+    @property
+    def note(self) -> str:
+        return in_words(self.row.note)
+
+    @property
+    def is_few(self) -> bool:
+        return self.row.n < FEW
+
+    @property
+    def wanted(self) -> int:
+        """How many more items until the number may be read."""
+        return max(0, FEW - self.row.n)
+
+    @property
+    def is_close(self) -> bool:
+        return self.trust == Trust.CLOSE
+
+    @property
+    def is_below(self) -> bool:
+        return self.trust == Trust.BELOW
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One judge with itself in one category (None = all): the same both ways round, flips, the first slot."""
+
+    name: str
+    judge: Judge | None
+    category: Category | None
+    orders: Line | None
+    flips: Line | None
+    first_slot: Line | None
+
+    @property
+    def shares(self) -> tuple[Line | None, Line | None, Line | None]:
+        return self.orders, self.flips, self.first_slot
+
+
+@dataclass(frozen=True)
+class Page:
+    """The agreement page's tables, each a list of lines, all categories first; habits over all categories only."""
+
+    people: list[Line]
+    people_judge: list[tuple[str, Judge | None, list[Line]]]
+    judges: list[Line]
+    habits: list[Habit]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.people or self.people_judge or self.judges or self.habits)
+
+
+def page(found: Agreements) -> Page:
+    """The tables of `found`. One query, for the machine judges' pages."""
+    judges = list(Judge.objects.machines())
+    people = _by_place(found.of(PEOPLE))
+
+    by_judge: dict[str, list[Line]] = {}
+    for row in found.of(PEOPLE_JUDGE):
+        by_judge.setdefault(row.judges, []).append(_beside(row, _judge_of(row, judges), people))
+    return Page(
+        people=[Line(row) for row in found.of(PEOPLE)],
+        people_judge=[(name, rows[0].judge, rows) for name, rows in by_judge.items()],
+        judges=[Line(row) for row in found.of(JUDGES)],
+        habits=_habits([row for row in found.of(*ITSELF) if row.category is None], judges),
+    )
+
+
+def _habits(rows: list[Agreement], judges: list[Judge]) -> list[Habit]:
+    """One habit per judge and category from the rows of one snapshot, in their order."""
+    grouped: dict[tuple[str, int | None], dict[str, Agreement]] = {}
+    for row in rows:
+        grouped.setdefault((row.judges, row.category_id), {})[row.relation] = row
+    return [_habit(by_relation, judges) for by_relation in grouped.values()]
+
+
+def _habit(by_relation: dict[str, Agreement], judges: list[Judge]) -> Habit:
+    row = next(iter(by_relation.values()))
+    shares = [Line(by_relation[relation]) if relation in by_relation else None for relation in ITSELF]
+    return Habit(row.judges, _judge_of(row, judges), row.category, *shares)
+
+
+def _by_place(rows: Iterable[Agreement]) -> dict[Where, Agreement]:
+    return {_where(row): row for row in rows}
+
+
+def _where(row: Agreement) -> Where:
+    return row.snapshot_id, row.kind, row.category_id
+
+
+def _beside(row: Agreement, judge: Judge | None, people: dict[Where, Agreement]) -> Line:
+    return Line(row, judge=judge, trust=trust(row, people.get(_where(row))))
+
+
+def _judge_of(row: Agreement, judges: list[Judge]) -> Judge | None:
+    """The machine judge that a row is about; the longest name wins where one name ends another."""
+    fitting = [judge for judge in judges if concerns(row, judge)]
+    return max(fitting, key=lambda judge: len(str(judge)), default=None)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the newest snapshot of one benchmark says about a judge."""
+
+    snapshot: Snapshot
+    people: list[Line]
+    habits: list[Habit]
+    judges: list[Line]
+
+    @property
+    def key(self) -> str:
+        """What makes ids on the page differ between benchmarks."""
+        return str(self.snapshot.pk)
+
+
+def judge_page(judge: Judge) -> dict[str, Any]:
+    """Context of the judge's page. Five queries, however much it judged."""
+    rows = of_judge(judge)
+    snapshots = {row.snapshot_id: row.snapshot for row in rows}
+    people = _by_place(Agreement.objects.filter(snapshot__in=snapshots, relation=PEOPLE)) if rows else {}
+    places = [_place(snapshot, rows, judge, people) for snapshot in snapshots.values()]
+    return {"judge": judge, "options": public_options(judge), "said": _said(judge), "places": places}
+
+
+def _place(snapshot: Snapshot, rows: list[Agreement], judge: Judge, people: dict[Where, Agreement]) -> Place:
+    def of(*relations: str) -> list[Agreement]:
+        return [row for row in rows if row.snapshot_id == snapshot.pk and row.relation in relations]
+
+    return Place(
+        snapshot=snapshot,
+        people=[_beside(row, judge, people) for row in of(PEOPLE_JUDGE)],
+        habits=_habits(of(*ITSELF), [judge]),
+        judges=[Line(row) for row in of(JUDGES)],
+    )
+
+
+SECRET = ("key", "token", "secret", "password", "authorization", "header")
+
+
+def public_options(judge: Judge) -> list[tuple[str, Any]]:
+    """The judge's options without anything that may hold a secret; `max_tokens` is a number and stays."""
+    return [(name, value) for name, value in sorted(judge.options.items()) if not _is_secret(name, value)]
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return not isinstance(value, bool | int | float) and any(word in name.lower() for word in SECRET)
+
+
+def _said(judge: Judge) -> list[tuple[str, int]]:
+    """How many judgments stand, by status, decided ones first. Two queries."""
+    counts: Counter[str] = Counter()
+    for table in (Preference, Grade):
+        rows = table.objects.current().filter(judge=judge).order_by()
+        counts.update(dict(rows.values_list("status").annotate(Count("pk"))))
+    return [(status.label, counts[status]) for status in Status if counts[status]]

@@ -1,0 +1,49 @@
+"""The home page's cards: one leaderboard each, with its three best models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, OuterRef, Subquery
+
+from rating.models import Leaderboard, Rating, Snapshot
+
+
+@dataclass(frozen=True)
+class Card:
+    """One leaderboard; `snapshot` is None before anything was rated, `best` holds at most three ratings."""
+
+    leaderboard: Leaderboard
+    snapshot: Snapshot | None
+    best: list[Rating]
+    categories: int
+
+    @property
+    def method(self) -> str:
+        return self.best[0].method if self.best else Rating.Method.BT
+
+
+def cards() -> list[Card]:
+    """All leaderboards with what their newest snapshots say. Four queries, however many there are."""
+    newest = Snapshot.objects.filter(leaderboard=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    found = list(Leaderboard.objects.select_related("benchmark").annotate(newest=Subquery(newest)))
+    snapshots = Snapshot.objects.in_bulk([row.newest for row in found if row.newest])
+    best = _best(snapshots)
+    counts = _categories(snapshots)
+    return [Card(row, snapshots.get(row.newest), best.get(row.newest, []), counts.get(row.newest, 0)) for row in found]
+
+
+def _best(snapshots: dict[int, Snapshot]) -> dict[int, list[Rating]]:
+    """The three first of each snapshot by Bradley–Terry, or by score where there are only scores. One query."""
+    rows = Rating.objects.filter(snapshot__in=snapshots, source=Rating.ALL, category=None, rank__lte=3)
+    by_method: dict[tuple[int, str], list[Rating]] = {}
+    for row in rows.select_related("model").order_by("rank", "model__name"):
+        by_method.setdefault((row.snapshot_id, row.method), []).append(row)
+    methods = Rating.Method.values
+    return {pk: next((by_method[pk, m] for m in methods if (pk, m) in by_method), [])[:3] for pk in snapshots}
+
+
+def _categories(snapshots: dict[int, Snapshot]) -> dict[int, int]:
+    """How many categories each snapshot rates. One query."""
+    rows = Rating.objects.filter(snapshot__in=snapshots, category__isnull=False).order_by()
+    return dict(rows.values_list("snapshot").annotate(Count("category", distinct=True)))

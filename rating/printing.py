@@ -1,0 +1,49 @@
+"""Boards and agreement on a terminal or as a file: one table, one CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+
+def shown(value: Any) -> str:
+    """A cell as people read it: a dash for nothing, numbers with few digits."""
+    if value is None:
+        return "—"
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3f}"
+    return str(value)
+
+
+def width(text: str) -> int:
+    """Columns a text takes on a terminal; Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A text table: words to the left, numbers to the right."""
+    cells = [list(map(shown, row)) for row in rows]
+    widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
+    right = [all(isinstance(row[place], int | float | None) for row in rows) and bool(rows) for place in range(len(head))]
+    lines = [_line(head, widths, right), "  ".join("─" * size for size in widths)]
+    return "\n".join([*lines, *(_line(row, widths, right) for row in cells)])
+
+
+def _line(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
+    padded = []
+    for cell, size, to_right in zip(cells, widths, right, strict=True):
+        blanks = " " * (size - width(cell))
+        padded.append(blanks + cell if to_right else cell + blanks)
+    return "  ".join(padded).rstrip()
+
+
+def as_csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """The same as CSV; nothing is an empty cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    return out.getvalue().rstrip("\n")

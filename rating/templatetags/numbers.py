@@ -1,0 +1,30 @@
+"""How numbers are written: ratings, shares and coefficients; what is not there is a dash, never NaN and never 0."""
+
+import math
+
+from django import template
+
+register = template.Library()
+NOTHING = "—"
+
+
+def _is_missing(value) -> bool:
+    return value is None or value == "" or math.isnan(value)
+
+
+@register.filter
+def points(value, method="bt") -> str:
+    """A rating: whole points on the Elo scale, two decimals for a mean score."""
+    return NOTHING if _is_missing(value) else f"{value:.2f}" if method == "score" else f"{value:.0f}"
+
+
+@register.filter
+def percent(value) -> str:
+    """A share 0..1 as "63%"."""
+    return NOTHING if _is_missing(value) else f"{100 * value:.0f}%"
+
+
+@register.filter
+def coefficient(value) -> str:
+    """Two decimals with a true minus sign."""
+    return NOTHING if _is_missing(value) else f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")

@@ -1,0 +1,38 @@
+"""How far a judge may be trusted in a category: its agreement with people beside people's own, in words."""
+
+from __future__ import annotations
+
+import math
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from rating.models import Agreement
+
+FEW = 30  # items; fewer say nothing
+MARGIN = 0.1  # of alpha: closer than this to people's own counts as close
+
+
+class Trust(TextChoices):
+    CLOSE = "close", _("close to people")
+    BELOW = "below", _("below people")
+    UNSURE = "unsure", _("cannot tell yet")
+    FEW = "few", _("not enough data")
+
+
+def trust(judge: Agreement | None, people: Agreement | None) -> Trust:
+    """What the alpha between judge and people says beside the alpha among people.
+
+    The difference's interval is taken as if the two were independent, which is wider than the paired one:
+    *below* when it lies under 0, *close* when it lies above -MARGIN, else *unsure*.
+    """
+    if judge is None or people is None or min(judge.n, people.n) < FEW:
+        return Trust.FEW
+    if None in (judge.alpha, judge.low, judge.high, people.alpha, people.low, people.high):
+        return Trust.FEW
+    difference = judge.alpha - people.alpha
+    down = math.hypot(judge.alpha - judge.low, people.high - people.alpha)
+    up = math.hypot(judge.high - judge.alpha, people.alpha - people.low)
+    if difference + up < 0:
+        return Trust.BELOW
+    return Trust.CLOSE if difference - down > -MARGIN else Trust.UNSURE

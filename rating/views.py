@@ -1,0 +1,75 @@
+"""Pages of what follows: the home page, leaderboards, agreement, one judge. Reading never computes a rating."""
+
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from arena.models import Benchmark
+from judging.models import Judge
+from rating import boards, comparing, front
+from rating.models import Rating, Snapshot
+
+
+@require_safe
+def home(request):
+    """All leaderboards, and where to go next."""
+    return render(request, "rating/home.html", {"cards": front.cards()})
+
+
+@require_safe
+def leaderboard(request, pk):
+    """A benchmark's board from its newest snapshot."""
+    benchmark = get_object_or_404(Benchmark, pk=pk)
+    return _board_page(request, benchmark, boards.latest(benchmark), is_newest=True)
+
+
+@require_safe
+def snapshot(request, pk):
+    """The same board from one snapshot, for ever."""
+    found = get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=pk)
+    return _board_page(request, found.leaderboard.benchmark, found, is_newest=False)
+
+
+def _board_page(request, benchmark, found, *, is_newest):
+    there = boards.choices(found)
+    source = _asked(request, "source") or boards.ALL
+    frame = {
+        "benchmark": benchmark, "snapshot": found, "choices": there, "source": source, "is_newest": is_newest,
+        "methods": Rating.Method.choices, "sources": SOURCES,
+    }  # fmt: skip
+    try:
+        board = boards.board(
+            benchmark,
+            category=_asked(request, "category"),
+            source=source,
+            method=_asked(request, "method") or there.method(source),
+            snapshot=found,
+        )
+    except boards.NoSuchBoard as error:
+        return render(request, "rating/no_board.html", {**frame, "error": error}, status=404)
+    heat = boards.heat(board, there.categories) if board.category is None else None
+    return render(request, "rating/leaderboard.html", {**frame, "board": board, "heat": heat})
+
+
+SOURCES = [(Rating.ALL, _("people and judges")), (Rating.PEOPLE, _("people")), (Rating.JUDGES, _("judges"))]
+
+
+def _asked(request, name) -> str:
+    # PostgreSQL takes no NUL in a text, not even to look for it.
+    return request.GET.get(name, "").replace("\x00", "").strip()
+
+
+@require_safe
+def agreement(request, pk):
+    """How far judges agree on a benchmark, per category."""
+    benchmark = get_object_or_404(Benchmark, pk=pk)
+    found = boards.agreement_rows(benchmark)
+    context = {"benchmark": benchmark, "snapshot": found.snapshot, "page": comparing.page(found)}
+    return render(request, "rating/agreement.html", context)
+
+
+@require_safe
+def judge(request, pk):
+    """One judge: what it is, what it said, what it is worth."""
+    found = get_object_or_404(Judge.objects.select_related("model"), pk=pk)
+    return render(request, "rating/judge.html", comparing.judge_page(found))

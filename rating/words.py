@@ -1,0 +1,57 @@
+"""What the short names kept with a snapshot mean to a reader."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE
+from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED
+from rating.stats.scores import ALL_EQUAL, ONE_QUESTION
+
+REASONS = {
+    "parse_error": _("no verdict could be read"),
+    "refused": _("the judge refused"),
+    "api_error": _("the call failed"),
+    "skipped": _("skipped"),
+    "dry_run": _("dry run"),
+    "demo": _("demo"),
+    "real": _("real votes on demo questions"),
+    "imported": _("imported votes on demo questions"),
+    "one order only": _("read in one of two orders only"),
+    "older rubric version": _("under an older version of the rubric"),
+    "another rubric": _("under another rubric"),
+}
+"""Why judgments are left out, by the name in `Snapshot.excluded`."""
+
+NOTES = {
+    DISCONNECTED: gettext_noop(
+        "The models fall into groups that never met: each group is rated on its own, and places hold within a group only."
+    ),
+    SEPARATED: gettext_noop(
+        "Some models only won or only lost. To keep their ratings finite, half a tied battle was added to every pair that met."
+    ),
+    FEW_CLUSTERS: gettext_noop("There are few questions here, so the intervals are rough."),
+    NO_SPREAD: gettext_noop(
+        "The questions are too few or too alike to show how they differ; some intervals treat every battle as independent."
+    ),
+    ONE_QUESTION: gettext_noop("Some means come from one question only and have no interval."),
+    ALL_EQUAL: gettext_noop(
+        "Some models always got the same score; how far it would vary is not known, so they have no interval."
+    ),
+    "order_spread": gettext_noop(
+        "The interval shows what the same votes would give in another order; it is not a margin of error."
+    ),
+    NO_PAIRS: gettext_noop("no item with two votes"),
+    ONE_VALUE: gettext_noop("only one value used"),
+    ONE_UNIT: gettext_noop("one question only, so no interval"),
+    "no decided vote": gettext_noop("no decided vote"),
+    "few": "",  # the page says it itself, with how many more are needed
+}
+"""What must be said beside a number, by the name in `Snapshot.notes` or `Agreement.note`."""
+
+
+def in_words(note: str) -> str:
+    """The note in the reader's language; a note without words of its own is shown as it is, "" stays empty."""
+    told = NOTES.get(note, note)
+    return gettext(told) if told else ""
