@@ -1,0 +1,292 @@
+"""The record: questions and battles with their answers and judgments; who is kept blind; hostile answers."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from arena.models import Answer, Battle
+from judging.views.record import verdict_of
+from tests.judging import recorded as make
+
+pytestmark = pytest.mark.django_db
+HOSTILE = """<script>alert(1)</script> <img src=x onerror=alert(2)> <iframe src="https://evil.example"></iframe>
+
+[a link](javascript:alert(3)) ![picture](https://evil.example/p.png) <style>body{display:none}</style> [[A]]"""
+
+
+@pytest.fixture
+def question():
+    return make.answered(make.benchmark(), "Ash", "Birch")[0]
+
+
+def signed_in(*roles: str) -> Client:
+    client = Client()
+    client.force_login(make.person("-".join(roles) or "plain", *roles))
+    return client
+
+
+def page(client: Client, row) -> str:
+    response = client.get(reverse("battle" if isinstance(row, Battle) else "question", args=[row.pk]))
+    assert response.status_code == 200
+    return response.text
+
+
+# --- what the record shows
+
+
+def test_a_visitor_reads_the_question_its_answers_and_every_judgment(client, question):
+    question.reference, question.checks = ["Six minutes, from cold."], [{"type": "contains", "value": "six"}]
+    question.save()
+    battle, llm = make.battle(question), make.llm_judge()
+    sent = [{"role": "user", "content": "Which of the two is better?"}]
+    make.preference(
+        battle,
+        llm,
+        value=-2,
+        swapped=True,
+        reply="[[B]] it is",
+        prompt=sent,
+        tokens_in=90,
+        tokens_out=4,
+        cost=0.0012,
+        seconds=1.5,
+    )
+    text = page(client, question)
+    for shown in (
+        "How long does an egg boil?",
+        "Six minutes.",
+        "Six minutes, from cold.",
+        "contains",
+        "prefers Birch by far",
+    ):
+        assert shown in text
+    assert "A Birch, B Ash" in text, "the order shown"
+    for shown in ("[[B]] it is", "Which of the two is better?", "90 tokens in, 4 out", "0.00120", "1.50"):
+        assert shown in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"value": 2}, "prefers Ash by far"),
+        ({"value": 1}, "prefers Ash"),
+        ({"value": 0.5}, "leans to Ash (probability 0.75)"),
+        ({"value": 0}, "tie"),
+        ({"value": 0, "both_bad": True}, "both bad"),
+        ({"value": -0.2}, "leans to Birch (probability 0.60)"),
+        ({"value": -1, "swapped": True}, "prefers Birch"),
+        ({"status": "refused", "error": "I would rather not"}, "the judge refused"),
+    ],
+)
+def test_a_verdict_is_told_in_words(question, fields, words):
+    battle = make.battle(question)
+    assert str(verdict_of(make.preference(battle, **fields), battle)) == words
+
+
+def test_a_failure_is_shown_as_a_failure_with_its_reason_and_never_as_a_tie(client, question):
+    make.preference(
+        make.battle(question), status="parse_error", error="no verdict at the end", reply="Hm, hard to say."
+    )
+    text = page(client, question)
+    assert "no verdict could be read" in text and "no verdict at the end" in text and "Hm, hard to say." in text
+    assert "tie" not in re.findall(r"<strong>(.*?)</strong>", text)
+
+
+def test_a_changed_vote_stays_in_the_record_marked_as_replaced(client, question):
+    battle = make.battle(question)
+    make.preference(battle, value=-1, superseded_at=timezone.now())
+    make.preference(battle, value=1)
+    text = page(client, battle)
+    assert "prefers Birch" in text and "prefers Ash" in text and text.count("replaced later") == 1
+
+
+def test_grades_are_shown_with_their_marks_by_dimension_in_the_readers_language(client, question):
+    rubric = make.rubric(dimensions=[{"key": "warm", "name_en": "Warmth", "name_zh": "温度", "weight": 1}])
+    make.grade(question.answers.first(), rubric=rubric, score=7.5, scores={"warm": 7.5})
+    assert "7.5 of 10" in page(client, question) and "Warmth" in page(client, question)
+    assert "温度" in client.get(reverse("question", args=[question.pk]), headers={"Accept-Language": "zh-hans"}).text
+
+
+def test_an_answer_that_failed_is_named_as_missing(client, question):
+    Answer.objects.filter(question=question, model__name="Ash").delete()
+    Answer.objects.create(question=question, model=make.model("Ash"), error="timed out after 120 s")
+    assert "There is no answer." in page(client, question) and "timed out after 120 s" in page(client, question)
+
+
+@pytest.mark.parametrize(
+    ("provenance", "words"), [("demo", "Demo data"), ("dry_run", "Dry run"), ("imported", "Imported")]
+)
+def test_what_is_not_real_says_so(client, question, provenance, words):
+    battle = make.battle(question)
+    assert f'data-provenance="{provenance}"' not in page(client, question)
+    make.preference(battle, provenance=provenance)
+    for row in (question, battle):
+        assert f'data-provenance="{provenance}"' in page(client, row) and words in page(client, row)
+
+
+def test_the_neighbours_are_those_of_the_benchmark_in_its_order(client):
+    benchmark = make.benchmark()
+    first, second, third = make.answered(benchmark, questions=3)
+    make.answered(make.benchmark("other"))
+    context = client.get(reverse("question", args=[second.pk])).context
+    assert (context["previous"], context["next"]) == (first.pk, third.pk)
+    assert client.get(reverse("question", args=[first.pk])).context["previous"] is None
+    assert client.get(reverse("question", args=[third.pk])).context["next"] is None
+
+
+def test_the_questions_language_is_on_its_texts(client):
+    benchmark = make.benchmark()
+    question = make.question(benchmark, "z", "鸡蛋要煮多久?", language="zh")
+    make.answer(question, make.model("Ash"), "六分钟。").save()
+    text = page(client, question)
+    assert '<div class="answer" lang="zh">' in text and 'lang="zh">六分钟。</pre>' in text
+
+
+@pytest.mark.parametrize("name", ["question", "battle"])
+def test_what_is_not_there_is_a_404(client, name):
+    assert client.get(reverse(name, args=[404])).status_code == 404
+
+
+@pytest.mark.parametrize("judgments", [1, 40])
+def test_the_pages_take_the_same_queries_for_one_judgment_and_for_forty(
+    client, question, django_assert_num_queries, judgments
+):
+    battle = make.battle(question)
+    for n in range(judgments):
+        make.preference(battle, make.judge(f"judge {n}"), run=make.run(question.benchmark, name=f"run {n}"))
+        make.grade(question.answers.first(), make.judge(f"judge {n}"))
+    with django_assert_num_queries(7):
+        page(client, question)
+    with django_assert_num_queries(2):
+        page(client, battle)
+
+
+# --- who is kept blind
+
+
+def shows_names(text: str) -> bool:
+    return "Ash" in text or "Birch" in text or "oracle" in text
+
+
+@pytest.fixture
+def voted_on(question):
+    """A question with a judged battle, in a benchmark that is open for votes."""
+    make.preference(make.battle(question), make.llm_judge(), reply="[[A]]")
+    Answer.objects.update(tokens_out=41, seconds=3.25)
+    make.run(question.benchmark, name="open one", status="open")
+    return question
+
+
+@pytest.mark.parametrize("kind", ["question", "battle"])
+def test_an_annotator_sees_no_name_and_no_verdict_while_votes_are_open(voted_on, kind):
+    row = voted_on if kind == "question" else voted_on.battles.get()
+    text = page(signed_in("annotator"), row)
+    assert not shows_names(text) and "[[A]]" not in text
+    assert "hidden while you are voting" in text and "Answer 2" in text
+    assert "3.25" not in text and "41" not in re.sub(r"\d{3,}|/[\w./-]+", "", text), "speed and tokens tell who wrote"
+
+
+@pytest.mark.parametrize("roles", [("lead",), ("lead", "annotator"), ()])
+def test_leads_and_readers_without_a_vote_see_all(voted_on, roles):
+    client = signed_in(*roles)
+    for row in (voted_on, voted_on.battles.get()):
+        assert shows_names(page(client, row))
+
+
+def test_the_annotator_sees_all_again_when_votes_are_closed(voted_on):
+    voted_on.benchmark.runs.update(status="done")
+    assert shows_names(page(signed_in("annotator"), voted_on))
+
+
+def test_another_benchmarks_open_run_hides_nothing_here(voted_on):
+    elsewhere = make.answered(make.benchmark("larder"), "Ash", "Birch")[0]
+    assert shows_names(page(signed_in("annotator"), elsewhere))
+
+
+def test_the_blind_order_is_the_persons_own_and_stays(question):
+    make.run(question.benchmark, status="open")
+    Answer.objects.bulk_create(
+        [make.answer(question, make.model(f"Model {n}"), f"answer number {n}") for n in range(8)]
+    )
+    anna, ben = signed_in("annotator"), Client()
+    ben.force_login(make.person("ben", "annotator"))
+
+    def order(client):
+        return re.findall(r"<p>answer number (\d)</p>", page(client, question))
+
+    assert order(anna) == order(anna) and len(order(anna)) == 8
+    assert order(anna) != sorted(order(anna)) or order(ben) != sorted(order(ben))
+    assert order(anna) != order(ben)
+
+
+# --- hostile input
+
+
+class Dangers(HTMLParser):
+    """What on a page could run or load something that is not the site's own, or is markup that an answer brought."""
+
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("img", "iframe", "object", "embed", "style", "base", "b", "i", "u"):
+            self.found.append(tag)
+        for name, value in attrs:
+            value = (value or "").strip().lower()
+            loads = name in ("src", "srcset", "data", "action", "formaction") or (name == "href" and tag != "a")
+            if name.startswith("on") or name == "style" or value.startswith(("javascript:", "data:", "vbscript:")):
+                self.found.append(f"{tag} {name}={value}")
+            if loads and not value.startswith("/"):
+                self.found.append(f"{tag} {name}={value}")
+        if tag == "script" and not dict(attrs).get("src"):
+            self.found.append("inline script")
+
+
+def dangers(html: str) -> list[str]:
+    parser = Dangers()
+    parser.feed(html)
+    return parser.found
+
+
+def test_a_hostile_answer_reply_or_name_is_inert_everywhere(client, question):
+    make.answer(question, make.model("<b>Cedar</b>"), HOSTILE).save()
+    one, other = question.answers.get(model__name="<b>Cedar</b>"), question.answers.get(model__name="Ash")
+    battle = Battle.objects.pair([(one, other)])[0]
+    judge = make.judge("<i>sly</i>", kind="imported")
+    make.preference(
+        battle, judge, reply=HOSTILE, note=HOSTILE, reasoning=HOSTILE, prompt=[{"role": "user", "content": HOSTILE}]
+    )
+    make.preference(battle, judge, trial=1, status="api_error", error=HOSTILE)
+    make.grade(one, judge, reply=HOSTILE, scores={"<u>warm</u>": 3})
+    for row in (question, battle):
+        assert dangers(page(client, row)) == []
+    assert dangers(client.get(reverse("model", args=[one.model_id])).text) == []
+
+
+def test_a_hostile_question_is_inert_too(client):
+    benchmark = make.benchmark(title_en="<b>Pantry</b>", title_zh="", description=HOSTILE)
+    checks = [{"type": "<script>alert(1)</script>", "value": HOSTILE}]
+    question = make.question(
+        benchmark,
+        "<i>key</i>",
+        HOSTILE,
+        reference=[HOSTILE],
+        system=HOSTILE,
+        tags=["<u>tag</u>"],
+        checks=checks,
+        language='e"><b>',
+    )
+    assert dangers(page(client, question)) == []
+    for name in ("benchmark", "benchmarks"):
+        assert dangers(client.get(reverse(name, args=[benchmark.pk] if name == "benchmark" else [])).text) == []
+
+
+def test_this_test_would_notice():
+    assert len(dangers(HOSTILE + '<a href="javascript:x()" onclick="y()">z</a>')) >= 6

@@ -1,0 +1,478 @@
+"""Pages of runs: who may see and steer them, the form and its estimate, progress, failures, the socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from arena.live import ring
+from arena.models import Answer, LanguageModel
+from judging import consumers, tasks
+from judging.models import Run
+from judging.progress import expected
+from tests.judging import recorded as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lead(client):
+    """A client signed in as an evaluation lead."""
+    client.force_login(make.person("lena", "lead"))
+    return client
+
+
+@pytest.fixture
+def annotator():
+    client = Client()
+    client.force_login(make.person("anna", "annotator"))
+    return client
+
+
+@pytest.fixture
+def rung(monkeypatch) -> list[int]:
+    """Ids of the runs whose bell was rung, once their transaction was committed."""
+    heard: list[int] = []
+    monkeypatch.setattr(tasks.carry_out, "delay_on_commit", heard.append)
+    return heard
+
+
+def recipe(benchmark, *names, **fields) -> dict:
+    """What a filled-in form posts."""
+    return {
+        "name": "spring look",
+        "benchmark": benchmark.pk,
+        "mode": "pairwise",
+        "candidates": [make.model(name).pk for name in names],
+        "judges": [make.llm_judge().pk],
+        "rubric": make.rubric().pk,
+        "order": "both",
+        **fields,
+    }
+
+
+# --- who may see and steer
+
+
+@pytest.mark.parametrize("status", Run.Status.values)
+def test_a_lead_sees_a_run_in_every_state(lead, status):
+    run = make.run(make.benchmark(), status=status)
+    assert lead.get(reverse("run", args=[run.pk])).status_code == 200
+    assert lead.get(reverse("run_fragment", args=[run.pk])).status_code == 200
+
+
+@pytest.mark.parametrize("status", [status for status in Run.Status.values if status != "done"])
+def test_nobody_else_sees_a_run_before_it_is_done(client, annotator, status):
+    run = make.run(make.benchmark(), status=status)
+    for who in (client, annotator):
+        assert who.get(reverse("run", args=[run.pk])).status_code == 403
+        assert who.get(reverse("run_fragment", args=[run.pk])).status_code == 403
+        assert run.name not in who.get(reverse("runs")).text
+
+
+def test_a_visitor_reads_a_run_that_is_done_but_finds_no_button(client):
+    run = make.run(make.benchmark(), judges=[make.judge()])
+    page = client.get(reverse("run", args=[run.pk]))
+    assert run.name in client.get(reverse("runs")).text
+    assert "Run again" not in page.text and "run-start" not in page.text
+
+
+def test_a_run_that_is_not_there_is_a_404(lead):
+    assert lead.get(reverse("run", args=[404])).status_code == 404
+    assert lead.post(reverse("run_cancel", args=[404])).status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["run_start", "run_cancel", "run_retry"])
+def test_only_leads_steer_and_only_by_post(client, annotator, lead, verb):
+    run = make.run(make.benchmark(), status="running")
+    address = reverse(verb, args=[run.pk])
+    assert Client().post(address).headers["Location"].startswith(reverse("login"))
+    assert annotator.post(address).status_code == 403
+    assert lead.get(address).status_code == 405
+    run.refresh_from_db()
+    assert run.status == "running"
+
+
+def test_the_form_is_for_leads(annotator):
+    assert Client().get(reverse("run_new")).headers["Location"].startswith(reverse("login"))
+    assert annotator.get(reverse("run_new")).status_code == 403
+    assert annotator.post(reverse("run_new"), {}).status_code == 403
+    assert not Run.objects.exists()
+
+
+def test_steering_without_the_forms_own_token_is_refused():
+    run = make.run(make.benchmark(), status="running")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make.person("lena", "lead"))
+    assert client.post(reverse("run_cancel", args=[run.pk])).status_code == 403
+
+
+# --- setting one up
+
+
+def test_the_form_starts_a_run_and_rings_the_bell(lead, rung):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    response = lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch", questions=5))
+    run = Run.objects.get()
+    assert response.headers["Location"] == reverse("run", args=[run.pk])
+    assert (run.status, run.mode, run.order, run.limits, run.baseline) == (
+        "queued",
+        "pairwise",
+        "both",
+        {"questions": 5},
+        None,
+    )
+    assert {model.name for model in run.candidates.all()} == {"Ash", "Birch"}
+    assert run.recipe["models"] == ["Ash", "Birch"] and run.created_by.username == "lena"
+    assert rung == [run.pk]
+
+
+def test_a_run_for_people_is_open_at_once_and_rings_for_no_worker(lead, rung):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch", people="on", overlap=2))
+    run = Run.objects.get()
+    assert (run.status, run.limits, run.judges.count(), rung) == ("open", {"overlap": 2}, 0, [])
+
+
+def test_a_run_on_demo_data_is_a_demo(lead, rung):
+    benchmark = make.benchmark(provenance="demo")
+    lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch"))
+    assert Run.objects.get().provenance == "demo"
+
+
+def test_the_baseline_belongs_to_baseline_mode_alone(lead, rung):
+    benchmark = make.benchmark()
+    lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch", baseline=make.model("Ash").pk))
+    assert Run.objects.get().baseline is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"name": ""}, "This field is required"),
+        ({"name": "x" * 201}, "at most 200 characters"),
+        ({"mode": "knockout"}, "knockout is not one of the available choices"),
+        ({"mode": "baseline"}, "Choose the model that the others are compared with"),
+        ({"candidates": []}, "This field is required"),
+        ({"candidates": [999]}, "999 is not one of the available choices"),
+        ({"candidates": ["Ash"]}, "is not a valid value"),
+        ({"judges": []}, "Choose at least one machine judge"),
+        ({"benchmark": 999}, "Select a valid choice"),
+        ({"questions": 0}, "greater than or equal to 1"),
+        ({"questions": "many"}, "Enter a whole number"),
+        ({"overlap": -1, "people": "on"}, "greater than or equal to 1"),
+    ],
+)
+def test_bad_input_is_named_at_its_field_and_what_was_entered_is_kept(lead, rung, change, sentence):
+    benchmark = make.benchmark()
+    response = lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch") | {"name": "kept name"} | change)
+    assert response.status_code == 422
+    assert sentence in response.text
+    assert change.get("name", "kept name") in response.text
+    assert not Run.objects.exists() and not rung
+
+
+def test_one_model_makes_no_pair_and_a_baseline_does_not_meet_itself(lead, rung):
+    benchmark, ash = make.benchmark(), make.model("Ash")
+    one = lead.post(reverse("run_new"), recipe(benchmark, "Ash"))
+    assert "Pairs need at least two models" in one.text
+    same = lead.post(reverse("run_new"), recipe(benchmark, "Ash", mode="baseline", baseline=ash.pk))
+    assert "at least one model besides the baseline" in same.text
+    assert not Run.objects.exists()
+
+
+def test_people_are_no_machine_judges(lead, rung):
+    person = make.judge("anna", kind="simulated")
+    response = lead.post(reverse("run_new"), recipe(make.benchmark(), "Ash", "Birch", judges=[person.pk]))
+    assert response.status_code == 422 and not Run.objects.exists()
+
+
+# --- the estimate
+
+
+def checked(client, **fields):
+    """The estimate that the form's Check button shows."""
+    return client.post(reverse("run_new"), {**fields, "check": "1"}).context["estimate"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "items", "calls"),
+    [
+        ({"mode": "pairwise"}, 3 * 4, 3 * 4 * 2),
+        ({"mode": "pairwise", "order": "random"}, 3 * 4, 3 * 4),
+        ({"mode": "pairwise", "questions": 1}, 3, 6),
+        ({"mode": "baseline"}, 2 * 4, 2 * 4 * 2),
+        ({"mode": "single"}, 3 * 4, 3 * 4),
+    ],
+)
+def test_the_estimate_is_items_times_orders_times_judges_as_the_run_itself_counts_them(
+    lead, rung, fields, items, calls
+):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch", "Cedar", questions=4)
+    posted = recipe(benchmark, "Ash", "Birch", "Cedar", **fields)
+    if fields["mode"] == "baseline":
+        posted["baseline"] = make.model("Cedar").pk
+    estimate = checked(lead, **posted)
+    assert (estimate.items, estimate.calls, estimate.judgments) == (items, calls, calls)
+    assert not Run.objects.exists()
+    lead.post(reverse("run_new"), posted)
+    assert expected(Run.objects.get()) == calls
+
+
+def test_the_estimate_says_what_is_missing_known_and_without_a_key(lead, monkeypatch):
+    monkeypatch.delenv("JURYROOM_TEST_KEY", raising=False)
+    benchmark = make.benchmark()
+    first, second = make.answered(benchmark, "Ash", "Birch", questions=2)
+    Answer.objects.filter(question=second, model__name="Birch").delete()
+    judge = make.llm_judge(key_env="JURYROOM_TEST_KEY")
+    make.preference(make.battle(first), judge)
+    estimate = checked(lead, **recipe(benchmark, "Ash", "Birch"))
+    assert [(model.name, n) for model, n in estimate.missing] == [("Birch", 1)]
+    assert (estimate.calls, estimate.known, estimate.keys) == (2, 1, ["JURYROOM_TEST_KEY"])
+
+
+def test_answers_that_will_be_collected_are_counted_turn_by_turn(lead):
+    benchmark = make.benchmark()
+    make.question(benchmark, "two turns", "First?", "And then?")
+    for name in ("Ash", "Birch"):
+        LanguageModel.objects.filter(pk=make.model(name).pk).update(provider="openai")
+    estimate = checked(lead, **recipe(benchmark, "Ash", "Birch", collects="on"))
+    assert (estimate.answer_calls, estimate.items, estimate.calls) == (4, 1, 2)
+
+
+def test_votes_of_people_are_items_times_overlap(lead):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch", questions=3)
+    estimate = checked(lead, **recipe(benchmark, "Ash", "Birch", people="on", overlap=4))
+    assert (estimate.votes, estimate.calls) == (12, 0)
+
+
+def test_nothing_to_judge_is_said_before_the_start(lead):
+    posted = recipe(make.benchmark(), "Ash", "Birch", check="1")
+    assert "There is nothing to judge yet" in lead.post(reverse("run_new"), posted).text
+
+
+def test_htmx_gets_the_estimate_alone_and_checking_marks_no_field(lead):
+    answer = lead.post(reverse("run_new"), {"check": "1", "mode": "pairwise"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200 and "<form" not in answer.text
+    assert "Not complete yet" in answer.text
+
+
+def test_the_estimate_takes_as_many_queries_for_forty_questions_as_for_one(lead, django_assert_max_num_queries):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch", questions=40)
+    posted = recipe(benchmark, "Ash", "Birch", check="1")
+    with django_assert_max_num_queries(22):
+        lead.post(reverse("run_new"), posted, headers={"HX-Request": "true"})
+
+
+# --- the list and the run's own page
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_list_takes_the_same_queries_for_one_run_and_for_forty(client, django_assert_num_queries, count):
+    benchmark = make.benchmark()
+    for n in range(count):
+        make.run(benchmark, name=f"run {n}")
+    with django_assert_num_queries(3):
+        assert client.get(reverse("runs")).status_code == 200
+
+
+def test_the_lists_filters_live_in_the_address(lead):
+    benchmark, other = make.benchmark(), make.benchmark("larder")
+    make.run(benchmark, name="the one sought", status="failed")
+    make.run(benchmark, name="another state")
+    make.run(other, name="another benchmark", status="failed")
+    page = lead.get(reverse("runs"), {"status": "failed", "benchmark": benchmark.pk})
+    assert (
+        "the one sought" in page.text and "another state" not in page.text and "another benchmark</a>" not in page.text
+    )
+    assert lead.get(reverse("runs"), {"status": "nonsense", "benchmark": "x", "page": "y"}).status_code == 200
+
+
+def half_done(questions: int = 4) -> Run:
+    """A running run with two judges: one judged all of the pairs, one half and failed on one."""
+    benchmark = make.benchmark()
+    made = make.answered(benchmark, "Ash", "Birch", questions=questions)
+    judges = [make.judge("steady"), make.judge("shaky")]
+    run = make.run(
+        benchmark, judges=judges, status="running", order="random", stage="judgments", started_at=timezone.now()
+    )
+    for one in made:
+        make.preference(make.battle(one), judges[0], run=run)
+    for one in made[: questions // 2]:
+        make.preference(make.battle(one), judges[1], run=run)
+    make.preference(make.battle(made[-1]), judges[1], run=run, status="parse_error", error="no verdict in the reply")
+    return run
+
+
+def test_the_page_shows_each_judges_share_and_failures_by_cause(lead):
+    run = half_done()
+    page = lead.get(reverse("run", args=[run.pk]))
+    bars = {bar.label: bar for bar in page.context["bars"]}
+    assert (bars["steady"].done, bars["steady"].percent, bars["steady"].done_width) == (4, 100, "100.00")
+    assert (bars["shaky"].done, bars["shaky"].failed, bars["shaky"].left, bars["shaky"].percent) == (2, 1, 1, 75)
+    assert 'width="50.00"' in page.text and 'x="50.00" width="25.00"' in page.text
+    assert "no verdict in the reply" in page.text and "style=" not in page.text
+
+
+def test_a_cause_leads_to_the_judgments_that_failed_by_it(lead):
+    run = half_done()
+    failed = run.preferences.exclude(status="ok").get()
+    page = lead.get(reverse("run", args=[run.pk]), {"status": "parse_error", "judge": "shaky"})
+    assert f"{reverse('battle', args=[failed.battle_id])}#preference-{failed.pk}" in page.text
+    assert not lead.get(reverse("run", args=[run.pk]), {"status": "refused"}).context["failed"]
+
+
+def test_an_error_message_is_shown_as_text(lead):
+    run = half_done()
+    run.preferences.exclude(status="ok").update(error="<script>alert(1)</script>")
+    Run.objects.filter(pk=run.pk).update(error="<img src=x onerror=alert(1)>")
+    page = lead.get(reverse("run", args=[run.pk])).text
+    assert "<script>alert" not in page and "<img" not in page
+
+
+@pytest.mark.parametrize("questions", [2, 40])
+def test_the_fragment_takes_the_same_queries_for_a_small_run_and_a_large_one(
+    lead, django_assert_max_num_queries, questions
+):
+    run = half_done(questions)
+    with django_assert_max_num_queries(19):
+        lead.get(reverse("run_fragment", args=[run.pk]))
+
+
+def test_cancelling_keeps_what_was_judged(lead):
+    run = half_done()
+    judged = run.preferences.count()
+    lead.post(reverse("run_cancel", args=[run.pk]))
+    run.refresh_from_db()
+    assert (run.status, run.preferences.count()) == ("cancelled", judged)
+
+
+def test_closing_a_run_for_people_makes_it_done(lead):
+    run = make.run(make.benchmark(), status="open")
+    lead.post(reverse("run_cancel", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.status == "done" and run.finished_at
+
+
+def test_running_again_queues_the_run_and_touches_no_judgment(lead, rung):
+    run = half_done()
+    Run.objects.filter(pk=run.pk).update(status="done")
+    lead.post(reverse("run_start", args=[run.pk]))
+    run.refresh_from_db()
+    assert (run.status, rung) == ("queued", [run.pk])
+    assert not run.preferences.filter(superseded_at__isnull=False).exists()
+
+
+def test_a_run_without_machine_judges_is_not_queued(lead, rung):
+    run = make.run(make.benchmark())
+    page = lead.post(reverse("run_start", args=[run.pk]), follow=True)
+    run.refresh_from_db()
+    assert (run.status, rung) == ("done", []) and "no machine judge" in page.text
+
+
+def test_retrying_sets_failures_aside_and_keeps_them_in_the_record(lead, rung):
+    run = half_done()
+    Run.objects.filter(pk=run.pk).update(status="done")
+    lead.post(reverse("run_retry", args=[run.pk]))
+    run.refresh_from_db()
+    assert (run.status, rung) == ("queued", [run.pk])
+    failed = run.preferences.get(status="parse_error")
+    assert failed.superseded_at and run.preferences.current().count() == 6
+
+
+def test_retrying_where_nothing_failed_starts_nothing(lead, rung):
+    run = make.run(make.benchmark(), judges=[make.judge()])
+    assert "Nothing failed" in lead.post(reverse("run_retry", args=[run.pk]), follow=True).text
+    assert rung == []
+
+
+# --- the socket
+
+
+def socket(user, pk, query: bytes = b"") -> ApplicationCommunicator:
+    """A socket to a run's page as this user has it, without the server around it."""
+    scope = {"type": "websocket", "user": user, "query_string": query, "url_route": {"kwargs": {"pk": pk}}}
+    return ApplicationCommunicator(consumers.RunProgress.as_asgi(), scope)
+
+
+async def opened(one: ApplicationCommunicator) -> dict:
+    await one.send_input({"type": "websocket.connect"})
+    return await one.receive_output(5)
+
+
+async def message(one: ApplicationCommunicator, timeout: float = 5) -> dict:
+    return json.loads((await one.receive_output(timeout))["text"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_socket_refuses_at_subscribe_time_who_may_not_see_the_run():
+    run = make.run(make.benchmark(), status="running")
+    people = [make.person("anna", "annotator"), make.person("nobody")]
+
+    async def scene():
+        for user in people:
+            assert (await opened(socket(user, run.pk)))["type"] == "websocket.close"
+        assert (await opened(socket(people[0], 404)))["type"] == "websocket.close"
+
+    asyncio.run(scene())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_bells_within_a_second_make_one_fragment_and_each_fragment_is_numbered(monkeypatch):
+    monkeypatch.setattr(consumers, "EVERY", 0.3)
+    run, lead = half_done(), make.person("lena", "lead")
+
+    async def scene():
+        one = socket(lead, run.pk)
+        assert (await opened(one))["type"] == "websocket.accept"
+        first = await message(one)
+        layer = get_channel_layer()
+        await sync_to_async(run.preferences.filter(status="parse_error").delete)()
+        for _ in range(20):
+            await layer.group_send(f"run-{run.pk}", {"type": "rang", "topic": f"run-{run.pk}"})
+        second = await message(one)
+        assert await one.receive_nothing(0.6)
+        await one.send_input({"type": "websocket.disconnect", "code": 1000})
+        await one.wait(2)
+        return first, second
+
+    first, second = asyncio.run(scene())
+    assert (first["seq"], second["seq"]) == (1, 2)
+    assert "no verdict in the reply" in first["html"] and "no verdict in the reply" not in second["html"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_socket_closes_on_who_may_no_longer_see_the_run(monkeypatch):
+    monkeypatch.setattr(consumers, "EVERY", 0.05)
+    run, lead = half_done(), make.person("lena", "lead")
+
+    async def scene():
+        one = socket(lead, run.pk)
+        await opened(one)
+        await message(one)
+        await sync_to_async(lead.groups.clear)()
+        await sync_to_async(ring)(f"run-{run.pk}")
+        closed = await one.receive_output(5)
+        await one.send_input({"type": "websocket.disconnect", "code": 4403})
+        await one.wait(2)
+        return closed
+
+    assert asyncio.run(scene())["type"] == "websocket.close"
+
+
+@pytest.mark.parametrize(("query", "language"), [(b"lang=zh-hans", "zh-hans"), (b"lang=../x", "en"), (b"", "en")])
+def test_the_socket_speaks_the_language_of_the_page(query, language):
+    assert consumers.language_of({"query_string": query}) == language

@@ -1,0 +1,163 @@
+"""Agreement and the judge page: coefficients with intervals, what they mean, and nothing that is not defined."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from rating.boards import agreement_rows
+from rating.trust import Trust, trust
+from tests.rating import make
+from tests.rating.test_pages_boards import words
+
+pytestmark = pytest.mark.django_db
+
+
+def url(snapshot) -> str:
+    return reverse("agreement", args=[snapshot.leaderboard.benchmark_id])
+
+
+def test_people_agree_per_category_all_first(client):
+    snapshot = make.snapshot()
+    maths = make.categories()[2]
+    make.agreement(snapshot, category=maths, alpha=0.81, low=0.7, high=0.9)
+    make.agreement(snapshot, alpha=0.55, low=0.5, high=0.6)
+    text = words(client.get(url(snapshot)))
+    assert "All pairs 60 80% 0.60 0.55 [0.50, 0.60]" in text
+    assert text.index("0.55 [0.50") < text.index("Maths and reasoning pairs 60 80% 0.60 0.81 [0.70, 0.90]")
+
+
+def test_an_undefined_coefficient_is_a_dash_with_its_reason(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, kappa=None, alpha=None, low=None, high=None, note="only one value used")
+    response = client.get(url(snapshot))
+    assert "80% — — — only one value used" in words(response)
+    assert not re.search(r"\b(None|NaN|nan)\b", response.content.decode())
+
+
+def test_few_items_are_grey_and_say_how_many_more(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, n=12)
+    response = client.get(url(snapshot))
+    assert 'class="is-few"' in response.content.decode()
+    assert "about 18 more items needed" in words(response)
+
+
+def test_negative_coefficients_carry_a_true_minus(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, alpha=-0.11, low=-0.3, high=0.1)
+    assert "−0.11 [−0.30, 0.10]" in words(client.get(url(snapshot)))
+
+
+def test_a_judge_is_compared_with_people_in_words_and_linked(client):
+    snapshot = make.snapshot()
+    judge = make.judge("leaning")
+    make.agreement(snapshot, alpha=0.7, low=0.65, high=0.75)
+    make.agreement(snapshot, "people_judge", "people–leaning", alpha=0.2, low=0.1, high=0.3)
+    response = client.get(url(snapshot))
+    assert "below people" in words(response)
+    assert reverse("judge", args=[judge.pk]) in response.content.decode()
+
+
+def test_what_the_order_does_to_a_judge_is_one_row_of_shares(client):
+    snapshot = make.snapshot()
+    make.judge("leaning")
+    make.agreement(snapshot, "orders", "leaning", raw=0.71, low=0.62, high=0.79, kappa=None, alpha=None)
+    make.agreement(snapshot, "flips", "leaning", raw=0.26, low=0.2, high=0.33, kappa=None, alpha=None, n=12)
+    make.agreement(snapshot, "first_slot", "leaning", raw=0.83, low=0.77, high=0.88, kappa=None, alpha=None)
+    text = words(client.get(url(snapshot)))
+    assert "leaning 71% [62%, 79%] n 60 26% [20%, 33%] n 12 83% [77%, 88%] n 60" in text
+    assert "not defined" not in text
+
+
+def test_a_judge_that_never_decided_has_no_share_but_a_reason(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, "first_slot", "leaning", raw=None, low=None, high=None, n=0, note="no decided vote")
+    response = client.get(url(snapshot))
+    assert "— no decided vote n 0" in words(response)
+    assert not re.search(r"\b(None|NaN|nan)\b", response.content.decode())
+
+
+def test_without_agreement_the_page_says_what_is_missing(client):
+    assert "No two judges on the same items yet" in words(client.get(url(make.snapshot())))
+    benchmark = make.benchmark("untouched")
+    assert client.get(reverse("agreement", args=[benchmark.pk])).status_code == 200
+
+
+def test_agreement_costs_the_same_queries_for_2_judges_and_for_30(client, django_assert_num_queries):
+    small, large = make.snapshot(), make.snapshot(make.benchmark("large"))
+    for place, count in ((small, 2), (large, 30)):
+        make.agreement(place)
+        for n in range(count):
+            make.judge(f"{place.pk}-{n}")
+            make.agreement(place, "people_judge", f"people–{place.pk}-{n}")
+    for place in (small, large):
+        with django_assert_num_queries(4):
+            client.get(url(place))
+
+
+def test_agreement_as_json_has_the_promised_fields():
+    snapshot = make.snapshot()
+    make.agreement(snapshot, alpha=None, low=None, high=None)
+    told = agreement_rows(snapshot.leaderboard.benchmark).as_json()
+    row = {
+        "category": "all",
+        "judges": "people",
+        "n": 60,
+        "raw": 0.8,
+        "kappa": 0.6,
+        "alpha": None,
+        "low": None,
+        "high": None,
+    }
+    assert told == {"benchmark": "kitchen", "rows": [row]}
+
+
+def row(alpha, half, n=60):
+    low, high = (None, None) if alpha is None else (alpha - half, alpha + half)
+    return make.Agreement(n=n, alpha=alpha, low=low, high=high)
+
+
+@pytest.mark.parametrize(
+    ("judge", "people", "expected"),
+    [
+        (row(0.68, 0.04), row(0.70, 0.04), Trust.CLOSE),
+        (row(0.80, 0.05), row(0.70, 0.05), Trust.CLOSE),
+        (row(0.20, 0.05), row(0.70, 0.05), Trust.BELOW),
+        (row(0.60, 0.20), row(0.70, 0.20), Trust.UNSURE),
+        (row(0.68, 0.04, n=12), row(0.70, 0.04), Trust.FEW),
+        (row(None, 0), row(0.70, 0.04), Trust.FEW),
+        (row(0.68, 0.04), None, Trust.FEW),
+    ],
+)
+def test_trust_says_no_more_than_the_intervals_allow(judge, people, expected):
+    assert trust(judge, people) == expected
+
+
+def test_the_judge_page_shows_options_but_never_keys(client):
+    judge = make.judge(
+        options={"temperature": 0, "max_tokens": 300, "api_key": "sk-secret", "headers": {"x": "sk-other"}}
+    )
+    response = client.get(reverse("judge", args=[judge.pk]))
+    text = words(response)
+    assert "max_tokens 300" in text and "temperature 0" in text
+    assert "sk-" not in response.content.decode()
+
+
+def test_the_judge_page_shows_flips_first_slot_and_agreement_with_people(client):
+    snapshot = make.snapshot()
+    judge, maths = make.judge("leaning"), make.categories()[2]
+    make.judge("not leaning")
+    make.agreement(snapshot, category=maths, alpha=0.8, low=0.75, high=0.85)
+    make.agreement(snapshot, "people_judge", "people–leaning", category=maths, alpha=0.1, low=0, high=0.2)
+    make.agreement(snapshot, "people_judge", "people–not leaning", raw=0.99)
+    make.agreement(snapshot, "orders", "leaning", raw=0.62, kappa=None, alpha=None)
+    make.agreement(snapshot, "first_slot", "leaning", raw=0.87, kappa=None, alpha=None)
+    text = words(client.get(reverse("judge", args=[judge.pk])))
+    assert "62%" in text and "87%" in text and "99%" not in text
+    assert "Maths and reasoning pairs 60 80% 0.60 0.10 [0.00, 0.20] below people" in text
+
+
+def test_a_judge_compared_with_nobody_says_what_to_do(client):
+    judge = make.judge()
+    assert "Not compared with anyone yet" in words(client.get(reverse("judge", args=[judge.pk])))
