@@ -6,10 +6,12 @@ import asyncio
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
 END = object()
+LARGEST = 200  # results handed over at once
 
 
 def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iterator[list[T]]:
@@ -44,30 +46,31 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
 
     thread = threading.Thread(target=work, name="arrivals", daemon=True)
     thread.start()
+    end = None
     try:
-        while True:
+        while end is None:
             batch, end = _take(ready, wait)
             if batch or end is None:
                 yield batch
-            if end is not None:
-                if end[1] is not None:
-                    raise end[1]
-                return
+        if end[1] is not None:
+            raise end[1]
     finally:
-        if task and thread.is_alive():
-            task[0].get_loop().call_soon_threadsafe(task[0].cancel)
+        if end is None and task:
+            with suppress(RuntimeError):  # the loop has just come to its own end
+                task[0].get_loop().call_soon_threadsafe(task[0].cancel)
         thread.join(10)
 
 
 def _take(ready: queue.Queue, wait: float) -> tuple[list, tuple | None]:
-    """Everything that is ready, waiting up to `wait` seconds for the first; and the end, if it has come."""
+    """What is ready, at most LARGEST, waiting up to `wait` seconds for the first; and the end, if it has come."""
     batch: list = []
     try:
         item = ready.get(timeout=wait)
-        while True:
-            if isinstance(item, tuple) and item and item[0] is END:
-                return batch, item
+        while not (isinstance(item, tuple) and item and item[0] is END):
             batch.append(item)
+            if len(batch) == LARGEST:
+                return batch, None
             item = ready.get_nowait()
     except queue.Empty:
         return batch, None
+    return batch, item

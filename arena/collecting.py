@@ -6,10 +6,14 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from arena.background import arrivals
 from arena.chat import ChatError, many, open_chat, patiently
 from arena.chat.base import Chat, Completion, Endpoint, Message
-from arena.models import Answer, LanguageModel, Provenance, Question
+from arena.models import Answer, LanguageModel, Provenance, Question, storable
+
+REFUSES_EVERYBODY = (401, 402, 404)  # the key, the bill, the model: the next question would fare no better
 
 
 class NoKey(Exception):
@@ -36,7 +40,10 @@ class Said:
 
 
 async def ask(chat: Chat, question: Question, *, attempts: int) -> Said:
-    """All turns of one question, each after the model's own answers to those before. Never raises ChatError."""
+    """All turns of one question, each after the model's own answers to those before.
+
+    Raises ChatError only when the endpoint would refuse every other question too.
+    """
     messages = [Message("system", question.system)] if question.system else []
     completions: list[Completion] = []
     for turn in question.turns:
@@ -45,6 +52,8 @@ async def ask(chat: Chat, question: Question, *, attempts: int) -> Said:
         try:
             completion = await patiently(lambda asked=asked: chat.complete(asked, stream=True), attempts=attempts)
         except ChatError as error:
+            if error.status in REFUSES_EVERYBODY and not error.transient:
+                raise
             return Said(question, error=str(error), attempts=error.attempts)
         if not completion.text.strip():
             return Said(question, error=f"turn {len(completions) + 1}: the answer is empty ({completion.finish})")
@@ -70,13 +79,19 @@ def answer_row(model: LanguageModel, said: Said, *, sample: int, provenance: str
     """The row (not saved) for what was said; a failure is a row with an error and no text."""
     completions = said.completions
     row = Answer(
-        question=said.question, model=model, sample=sample, error=said.error, attempts=said.attempts, provenance=provenance
+        question=said.question,
+        model=model,
+        sample=sample,
+        error=storable(said.error),
+        attempts=said.attempts,
+        provenance=provenance,
     )
     if said.error:
         return row
-    row.turns = [completion.text for completion in completions]
-    row.reasoning = [completion.reasoning for completion in completions] if any(c.reasoning for c in completions) else []
-    row.finish = completions[-1].finish
+    row.turns = [storable(completion.text) for completion in completions]
+    if any(completion.reasoning for completion in completions):
+        row.reasoning = [storable(completion.reasoning) for completion in completions]
+    row.finish = completions[-1].finish[:40]
     row.tokens_in = _sum(completion.tokens_in for completion in completions)
     row.tokens_out = _sum(completion.tokens_out for completion in completions)
     row.first_token_s = completions[0].first_token_s
@@ -101,12 +116,15 @@ def collect(
     """Ask `model` these questions and save every answer as it arrives; yields what was saved, a list at a time.
 
     A failed call is kept as a row with its error, and takes the place of an earlier failure. Raises NoKey before the
-    first call when the key is missing.
+    first call when the key is missing, ChatError when the endpoint refuses whoever asks.
     """
     if not model.provider:
         return
     endpoint = model.endpoint(key_of(model))
     for batch in arrivals(lambda: ask_all(endpoint, questions, concurrency=concurrency, attempts=attempts)):
         rows = [answer_row(model, said, sample=sample, provenance=provenance) for said in batch]
-        Answer.objects.failed().filter(model=model, sample=sample, question__in=[row.question_id for row in rows]).delete()
-        yield Answer.objects.bulk_create(rows, ignore_conflicts=True)
+        with transaction.atomic():
+            again = [row.question_id for row in rows]
+            Answer.objects.failed().filter(model=model, sample=sample, question__in=again).delete()
+            Answer.objects.bulk_create(rows, ignore_conflicts=True)
+        yield rows

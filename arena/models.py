@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from arena.chat.base import Endpoint
 from arena.rendering import RENDERER_VERSION, render
 
+HTML_VERSION = int(RENDERER_VERSION)  # as Answer.html_version keeps it
 
 
 class Provenance(models.TextChoices):
@@ -29,6 +30,11 @@ def in_reader_language(english: str, chinese: str) -> str:
     """The text in the language the reader chose, or the other one where that is missing."""
     wants_chinese = (get_language() or "en").startswith("zh")
     return (chinese or english) if wants_chinese else (english or chinese)
+
+
+def storable(text: str) -> str:
+    """The text as every database takes it: PostgreSQL refuses NUL, and UTF-8 has no half characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 class Benchmark(models.Model):
@@ -236,9 +242,12 @@ class Answer(models.Model):
     class Meta:
         ordering = ["question", "model", "sample"]
         constraints = [
-            models.UniqueConstraint(fields=["question", "model", "sample"], name="one_answer_per_question_model_and_sample"),
+            models.UniqueConstraint(
+                fields=["question", "model", "sample"], name="one_answer_per_question_model_and_sample"
+            ),
             models.CheckConstraint(
-                condition=(Q(error="") & ~Q(turns=[])) | (~Q(error="") & Q(turns=[])), name="an_answer_has_turns_or_an_error"
+                condition=(Q(error="") & ~Q(turns=[])) | (~Q(error="") & Q(turns=[])),
+                name="an_answer_has_turns_or_an_error",
             ),
         ]
 
@@ -248,13 +257,13 @@ class Answer(models.Model):
     def rendered(self) -> Answer:
         """This answer with its HTML made anew from its turns (not saved)."""
         self.html = [render(turn) for turn in self.turns]
-        self.html_version = RENDERER_VERSION
+        self.html_version = HTML_VERSION
         return self
 
     @property
     def html_turns(self) -> list[str]:
         """The turns as safe HTML; cached in the row unless the renderer has changed since."""
-        return self.html if self.html_version == RENDERER_VERSION else [render(turn) for turn in self.turns]
+        return self.html if self.html_version == HTML_VERSION else [render(turn) for turn in self.turns]
 
     @property
     def text(self) -> str:
@@ -277,7 +286,9 @@ class BattleQuerySet(models.QuerySet["Battle"]):
             return []
         self.bulk_create(wanted.values(), ignore_conflicts=True, batch_size=500)
         questions = {battle.question_id for battle in wanted.values()}
-        found = self.filter(question__in=questions).select_related("first__model", "second__model", "question__category")
+        found = self.filter(question__in=questions).select_related(
+            "first__model", "second__model", "question__category"
+        )
         return [battle for battle in found if (battle.first_id, battle.second_id) in wanted]
 
 

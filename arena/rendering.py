@@ -25,7 +25,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
-RENDERER_VERSION = "1"
+RENDERER_VERSION = 1
 """Changes whenever the same text may give other HTML: cached HTML of another version is rendered again."""
 
 LONGEST_TEXT = 150_000  # characters; longer is shown raw
@@ -35,8 +35,8 @@ LONGEST_CODE_LINE = 1_000  # characters; several lexers take time that grows wit
 LONGEST_MATHS = 4_000  # characters between two maths delimiters
 LONGEST_URL_SHOWN = 200  # characters of an address written out in the text
 LEAST_SHOWN = 0.8  # share of the source's letters and digits that must be in the HTML
-CPU_SECONDS = 0.5  # of this thread, for one text
-COLOUR_SECONDS = 0.2  # of those, for colouring its code; what comes after is shown without colours
+CPU_SECONDS = 0.4  # of this thread, for one text
+COLOUR_SECONDS = 0.15  # of those, for colouring its code; what comes after is shown without colours
 
 # Lexers by name, never by guess: guessing runs every lexer there is over hostile text.
 _LANGUAGE_NAMES = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 
 import uvicorn
@@ -59,6 +60,8 @@ def worker(threads: int = 4) -> Iterator[None]:
 
 def serve(host: str, port: int) -> None:
     """Serve until Ctrl-C or SIGTERM."""
+    # WhiteNoise hands files over as ordinary iterators; Django says so once for every file.
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
     config = uvicorn.Config(
         "arena.asgi:application",
         host=host,

@@ -12,7 +12,6 @@ from django.db.models import (
     BigIntegerField,
     Case,
     Count,
-    Exists,
     F,
     Func,
     IntegerField,
@@ -37,6 +36,7 @@ from judging.progress import expected
 from judging.signals import judged
 
 OVERLAP = 3  # people who see an item, where the run does not say
+MOST_COVERED = 5  # people on an item, up to which the least covered comes first
 UNDOABLE = 20  # seats that can be reopened one after another
 PRIME = 2**31 - 1  # with factors below it, a product fits the database's 64 bits
 
@@ -83,7 +83,7 @@ def pool(run: Run) -> QuerySet[Battle] | QuerySet[Answer]:
     """
     questions = questions_of(run)
     if run.is_single:
-        return Answer.objects.filter(_takes_part(run), question__in=questions)
+        return Answer.objects.ok().filter(_takes_part(run), question__in=questions)
     battles = Battle.objects.filter(_takes_part(run, "first__"), _takes_part(run, "second__"), question__in=questions)
     if run.mode == Run.Mode.BASELINE:
         battles = battles.filter(Q(first__model=run.baseline_id) | Q(second__model=run.baseline_id))
@@ -91,11 +91,15 @@ def pool(run: Run) -> QuerySet[Battle] | QuerySet[Answer]:
 
 
 def _takes_part(run: Run, answer: str = "") -> Q:
-    """Whether an answer is a good one by one of the run's models, without a query of its own."""
+    """Whether an answer is by one of the run's models, without a query of its own.
+
+    That the answers of a battle are good ones is not asked again: battles are made of good ones only, and `error`
+    lies behind the text in the row, so that asking would read every answer of the run.
+    """
     models = Q(**{f"{answer}model__in": run.candidates.order_by().values("pk")})
     if run.baseline_id:
         models |= Q(**{f"{answer}model": run.baseline_id})
-    return models & Q(**{f"{answer}error": "", f"{answer}sample": 0})
+    return models & Q(**{f"{answer}sample": 0})
 
 
 def prepare(run: Run) -> bool:
@@ -173,9 +177,9 @@ def open_seats() -> QuerySet[Assignment]:
         return Coalesce(Subquery(last, output_field=IntegerField()) + 1, 0)
 
     is_grade = When(answer__isnull=False, then=trial(Grade, "answer"))
-    return Assignment.objects.select_related(
-        "run__rubric", "run__benchmark", "judge", "battle", "answer"
-    ).annotate(next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()))
+    return Assignment.objects.select_related("run__rubric", "run__benchmark", "judge", "battle", "answer").annotate(
+        next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField())
+    )
 
 
 def standing(run: Run, judge: Judge) -> Standing:
@@ -250,7 +254,7 @@ def _new_seat(run: Run, judge: Judge) -> Assignment | None:
     field = _field(run)
     last = Assignment.objects.filter(run=run, judge=judge).order_by("-pk").values(f"{field}__question__category")[:1]
     again = Case(When(question__category=Subquery(last), then=1), default=0, output_field=IntegerField())
-    ordered = _open_items(run, judge).annotate(again=again).order_by("held", "again", _shuffled(run, judge))
+    ordered = _open_items(run, judge).order_by(_coverage(run), again, _shuffled(run, judge))
     joined = ("question__category",) if run.is_single else ("question__category", "first", "second")
     model = Answer if run.is_single else Battle
     item = model.objects.select_related(*joined).filter(pk=Subquery(ordered.values("pk")[:1])).first()
@@ -262,15 +266,31 @@ def _new_seat(run: Run, judge: Judge) -> Assignment | None:
 
 
 def _open_items(run: Run, judge: Judge) -> QuerySet:
-    """Items below the overlap that this person has neither seen in this run nor judged under this rubric."""
+    """Items below the overlap that this person has neither seen in this run nor judged under this rubric.
+
+    Sets that are made once, not a look-up for each item: SQLite picks the wrong index for the latter, and takes minutes
+    over a run of 20,000 battles.
+    """
     field = _field(run)
-    here = {field: OuterRef("pk")}
-    seen = Assignment.objects.filter(run=run, judge=judge, **here)
-    known = _judgments(run).filter(judge=judge, rubric=run.rubric_id, **here)
-    held = Assignment.objects.held().filter(run=run, **here).order_by().values(field)
-    held = Subquery(held.annotate(number=Count("pk")).values("number"), output_field=IntegerField())
-    open_items = pool(run).annotate(held=Coalesce(held, 0))
-    return open_items.filter(~Exists(seen), ~Exists(known), held__lt=overlap(run)).order_by()
+    seen = Assignment.objects.filter(run=run, judge=judge).values(field)
+    known = _judgments(run).filter(judge=judge, rubric=run.rubric_id).values(field)
+    return pool(run).exclude(pk__in=seen).exclude(pk__in=known).exclude(pk__in=_held_by(run, overlap(run)))
+
+
+def _held_by(run: Run, people: int) -> QuerySet:
+    """Ids of the items that at least so many people hold."""
+    field = _field(run)
+    held = Assignment.objects.held().filter(run=run).order_by().values(field)
+    return held.annotate(people=Count("pk")).filter(people__gte=people).values(field)
+
+
+def _coverage(run: Run):
+    """How many people hold an item, as an expression to order by; from five on it counts no further."""
+    levels = range(1, min(overlap(run), MOST_COVERED + 1))
+    return sum(
+        (Case(When(pk__in=_held_by(run, people), then=1), default=0, output_field=IntegerField()) for people in levels),
+        start=Value(0),
+    )
 
 
 def _shuffled(run: Run, judge: Judge):

@@ -98,6 +98,11 @@ def panes(seat: Assignment) -> list[Pane]:
     return [_pane(side, answer, question) for side, answer in zip(("A", "B"), answers, strict=False)]
 
 
+def are_the_same(seat: Assignment) -> bool:
+    """Whether the two answers of a seat are one text, which a reader would look for the difference of in vain."""
+    return bool(seat.battle_id) and seat.battle.first.turns == seat.battle.second.turns
+
+
 def question_of(seat: Assignment) -> Question:
     return (seat.answer or seat.battle).question
 

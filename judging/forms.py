@@ -155,6 +155,11 @@ class RunForm(forms.Form):
             self.add_error("candidates", _("Choose at least one model besides the baseline."))
 
     @property
+    def can_be_estimated(self) -> bool:
+        """Whether what was entered is enough to count by; a name is not needed for that."""
+        return self.is_bound and not set(self.errors) - {"name"}
+
+    @property
     def limits(self) -> dict:
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data

@@ -19,6 +19,7 @@ from judging.prompts import default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
 
 IDENTITY = ("provider", "endpoint_model", "options")
+WHERE = ("base_url", "key_env")
 
 
 @transaction.atomic
@@ -31,13 +32,14 @@ def prepare(recipe: Recipe, report: Report, *, dry_run: bool = False, limit: int
     if limit:
         recipe = replace(recipe, limits={**recipe.limits, "questions": limit})
     benchmark = _load(recipe, report)
-    models = {spec.name: _model(spec, report) for spec in recipe.models}
-    judges = [_judge(_dry(spec) if dry_run else spec, report) for spec in recipe.judges]
-    rubric = rubric_named(recipe.rubric, recipe.mode, report)
+    models = {spec.name: _model(spec, recipe, report) for spec in recipe.models}
+    judges = [_judge(_dry(spec) if dry_run else spec, recipe, report) for spec in recipe.judges]
+    rubric = rubric_named(recipe.rubric, recipe, report)
     if report.problems:
         raise BadInput(report)
     told = {**recipe.as_json(), "dry_run": dry_run}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+    who = {"candidates": [model.pk for model in models.values()], "by": [judge.pk for judge in judges]}
+    digest = hashlib.sha256(json.dumps({**told, **who}, sort_keys=True, default=str).encode()).hexdigest()
     if run := Run.objects.filter(recipe__digest=digest, benchmark=benchmark, rubric=rubric).first():
         return run
     run = Run.objects.create(
@@ -64,7 +66,9 @@ def _load(recipe: Recipe, report: Report) -> Benchmark:
     batch = read(recipe.questions, report, language=recipe.language) if recipe.questions else Batch()
     for spec in recipe.models:
         if spec.answers:
-            record = ModelRecord(spec.name, spec.version, spec.vendor, (("family", spec.family), ("licence", spec.licence)))
+            record = ModelRecord(
+                spec.name, spec.version, spec.vendor, (("family", spec.family), ("licence", spec.licence))
+            )
             batch.answers += read(spec.answers, report, model=record).answers
     benchmark = write(
         batch,
@@ -74,11 +78,11 @@ def _load(recipe: Recipe, report: Report) -> Benchmark:
     )
     if not benchmark.questions.exists():
         message = f"{benchmark} has no questions, and the recipe names no file of them"
-        report.problems.append(Problem(recipe.name, 0, "benchmark.questions", message))
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "benchmark.questions", message))
     return benchmark
 
 
-def _model(spec: ModelSpec, report: Report) -> LanguageModel:
+def _model(spec: ModelSpec, recipe: Recipe, report: Report) -> LanguageModel:
     """The model's row, made or found by name and version; where it answers may change, how it is asked may not."""
     wanted = {
         "vendor": spec.vendor,
@@ -99,8 +103,9 @@ def _model(spec: ModelSpec, report: Report) -> LanguageModel:
     for field in IDENTITY:
         if spec.provider and model.provider and getattr(model, field) != wanted[field]:
             message = f"{spec.name} {spec.version} is there with {getattr(model, field)!r}; give it another version"
-            report.problems.append(Problem("", 0, f"models.{spec.name}.{field}", message))
-    fill = {name: value for name, value in wanted.items() if value not in (None, "", [], {})}
+            report.problems.append(Problem(recipe.file, spec.line, f"models.{spec.name}.{field}", message))
+    told = WHERE if spec.provider else ()
+    fill = {name: value for name, value in wanted.items() if name in told or value not in (None, "", [], {})}
     LanguageModel.objects.filter(pk=model.pk).update(**fill)
     model.refresh_from_db()
     return model
@@ -110,24 +115,32 @@ def _dry(spec: JudgeSpec) -> JudgeSpec:
     return JudgeSpec(f"dry run of {spec.name}", "dry_run", options={"seed": 1})
 
 
-def _judge(spec: JudgeSpec, report: Report) -> Judge:
-    """The judge's row; another model or other options under the same name make its next version."""
-    model = _model(spec.model, report) if spec.model else None
+def _judge(spec: JudgeSpec, recipe: Recipe, report: Report) -> Judge:
+    """The judge's row; another model or other options under the same name make its next version.
+
+    How the model is asked is the judge's own affair: one model at two temperatures is two judges.
+    """
+    model, options = None, spec.options
+    if spec.model:
+        asked_as = spec.model.options
+        there = LanguageModel.objects.filter(name=spec.model.name, version=spec.model.version).first()
+        model = _model(replace(spec.model, options=there.options if there else {}), recipe, report)
+        options = {**options, "sampling": asked_as} if asked_as else options
     namesakes = Judge.objects.filter(name=spec.name).order_by("version")
     for judge in namesakes:
-        if (judge.kind, judge.model_id, judge.options) == (spec.kind, model.pk if model else None, spec.options):
+        if (judge.kind, judge.model_id, judge.options) == (spec.kind, model.pk if model else None, options):
             return judge
     version = max((judge.version for judge in namesakes), default=0) + 1
-    return Judge.objects.create(name=spec.name, version=version, kind=spec.kind, model=model, options=spec.options)
+    return Judge.objects.create(name=spec.name, version=version, kind=spec.kind, model=model, options=options)
 
 
-def rubric_named(name: str, mode: str, report: Report) -> Rubric | None:
+def rubric_named(name: str, recipe: Recipe, report: Report) -> Rubric | None:
     """The newest rubric of this name; "standard" is ours for the mode, made where it is missing."""
     if name == "standard":
-        return standard_rubric(mode)
+        return standard_rubric(recipe.mode)
     rubric = Rubric.objects.filter(name=name).order_by("-version").first()
     if rubric is None:
-        report.problems.append(Problem("", 0, "rubric", f"there is no rubric {name!r}"))
+        report.problems.append(Problem(recipe.file, 0, "rubric", f"there is no rubric {name!r}"))
     return rubric
 
 

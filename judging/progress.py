@@ -102,7 +102,7 @@ def progress(run: Run) -> Progress:
         Line(str(judge), counted.get(judge.pk, {}).get("done", 0), counted.get(judge.pk, {}).get("failed", 0), total)
         for judge in run.judges.exclude(kind__in=Judge.PEOPLE)
     ]
-    if run.status == Run.Status.OPEN:
+    if not lines:
         lines.append(_people(run, judgments))
     failures = (
         judgments.exclude(status=Status.OK)
@@ -117,7 +117,8 @@ def progress(run: Run) -> Progress:
         answers=_answers(run) if run.collects else None,
         lines=lines,
         failures=[
-            {"judge": row["judge__name"], "status": row["status"], "error": row["error"], "n": row["n"]} for row in failures
+            {"judge": row["judge__name"], "status": row["status"], "error": row["error"], "n": row["n"]}
+            for row in failures
         ],
     )
 
@@ -133,5 +134,3 @@ def _answers(run: Run) -> Line:
     wanted = Answer.objects.filter(question__in=questions_of(run), model__in=participants(run), sample=0)
     done = wanted.ok().count()
     return Line("answers", done, wanted.failed().count(), questions_of(run).count() * len(participants(run)))
-
-

@@ -53,7 +53,7 @@ def _contestant(temperature: float, base_url: str) -> LanguageModel:
             **SOURCE,
             "endpoint_model": ALIAS,
             "base_url": base_url,
-            "options": {"temperature": temperature, "max_tokens": 48, "seed": 7},
+            "options": {"temperature": temperature, "max_tokens": 48},
         },
     )[0]
 
@@ -66,7 +66,7 @@ def _judge(base_url: str) -> Judge:
             **SOURCE,
             "endpoint_model": ALIAS,
             "base_url": base_url,
-            "options": {"temperature": 0, "max_tokens": 64, "seed": 7},
+            "options": {"temperature": 0, "max_tokens": 64},
         },
     )[0]
     return Judge.objects.get_or_create(

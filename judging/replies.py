@@ -162,8 +162,9 @@ _REFUSAL = re.compile(
 
 
 def _prepared(text: str, finish: str) -> _Reply:
-    kept, cut_off = _without_reasoning(text[-LONGEST_REPLY:])
-    plain = _plain(_without_fences(kept))
+    # Closed fences first: a candidate may write tags of reasoning, and a judge may leave a fence open in its own.
+    kept, cut_off = _without_reasoning(_without_fences(text[-LONGEST_REPLY:], open_ones=False))
+    plain = _plain(_without_fences(kept, open_ones=True))
     return _Reply(plain, cut_off, _json_objects(plain), finish)
 
 
@@ -194,18 +195,19 @@ def _without_reasoning(text: str) -> tuple[str, bool]:
 _FENCE = re.compile(r"<<<(?!END )([A-Z][A-Z ]{0,30}) ([0-9a-f]{16})>>>")
 
 
-def _without_fences(text: str) -> str:
+def _without_fences(text: str, *, open_ones: bool) -> str:
     """The text without the parts of the prompt that the judge repeats between their fences.
 
-    An opening fence alone on its line that is never closed takes the rest of the reply with it: better no
-    verdict than one that a candidate wrote.
+    With `open_ones`, an opening fence alone on its line that is never closed takes the rest of the reply
+    with it: better no verdict than one that a candidate wrote.
     """
     kept: list[str] = []
     at = 0
     while opening := _FENCE.search(text, at):
         closing = f"<<<END {opening.group(1)} {opening.group(2)}>>>"
         end = text.find(closing, opening.end())
-        if end < 0 and text[opening.end() :].split("\n", 1)[0].strip():
+        alone = not text[opening.end() :].split("\n", 1)[0].strip()
+        if end < 0 and not (open_ones and alone):
             kept.append(text[at : opening.end()])
             at = opening.end()
             continue
@@ -432,7 +434,8 @@ _MARK = rf"({_NUMBER})(?![\d.]*\d)\s*(?:分|points?)?(?:\s*(?:/|out\s+of|满分)
 _MARK_LABEL = r"(?:rating|score|mark|grade|总分|总评|评分|得分|分数|打分)"
 _BARE_MARK = re.compile(rf"(?:{_MARK_LABEL}\s*[:=]?\s*)?<?\s*{_MARK}\s*>?", re.IGNORECASE)
 _LABELLED_MARK = re.compile(
-    rf"{_MARK_LABEL}[\s\"'”`*]*(?:is|[:=为是])?[\s\"'“`*:\[(<]*{_MARK}(?!\s*[-–~至到]\s*\d)", re.IGNORECASE
+    rf"{_MARK_LABEL}[\s\"'”`*]*(?:\bis\b|[:=为是]|(?=[\[(<]))[\s\"'“`*:\[(<]*{_MARK}(?!\s*[-–~至到]\s*\d)",
+    re.IGNORECASE,
 )
 _MARK_KEYS = {"score", "rating", "mark", "grade", "overall", "总分", "总评", "评分", "得分", "分数"}
 
@@ -524,7 +527,8 @@ def _labelled_marks(reply: _Reply, dimensions: Sequence[Dimension]) -> dict[str,
         names = "|".join(re.escape(name) for name in sorted(_names(dimension), key=len, reverse=True))
         found = list(
             re.finditer(
-                rf"(?i)(?<!\w)(?:{names})[\s\"'”`*]*[:=为是][\s\"'“`*:\[(]*{_MARK}(?!\s*[-–~至到]\s*\d)", reply.text
+                rf"(?i)(?<![A-Za-z0-9_])(?:{names})[\s\"'”`*]*[:=为是][\s\"'“`*:\[(]*{_MARK}(?!\s*[-–~至到]\s*\d)",
+                reply.text,
             )
         )
         if found:

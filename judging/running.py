@@ -87,20 +87,25 @@ def collect_answers(run: Run, beat: Callable[[], None]) -> None:
 
 
 def make_judgments(run: Run, beat: Callable[[], None]) -> None:
-    """Let every machine judge of the run judge what it has not judged. Raises NoKey, EndpointDown, Lost."""
-    run.benchmark.freeze()
+    """Let every machine judge of the run judge what it has not judged. Raises NoKey, EndpointDown, Lost.
+
+    Nobody is asked before all keys are found; a judge whose endpoint is down does not keep the others from judging.
+    """
+    judges = run.judges.filter(kind__in=Judge.WITH_ENGINE).select_related("model")
+    machines = [(judge, engine_of(judge, run)) for judge in judges]
+    if run.provenance != Provenance.DRY_RUN:
+        run.benchmark.freeze()
     run.rubric.freeze()
     items = items_of(run)
-    judges = list(run.judges.filter(kind__in=Judge.WITH_ENGINE).select_related("model"))
     down: list[EndpointDown] = []
-    for judge in judges:
+    for judge, machine in machines:
         todo = undecided(run, judge, items)
         if not todo:
             continue
         judge.freeze()
         exhibits = [item.exhibit() for item in todo]
         try:
-            for batch in arrivals(lambda judge=judge, exhibits=exhibits: engine_of(judge, run).judge(exhibits)):
+            for batch in arrivals(lambda machine=machine, exhibits=exhibits: machine.judge(exhibits)):
                 save(run, judge, [(exhibit.id, verdict) for exhibit, verdict in batch])
                 beat()
         except EndpointDown as error:
@@ -111,7 +116,9 @@ def make_judgments(run: Run, beat: Callable[[], None]) -> None:
 
 def engine_of(judge: Judge, run: Run) -> Engine:
     """The engine that judges for `judge`, under the run's rubric. Raises NoKey."""
-    endpoint = judge.model.endpoint(key_of(judge.model), **judge.options.get("sampling", {})) if judge.model_id else None
+    endpoint = (
+        judge.model.endpoint(key_of(judge.model), **judge.options.get("sampling", {})) if judge.model_id else None
+    )
     options = {key: value for key, value in judge.options.items() if key != "sampling"}
     if "concurrency" in run.limits:
         options["concurrency"] = int(run.limits["concurrency"])
@@ -153,4 +160,3 @@ def cancel(run: Run) -> None:
         status=Run.Status.CANCELLED, finished_at=timezone.now()
     )
     ring(f"run-{run.pk}")
-

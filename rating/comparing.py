@@ -74,11 +74,12 @@ class Habit:
 
 @dataclass(frozen=True)
 class Page:
-    """The agreement page's tables, each a list of lines, all categories first; habits over all categories only."""
+    """The agreement page's tables, each a list of lines, all categories first; `judges` and `habits` over all only."""
 
     people: list[Line]
     people_judge: list[tuple[str, Judge | None, list[Line]]]
     judges: list[Line]
+    judges_by_category: list[Line]
     habits: list[Habit]
 
     @property
@@ -97,7 +98,8 @@ def page(found: Agreements) -> Page:
     return Page(
         people=[Line(row) for row in found.of(PEOPLE)],
         people_judge=[(name, rows[0].judge, rows) for name, rows in by_judge.items()],
-        judges=[Line(row) for row in found.of(JUDGES)],
+        judges=[Line(row) for row in found.of(JUDGES) if row.category is None],
+        judges_by_category=[Line(row) for row in found.of(JUDGES) if row.category is not None],
         habits=_habits([row for row in found.of(*ITSELF) if row.category is None], judges),
     )
 

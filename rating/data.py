@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from django.db.models import Count, Max, Q
@@ -15,6 +15,7 @@ from judging.models import Grade, Judge, Preference, Rubric, Run, Status
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+SET_ASIDE = "set aside"
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,13 @@ def read(benchmark: Benchmark) -> Record:
     grades = Grade.objects.current().filter(answer__question__benchmark=benchmark)
     for rows in (preferences, grades):
         _count_failures(rows, counted, excluded)
+    excluded[SET_ASIDE] = _set_aside(benchmark, counted)
     preferences = preferences.decided().filter(provenance__in=counted)
     grades = grades.decided().filter(provenance__in=counted)
     provenances = {*preferences.values_list("provenance", flat=True).distinct()}
     provenances |= {*grades.values_list("provenance", flat=True).distinct()}
-    sides, paired = _sides(preferences, excluded)
-    votes, orders = _fold(sides, paired, excluded)
+    sides, asked = _sides(preferences, excluded)
+    votes, orders = _fold(sides, asked, excluded)
     marks = _marks(grades, excluded)
     return Record(
         votes=votes,
@@ -150,6 +152,14 @@ def read(benchmark: Benchmark) -> Record:
         provenances=tuple(sorted(provenances)),
         names={judge.pk: str(judge) for judge in Judge.objects.all()},
     )
+
+
+def _set_aside(benchmark: Benchmark, counted: list[str]) -> int:
+    """How many judgments were changed, taken back or asked for again. They only ever grow in number, so a record that
+    comes back to what it was (a vote and its undoing) still has a digest of its own."""
+    aside = {"superseded_at__isnull": False, "provenance__in": counted}
+    preferences = Preference.objects.filter(battle__question__benchmark=benchmark, **aside)
+    return preferences.count() + Grade.objects.filter(answer__question__benchmark=benchmark, **aside).count()
 
 
 def _count_failures(rows, counted: list[str], excluded: Counter[str]) -> None:
@@ -182,14 +192,24 @@ def _people(kinds) -> NDArray[np.bool_]:
     return np.array([kind in Judge.PEOPLE for kind in kinds], dtype=bool)
 
 
-def _sides(rows, excluded: Counter[str]) -> tuple[Votes, tuple[NDArray[np.bool_], NDArray[np.bool_], Ints]]:
-    """Every decided preference, and for each: was it asked in both orders, was it swapped, which trial."""
+@dataclass(frozen=True)
+class _Asked:
+    """How each of `n` preferences was asked for; all (n,). `both`: by a machine in a run of both orders."""
+
+    machine: NDArray[np.bool_]
+    both: NDArray[np.bool_]
+    swapped: NDArray[np.bool_]
+    key: Ints
+
+
+def _sides(rows, excluded: Counter[str]) -> tuple[Votes, _Asked]:
+    """Every decided preference in time order, and how each was asked for."""
     rows = rows.filter(rubric__in=_latest_rubrics(rows, excluded))
     names = (
         "battle", "battle__first__model", "battle__second__model", "value", "battle__question",
-        "battle__question__category", "judge", "judge__kind", "swapped", "trial", "run__order",
+        "battle__question__category", "judge", "judge__kind", "swapped", "rubric", "trial", "run__order",
     )  # fmt: skip
-    item, first, second, value, question, category, judge, kind, swapped, trial, order = _columns(rows, names)
+    item, first, second, value, question, category, judge, kind, swapped, rubric, trial, order = _columns(rows, names)
     values, is_swapped = np.array(value, dtype=np.float64), np.array(swapped, dtype=bool)
     votes = Votes(
         item=_ints(item),
@@ -202,51 +222,41 @@ def _sides(rows, excluded: Counter[str]) -> tuple[Votes, tuple[NDArray[np.bool_]
         judge=_ints(judge),
         person=_people(kind),
     )
-    both = np.array([asked == Run.Order.BOTH for asked in order], dtype=bool) & ~votes.person
-    return votes, (both, is_swapped, _ints(trial))
+    both = np.array([asked == Run.Order.BOTH for asked in order], dtype=bool)
+    key = np.stack([votes.judge, _ints(rubric), votes.item, _ints(trial)], axis=1)
+    return votes, _Asked(~votes.person, both & ~votes.person, is_swapped, key)
 
 
-def _fold(sides: Votes, paired, excluded: Counter[str]) -> tuple[Votes, Orders]:
+def _fold(sides: Votes, asked: _Asked, excluded: Counter[str]) -> tuple[Votes, Orders]:
     """Both orders of a machine's verdict as one vote: their mean when they decide alike, a tie when they do not.
 
-    A battle that was asked both ways but read in one alone is left out and counted: half a verdict is no verdict.
+    Two orders are one verdict whichever runs asked for them. A battle that was to be asked both ways but was read in
+    one alone is left out and counted: half a verdict is no verdict. The vote stands where the first order stood.
     """
-    both, swapped, trial = paired
-    alone = sides.where(~both)
-    keys = np.stack([sides.judge[both], sides.item[both], trial[both]], axis=1)
-    if not len(keys):
-        return alone, Orders(*(np.empty(0, dtype=np.int64),) * 4, *(np.empty(0),) * 2)
-    _, index, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    if not len(sides):
+        return sides, Orders(*(np.empty(0, dtype=np.int64),) * 4, *(np.empty(0),) * 2)
+    _, index, inverse = np.unique(asked.key, axis=0, return_index=True, return_inverse=True)
     inverse = inverse.ravel()
     table = np.full((len(index), 2), np.nan)
-    table[inverse, swapped[both].astype(int)] = sides.value[both]
+    table[inverse[asked.machine], asked.swapped[asked.machine].astype(int)] = sides.value[asked.machine]
     whole = ~np.isnan(table).any(axis=1)
-    excluded["one order only"] += int((~whole).sum())
-    pairs = sides.where(both).where(_mask(index, len(keys)))
-    in_time = np.argsort(index)  # `pairs` follows the record, `table` the sorted keys
-    table, whole = table[in_time], whole[in_time]
-    pairs, table = pairs.where(whole), table[whole]
+    half = ~whole & (np.bincount(inverse, weights=asked.both) > 0)
+    excluded["one order only"] += int(half.sum())
     agreed = np.sign(table[:, 0]) == np.sign(table[:, 1])
-    orders = Orders(pairs.item, pairs.judge, pairs.cluster, pairs.category, table[:, 0], table[:, 1])
-    folded = Votes(
-        **{
-            **{column.name: getattr(pairs, column.name) for column in fields(pairs)},
-            "value": np.where(agreed, table.mean(axis=1), 0.0),
-        }
-    )
-    return _joined(folded, alone), orders
+    folded = np.where(whole, np.where(agreed, table.mean(axis=1), 0.0), np.nan)[inverse]
+    first = _mask(index, len(sides))
+    keep = np.where(whole[inverse], first, ~half[inverse])
+    value = np.where(whole[inverse], folded, sides.value)
+    votes = replace(sides, value=value).where(keep)
+    pairs, plain, swapped = first & whole[inverse], table[inverse, 0], table[inverse, 1]
+    orders = Orders(sides.item, sides.judge, sides.cluster, sides.category, plain, swapped).where(pairs)
+    return votes, orders
 
 
 def _mask(index: Ints, size: int) -> NDArray[np.bool_]:
     mask = np.zeros(size, dtype=bool)
     mask[index] = True
     return mask
-
-
-def _joined(one: Votes, other: Votes) -> Votes:
-    return Votes(
-        **{column.name: np.concatenate([getattr(one, column.name), getattr(other, column.name)]) for column in fields(one)}
-    )
 
 
 def _marks(rows, excluded: Counter[str]) -> Marks:
@@ -257,7 +267,15 @@ def _marks(rows, excluded: Counter[str]) -> Marks:
     if most:
         excluded["another rubric"] += rows.exclude(rubric=most["rubric"]).count()
         rows = rows.filter(rubric=most["rubric"])
-    names = ("answer", "answer__model", "score", "answer__question", "answer__question__category", "judge", "judge__kind")
+    names = (
+        "answer",
+        "answer__model",
+        "score",
+        "answer__question",
+        "answer__question__category",
+        "judge",
+        "judge__kind",
+    )
     item, model, score, question, category, judge, kind = _columns(rows, names)
     return Marks(
         item=_ints(item),

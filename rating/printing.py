@@ -27,7 +27,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A text table: words to the left, numbers to the right."""
     cells = [list(map(shown, row)) for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
-    right = [all(isinstance(row[place], int | float | None) for row in rows) and bool(rows) for place in range(len(head))]
+    right = [
+        all(isinstance(row[place], int | float | None) for row in rows) and bool(rows) for place in range(len(head))
+    ]
     lines = [_line(head, widths, right), "  ".join("─" * size for size in widths)]
     return "\n".join([*lines, *(_line(row, widths, right) for row in cells)])
 

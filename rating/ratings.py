@@ -136,5 +136,7 @@ def _totalled(found: list[Rated], categories, recipe: Recipe) -> list[Rated]:
         for model, row in overall.rows.items():
             values = [parts[category].get(model, {}).get("rating") for category in wanted]
             table = np.array([[np.nan if value is None else value for value in values]])
-            row["weighted"] = number(stats.weighted_total(table, weights, mode=recipe.mode)[0]) if weights.any() else None
+            row["weighted"] = (
+                number(stats.weighted_total(table, weights, mode=recipe.mode)[0]) if weights.any() else None
+            )
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from arena.live import ring
 from arena.models import Benchmark, Category
@@ -23,7 +23,10 @@ def take(benchmark: Benchmark) -> Snapshot | None:
     digest = record.digest(str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
     if snapshot is None and record.n:
-        snapshot = _write(leaderboard, record, told, recipe, digest)
+        try:
+            snapshot = _write(leaderboard, record, told, recipe, digest)
+        except IntegrityError:  # another process took the same one meanwhile
+            snapshot = leaderboard.snapshots.get(digest=digest)
     Leaderboard.objects.filter(pk=leaderboard.pk).update(seen=seen)
     ring(f"board-{benchmark.pk}")
     return snapshot
@@ -65,7 +68,14 @@ def _write(leaderboard: Leaderboard, record: data.Record, told: dict, recipe: ra
     )
     Rating.objects.bulk_create(
         (
-            Rating(snapshot=snapshot, source=board.source, method=board.method, category_id=board.category, model_id=model, **row)
+            Rating(
+                snapshot=snapshot,
+                source=board.source,
+                method=board.method,
+                category_id=board.category,
+                model_id=model,
+                **row,
+            )
             for board in boards
             for model, row in board.rows.items()
         ),

@@ -4,7 +4,7 @@ Reading checks everything first and collects every problem; writing comes after,
 """
 
 from arena.loading import faireval, llmuses, mt_bench, own
-from arena.loading.records import Batch, BadInput, ModelRecord, Problem, Report
+from arena.loading.records import BadInput, Batch, ModelRecord, Problem, Report
 from arena.loading.writing import write
 
 FORMATS = {

@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from arena.loading.llmuses import model_of, question
-from arena.loading.records import AnswerRecord, Batch, ModelRecord, Problem, Report, Row, VoteRecord, files_of, rows_of
+from arena.loading.records import (
+    AnswerRecord,
+    Batch,
+    ModelRecord,
+    Problem,
+    Report,
+    Row,
+    VoteRecord,
+    files_of,
+    lines_of,
+    rows_of,
+)
 
 FIRST, SECOND = "CHATGPT", "VICUNA13B"
 VALUES = {FIRST: 1.0, SECOND: -1.0, "TIE": 0.0}
@@ -35,13 +46,18 @@ def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None,
 
 
 def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
-    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.text("text")])
+    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.take("text", str, default="")])
 
 
 def _votes(path: Path, batch: Batch, report: Report) -> None:
-    lines = path.read_text(encoding="utf-8").split()
+    before = len(report.problems)
+    lines = [line.strip() for _, line in lines_of(path, report) if line.strip()]
+    if len(report.problems) > before:
+        return
     if len(lines) != len(batch.questions):
-        message = f"has {len(lines)} verdicts for {len(batch.questions)} questions; load it together with its question file"
+        message = (
+            f"has {len(lines)} verdicts for {len(batch.questions)} questions; load it together with its question file"
+        )
         report.problems.append(Problem(str(path), 0, "", message))
         return
     sides = {label: _model_like(family, batch) for label, family in FAMILIES.items()}

@@ -27,10 +27,10 @@ def question(row: Row, language: str) -> QuestionRecord:
 
 
 def answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
-    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.text("answer")])
+    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.take("answer", str, default="")])
 
 
 def model_of(model_id: str) -> ModelRecord:
-    """"name:version" as these files write it; without a colon the version is unstated."""
+    """ "name:version" as these files write it; without a colon the version is unstated."""
     name, _, version = model_id.partition(":")
     return ModelRecord(name, version) if version else ModelRecord(name)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, files_of, rows_of
+from arena.loading.records import (
+    AnswerRecord,
+    Batch,
+    ModelRecord,
+    QuestionRecord,
+    ReferenceRecord,
+    Report,
+    Row,
+    files_of,
+    rows_of,
+)
 
 QUESTION_FIELDS = {"question_id", "category", "turns", "reference"}
 
@@ -18,7 +28,9 @@ def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None,
             if "choices" not in row.values:
                 batch.questions.append(question(row, language))
             elif is_reference:
-                batch.references[row.key("question_id")] = _turns(row, _choices(row)[0]) if _choices(row) else []
+                batch.references += [
+                    ReferenceRecord(row, row.key("question_id"), _turns(row, choice)) for choice in _choices(row)[:1]
+                ]
             else:
                 batch.answers += answers(row, model)
     return batch
@@ -28,7 +40,7 @@ def question(row: Row, language: str) -> QuestionRecord:
     reference = row.texts("reference", required=False)
     meta = {name: value for name, value in row.values.items() if name not in QUESTION_FIELDS}
     return QuestionRecord(
-        row, row.key("question_id"), row.text("category"), row.texts("turns"), language, reference=reference, meta=meta
+        row, row.key("question_id"), row.text("category"), row.asked("turns"), language, reference=reference, meta=meta
     )
 
 
@@ -37,8 +49,8 @@ def answers(row: Row, model: ModelRecord | None) -> list[AnswerRecord]:
     name = row.text("model_id")
     model = model or ModelRecord(name)
     return [
-        AnswerRecord(row, row.key("question_id"), model, _turns(row, choice), choice.get("index", place))
-        for place, choice in enumerate(_choices(row))
+        AnswerRecord(row, row.key("question_id"), model, _turns(row, choice), sample)
+        for sample, choice in enumerate(_choices(row))
     ]
 
 

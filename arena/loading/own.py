@@ -7,6 +7,7 @@ from pathlib import Path
 from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, files_of, rows_of
 
 QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
+LARGEST_NUMBER, LARGEST = 2_000_000_000, {"sample": 32_767}
 NUMBERS = {"tokens_in": int, "tokens_out": int, "first_token_s": (int, float), "seconds": (int, float)}
 
 
@@ -37,7 +38,7 @@ def question(row: Row, language: str) -> QuestionRecord:
         row=row,
         key=row.key("key"),
         category=row.text("category"),
-        turns=row.texts("turns"),
+        turns=row.asked("turns"),
         language=row.text("language", required=False) or language,
         system=row.text("system", required=False),
         reference=row.texts("reference", required=False),
@@ -52,12 +53,12 @@ def answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
     if model is None:
         model = ModelRecord(row.text("model"), row.text("version"), row.text("vendor"))
     extra = {name: row.take(name, kind, required=False) for name, kind in NUMBERS.items()}
-    for name, value in extra.items():
-        if value is not None and value < 0:
-            row.problem(name, "is below zero")
+    sample = row.take("sample", int, required=False, default=0)
+    for name, value in {**extra, "sample": sample}.items():
+        if value is not None and not 0 <= value <= LARGEST.get(name, LARGEST_NUMBER):
+            row.problem(name, f"is {value}, not from 0 to {LARGEST.get(name, LARGEST_NUMBER)}")
     reasoning = row.values.get("reasoning")
     extra["reasoning"] = [reasoning] if isinstance(reasoning, str) else row.texts("reasoning", required=False)
     extra["trace"] = row.take("trace", list, required=False, default=[])
-    extra["finish"] = row.text("finish", required=False)
-    sample = row.take("sample", int, required=False, default=0)
+    extra["finish"] = row.text("finish", required=False)[:40]
     return AnswerRecord(row, row.key("question"), model, row.texts("turns"), sample, extra)

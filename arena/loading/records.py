@@ -6,8 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
+
+from arena.models import storable
 
 UNSTATED = "unstated"
 LARGEST_LINE = 20_000_000  # characters; a longer line is no answer
@@ -97,12 +100,14 @@ class Row:
         return value.strip()
 
     def key(self, name: str) -> str:
-        """An id: text or a whole number."""
+        """An id: text or a whole number, never empty."""
         value = self.take(name, (str, int))
+        if isinstance(value, str) and not value.strip():
+            self.problem(name, "is empty")
         return "" if value is None else str(value).strip()
 
     def texts(self, name: str, *, required: bool = True) -> list[str]:
-        """A list of texts; a required one may not be empty."""
+        """A list of texts; a required one may not be an empty list."""
         value = self.take(name, list, required=required, default=[])
         if any(not isinstance(item, str) for item in value):
             self.problem(name, "holds something that is not text")
@@ -111,8 +116,22 @@ class Row:
             self.problem(name, "is an empty list")
         return value
 
+    def asked(self, name: str) -> list[str]:
+        """The turns of a question: a list of texts, none of them blank."""
+        turns = self.texts(name)
+        if any(not turn.strip() for turn in turns):
+            self.problem(name, "holds an empty text")
+        return turns
 
-_NAMES = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "an object", bool: "true or false"}
+
+_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    bool: "true or false",
+}
 
 
 def _tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
@@ -161,33 +180,51 @@ class VoteRecord:
     both_bad: bool = False
 
 
+@dataclass(frozen=True)
+class ReferenceRecord:
+    """A reference answer, for formats that keep it apart from its question."""
+
+    row: Row
+    question: str
+    turns: list[str]
+
+
 @dataclass
 class Batch:
-    """All that some files hold; references are texts by question, for formats that keep them apart."""
+    """All that some files hold."""
 
     questions: list[QuestionRecord] = field(default_factory=list)
     answers: list[AnswerRecord] = field(default_factory=list)
     votes: list[VoteRecord] = field(default_factory=list)
-    references: dict[str, list[str]] = field(default_factory=dict)
+    references: list[ReferenceRecord] = field(default_factory=list)
     categories: list[dict] = field(default_factory=list)
 
 
 def rows_of(path: Path, report: Report) -> Iterator[Row]:
     """The JSON objects of a JSONL file, line by line; whatever is not one is a problem with its line."""
+    for number, line in lines_of(path, report):
+        row = _row(path, number, line, report) if line.strip() else None
+        if row is not None:
+            yield row
+
+
+def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a text file; ends with a problem where it cannot be read on, or has none."""
+    number = 0
     try:
-        with path.open(encoding="utf-8-sig", errors="strict") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                row = _row(path, number, line, report)
-                if row is not None:
-                    yield row
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except FileNotFoundError:
         report.problems.append(Problem(str(path), 0, "", "there is no such file"))
     except UnicodeDecodeError as error:
-        report.problems.append(Problem(str(path), 0, "", f"is not UTF-8 text ({error.reason} at byte {error.start})"))
+        message = f"is not UTF-8 text ({error.reason} at byte {error.start + 1} of the line)"
+        report.problems.append(Problem(str(path), number, "", message))
     except OSError as error:
         report.problems.append(Problem(str(path), 0, "", f"cannot be read: {error.strerror}"))
+    else:
+        if not number:
+            report.problems.append(Problem(str(path), 0, "", "is empty"))
 
 
 def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
@@ -195,16 +232,48 @@ def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
         report.problems.append(Problem(str(path), number, "", "the line is longer than 20 million characters"))
         return None
     try:
-        values = json.loads(line)
+        values = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
-        report.problems.append(Problem(str(path), number, "", f"is not JSON: {reason}"))
+        report.problems.append(Problem(str(path), number, "", f"is not JSON: {_reason(error)}"))
         return None
     if not isinstance(values, dict):
         report.problems.append(Problem(str(path), number, "", f"is {_word(values)}, not an object"))
         return None
+    row = Row(path, number, values, report)
+    if "\\u0000" in line or "\\ud" in line.lower():
+        for name, value in values.items():
+            if any(storable(text) != text for text in _strings({name: value})):
+                row.problem(name, "holds a NUL or half a character (a lone surrogate), which no database keeps")
     report.counts["rows read"] += 1
-    return Row(path, number, values, report)
+    return row
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _refuse(text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error).split(";")[0]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
 
 
 def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:

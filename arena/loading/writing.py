@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
-from arena.loading.records import AnswerRecord, BadInput, Batch, ModelRecord, QuestionRecord, Report
+from arena.loading.records import (
+    AnswerRecord,
+    BadInput,
+    Batch,
+    ModelRecord,
+    QuestionRecord,
+    ReferenceRecord,
+    Report,
+    Row,
+)
 from arena.models import Answer, Benchmark, Category, LanguageModel, Provenance, Question
 
 CheckProblems = Callable[[dict], list[str]]
@@ -59,12 +68,20 @@ def write(
 
 
 def _join_references(batch: Batch) -> None:
-    """Put references that came in files of their own to their questions."""
-    if batch.references:
-        batch.questions = [
-            QuestionRecord(**{**vars(record), "reference": batch.references.get(record.key, record.reference)})
-            for record in batch.questions
-        ]
+    """Put references that came in files of their own to their questions, which must have come with them."""
+    references: dict[str, ReferenceRecord] = {}
+    asked = {record.key for record in batch.questions}
+    for reference in batch.references:
+        if reference.question not in asked:
+            reference.row.problem("question_id", f"{reference.question} is not among the questions loaded with it")
+        elif reference.question in references:
+            line = references[reference.question].row.line
+            reference.row.problem("question_id", f"{reference.question} is a duplicate of line {line}")
+        references.setdefault(reference.question, reference)
+    batch.questions = [
+        replace(record, reference=references[record.key].turns) if record.key in references else record
+        for record in batch.questions
+    ]
 
 
 def _check_questions(
@@ -76,6 +93,9 @@ def _check_questions(
     for record in batch.questions:
         if not record.key:
             continue
+        _check_length(record.row, "key", record.key, Question.key)
+        _check_length(record.row, "category", record.category, Category.key)
+        _check_length(record.row, "language", record.language, Question.language)
         if record.key in seen:
             record.row.problem("key", f"{record.key} is a duplicate of line {seen[record.key].row.line}")
             continue
@@ -90,10 +110,18 @@ def _check_questions(
                 record.row.problem("key", f"{record.key} is new, and {benchmark} is frozen; load it as another version")
             new.append(record)
         elif _facts(known[record.key]) != _facts_of(record):
-            record.row.problem("key", f"{record.key} differs from the question already in {benchmark}; load it as another version")
+            record.row.problem(
+                "key", f"{record.key} differs from the question already in {benchmark}; load it as another version"
+            )
         else:
             report.counts["questions already there"] += 1
     return new
+
+
+def _check_length(row: Row, name: str, text: str, column: Any) -> None:
+    """SQLite keeps any text; PostgreSQL refuses what is longer than its column."""
+    if len(text) > column.field.max_length:
+        row.problem(name, f"is {len(text)} characters long; at most {column.field.max_length} are kept")
 
 
 def _facts(question: Question) -> tuple:
@@ -120,14 +148,21 @@ def _check_answers(batch: Batch, known: dict[str, Question], report: Report) -> 
         key = (record.question, record.model.name, record.model.version, record.sample)
         if not record.question or not record.turns:
             continue
+        _check_length(record.row, "model", record.model.name, LanguageModel.name)
+        _check_length(record.row, "version", record.model.version, LanguageModel.version)
+        _check_length(record.row, "vendor", record.model.vendor, LanguageModel.vendor)
         if record.question not in turns:
             record.row.problem("question", f"{record.question} is not among the questions")
         elif len(record.turns) != turns[record.question]:
             record.row.problem("turns", f"has {len(record.turns)} for a question of {turns[record.question]}")
         elif key in seen:
-            record.row.problem("question", f"{record.question} by {record.model.name} is a duplicate of line {seen[key].row.line}")
+            record.row.problem(
+                "question", f"{record.question} by {record.model.name} is a duplicate of line {seen[key].row.line}"
+            )
         elif key in there and there[key] != record.turns:
-            record.row.problem("turns", f"{record.question} by {record.model.name} differs from the answer already there")
+            record.row.problem(
+                "turns", f"{record.question} by {record.model.name} differs from the answer already there"
+            )
         elif key in there:
             report.counts["answers already there"] += 1
         elif not "".join(record.turns).strip():

@@ -11,13 +11,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
+from math import prod
 from typing import Any
 
 import regex
 
 LONGEST_PATTERN = 500  # characters
+LONGEST_WRITTEN_OUT = 200_000  # characters of a pattern times all its counted repeats, {3} or {1,3}
 LONGEST_SEARCHED = 100_000  # characters of an answer that a pattern is run over
+DIGITS = 100  # of the numbers compared
 PATTERN_SECONDS = 0.5  # for one pattern on one answer
 
 
@@ -99,7 +102,8 @@ def _number(text: str, check: Check) -> Outcome:
     """The last number of the answer (or the one in the last box) is the expected one, within the tolerance."""
     expected, tolerance = Decimal(str(check["expected"])), Decimal(str(check.get("tolerance", 0)))
     numbers = final_numbers(text)
-    passed = any(abs(number - expected) <= tolerance for number in numbers)
+    with localcontext(prec=DIGITS):
+        passed = any(abs(number - expected) <= tolerance for number in numbers)
     return Outcome(passed, f"the number is {numbers[0]}" if numbers else "no number was found")
 
 
@@ -173,7 +177,8 @@ _STATED_CHOICE = re.compile(
 _BOXED_CHOICE = re.compile(r"\\boxed\{\s*(?:\\(?:text|textbf|mathrm)\{)?\s*\(?([A-H])\)?\s*\}")
 _BARE_CHOICE = re.compile(r"[\s*_(\[\"'`]*([A-H])(?:[\s*_)\]\"'`]*$|[\s*_\"'`]*[.):,、\]*])")
 _BRACKETED_CHOICE = re.compile(r"[(\[]([A-H])[)\]]")
-_LONE_CHOICE = re.compile(r"(?<![A-Za-z0-9'])([A-H])(?![A-Za-z0-9'])")
+# "A" before another word is mostly an article.
+_LONE_CHOICE = re.compile(r"(?<![A-Za-z0-9'])(A(?!\s+(?!is\b)[a-z])|[B-H])(?![A-Za-z0-9'])")
 
 
 def chosen_letter(text: str) -> str | None:
@@ -199,7 +204,7 @@ def chosen_letter(text: str) -> str | None:
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]{0,100}\}){1,200})\}")
 _FRACTION = re.compile(r"\\[dt]?frac\{\s*(-?\d{1,20})\s*\}\{\s*(\d{1,20})\s*\}")
 _NUMBER = re.compile(
-    r"""(?<![\w.])(-?)\$?(\d{1,3}(?:,\d{3})+(?!\d)|\d{1,40})(\.\d{1,40})?(?:[eE]([+-]?\d{1,3})(?!\d))?
+    r"""(?<![A-Za-z0-9_.])(-?)\$?(\d{1,3}(?:,\d{3})+(?!\d)|\d{1,40}(?!\d))(\.\d{1,40})?(?:[eE]([+-]?\d{1,3})(?!\d))?
         (?:\s*(?:×|x|\*|\\times)\s*10\s*\^\s*\{?(-?\d{1,3})\}?)?
         (?:\s*/\s*(\d{1,20})(?![\d.,/]))?\s*(\\?%|万|亿)?""",
     re.VERBOSE,
@@ -229,8 +234,9 @@ def _meanings(match: re.Match[str]) -> list[Decimal]:
     sign, whole, fraction, exponent, power, divisor, scale = match.groups()
     try:
         number = Decimal(f"{sign}{whole.replace(',', '')}{fraction or ''}")
-        number = number.scaleb(int(exponent or 0) + int(power or 0))
-        number = number / Decimal(divisor) if divisor else number
+        with localcontext(prec=DIGITS):
+            number = number.scaleb(int(exponent or 0) + int(power or 0))
+            number = number / Decimal(divisor) if divisor else number
     except (InvalidOperation, ZeroDivisionError):
         return []
     return [number, number * _SCALES[scale]] if scale else [number]
@@ -287,8 +293,14 @@ def _is_positive(value: object) -> bool:
 
 
 def _is_pattern(value: object) -> bool:
-    """A pattern short enough, that compiles; sets of repeats in repeats may not be expanded at length."""
+    """A pattern short enough, that compiles.
+
+    Counted repeats are written out when it is compiled: `((a{1000}){1000}){1000}` would take all memory.
+    """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATTERN:
+        return False
+    repeats = (max(1, int(count)) for count in re.findall(r"[{,]\s*(\d{1,100})\s*\}", value))
+    if len(value) * prod(repeats) > LONGEST_WRITTEN_OUT:
         return False
     try:
         regex.compile(value)
@@ -324,5 +336,14 @@ RULES: Mapping[str, Rule] = {
     "not_contains": Rule(_not_contains, {"any": _TEXTS}, ["any"]),
     "length": Rule(_length, dict.fromkeys(_LIMITS, _COUNT), _LIMITS, _limits_in_order),
     "json": Rule(_json, {"required": _TEXTS}, ["type"]),
-    "regex": Rule(_regex, {"pattern": (_is_pattern, f"a pattern of up to {LONGEST_PATTERN} characters")}, ["pattern"]),
+    "regex": Rule(
+        _regex,
+        {
+            "pattern": (
+                _is_pattern,
+                f"a pattern that compiles, of up to {LONGEST_PATTERN} characters and without huge repeats",
+            )
+        },
+        ["pattern"],
+    ),
 }

@@ -55,10 +55,14 @@ class Assignment(models.Model):
                 name="a_seat_is_on_a_battle_or_on_an_answer",
             ),
             models.UniqueConstraint(
-                fields=["run", "judge", "battle"], condition=Q(battle__isnull=False), name="a_person_sees_a_battle_once_a_run"
+                fields=["run", "judge", "battle"],
+                condition=Q(battle__isnull=False),
+                name="a_person_sees_a_battle_once_a_run",
             ),
             models.UniqueConstraint(
-                fields=["run", "judge", "answer"], condition=Q(answer__isnull=False), name="a_person_sees_an_answer_once_a_run"
+                fields=["run", "judge", "answer"],
+                condition=Q(answer__isnull=False),
+                name="a_person_sees_an_answer_once_a_run",
             ),
         ]
         indexes = [models.Index(fields=["run", "judge", "status"], name="seats_of_a_person")]

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Answer, Battle, Provenance
+from arena.models import Answer, Battle, Provenance, storable
 from judging.judges.base import Verdict
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
@@ -76,9 +76,9 @@ class Judgment(models.Model):
         return {
             **where,
             "status": verdict.status,
-            "error": verdict.error,
-            "reply": verdict.reply,
-            "reasoning": verdict.reasoning,
+            "error": storable(verdict.error),
+            "reply": storable(verdict.reply),
+            "reasoning": storable(verdict.reasoning),
             "prompt": list(verdict.prompt),
             "asked": verdict.asked,
             "tokens_in": verdict.tokens_in,
@@ -104,11 +104,13 @@ class Preference(Judgment):
                 name="one_current_preference_per_judge_rubric_battle_order_trial",
             ),
             models.CheckConstraint(
-                condition=Q(status="ok", value__isnull=False, error="") | (~Q(status="ok") & Q(value__isnull=True) & ~Q(error="")),
+                condition=Q(status="ok", value__isnull=False, error="")
+                | (~Q(status="ok") & Q(value__isnull=True) & ~Q(error="")),
                 name="a_preference_has_a_value_or_an_error",
             ),
             models.CheckConstraint(
-                condition=Q(value__isnull=True) | Q(value__gte=-2, value__lte=2), name="a_preference_is_between_minus_2_and_2"
+                condition=Q(value__isnull=True) | Q(value__gte=-2, value__lte=2),
+                name="a_preference_is_between_minus_2_and_2",
             ),
             models.CheckConstraint(condition=Q(both_bad=False) | Q(value=0), name="both_bad_is_a_tie"),
         ]
@@ -145,7 +147,8 @@ class Grade(Judgment):
                 name="one_current_grade_per_judge_rubric_answer_trial",
             ),
             models.CheckConstraint(
-                condition=Q(status="ok", score__isnull=False, error="") | (~Q(status="ok") & Q(score__isnull=True) & ~Q(error="")),
+                condition=Q(status="ok", score__isnull=False, error="")
+                | (~Q(status="ok") & Q(score__isnull=True) & ~Q(error="")),
                 name="a_grade_has_a_score_or_an_error",
             ),
         ]

@@ -9,7 +9,14 @@ import yaml
 
 from arena.loading.records import BadInput, Problem, Report
 
-WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list", dict: "a section"}
+WORDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a section",
+}
 
 
 class Section:
@@ -108,7 +115,9 @@ class Section:
         """Every key that nobody took is a problem: nothing is silently ignored."""
         for name in self.nodes:
             if name not in self.taken:
-                self.problem(name, f"is not a key of {self.path or 'a recipe'}; known here: {', '.join(sorted(self.taken))}")
+                self.problem(
+                    name, f"is not a key of {self.path or 'a recipe'}; known here: {', '.join(sorted(self.taken))}"
+                )
 
 
 def open_section(file: Path, report: Report) -> Section:

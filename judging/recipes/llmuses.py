@@ -41,11 +41,15 @@ def read_llmuses(top: Section, file: Path) -> Recipe:
     name = _rating(top.section("rating_gen") or top.section("elo_rating"), notes)
     baseline_name = (baseline.name if baseline else name) if mode == "baseline" else ""
     if mode == "baseline" and baseline_name not in [model.name for model in models]:
-        top.problem("rating_gen", f"the baseline {baseline_name!r} is not one of the models" if baseline_name else "names no baseline")
+        top.problem(
+            "rating_gen",
+            f"the baseline {baseline_name!r} is not one of the models" if baseline_name else "names no baseline",
+        )
     top.taken |= {"question_file", "questions_file", "rating_gen", "elo_rating"}
     top.finish()
     return Recipe(
         name=file.stem,
+        file=str(file),
         mode=mode,
         benchmark=questions[0].parent.name if questions else "",
         format="llmuses",
@@ -70,9 +74,10 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
         enabled = about.take("enable", bool, True)
         model_id = about.take("model_id_or_path", str, "")
         revision = about.take("revision", str, "") or UNSTATED
-        if about.one_of("precision", PRECISIONS):
-            notes.append(f"answers_gen.{name}.precision {NO_EFFECT.format('answers come from the file')}")
-        about.section("generation_config"), about.take("template_type", str)
+        about.one_of("precision", PRECISIONS), about.section("generation_config"), about.take("template_type", str)
+        for ignored in ("precision", "generation_config", "template_type"):
+            if ignored in about:
+                notes.append(f"answers_gen.{name}.{ignored} {NO_EFFECT.format('answers come from the file')}")
         files = about.paths("output_file") if enabled else []
         about.taken.add("output_file")
         about.finish()
@@ -82,7 +87,7 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
         if not files:
             about.problem("output_file", "is missing: answers come from this file")
         vendor = model_id.split("/")[0] if "/" in model_id else UNSTATED
-        models.append(ModelSpec(name, revision, vendor, answers=files))
+        models.append(ModelSpec(name, revision, vendor, answers=files, line=section.lines[name]))
     return models
 
 
@@ -94,7 +99,9 @@ def _reviews(section: Section, notes: list[str]):
     chosen = section.paths("target_answers")
     baselines = section.paths("baseline_file")
     if references := section.paths("reference_file"):
-        notes.append(f"reviews_gen.reference_file {NO_EFFECT.format('references come with the questions')} ({references[0].name})")
+        notes.append(
+            f"reviews_gen.reference_file {NO_EFFECT.format('references come with the questions')} ({references[0].name})"
+        )
     for name, why in (
         ("prompt_file", "the judge is asked with Juryroom's own prompts"),
         ("review_file", "verdicts are kept in the database"),
@@ -111,7 +118,9 @@ def _reviews(section: Section, notes: list[str]):
 def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
     reference = section.take("ref", str, "")
     if reference and reference.rpartition(":")[2] not in REVIEWERS:
-        section.problem("ref", f"names {reference!r}; known: {', '.join(REVIEWERS)} (nothing is ever imported from a file)")
+        section.problem(
+            "ref", f"names {reference!r}; known: {', '.join(REVIEWERS)} (nothing is ever imported from a file)"
+        )
     args = section.section("args", required=True)
     section.finish()
     if args is None:
@@ -134,6 +143,7 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
         base_url=os.environ.get("OPENAI_BASE_URL", ""),
         key_env="OPENAI_API_KEY",
         options=options,
+        line=section.line,
     )
     return mode, order, JudgeSpec(name, "llm", model)
 

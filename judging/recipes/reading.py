@@ -33,13 +33,17 @@ def _read(top: Section, file: Path) -> Recipe:
     baseline = top.take("baseline", str, "")
     names = [model.name for model in models]
     if mode == "baseline" and baseline not in names:
-        top.problem("baseline", f"is {baseline!r}, not one of the models" if baseline else "is missing, and the mode is baseline")
+        top.problem(
+            "baseline",
+            f"is {baseline!r}, not one of the models" if baseline else "is missing, and the mode is baseline",
+        )
     if mode != "baseline" and baseline:
         top.problem("baseline", f"is only for the mode baseline, and the mode is {mode}")
     for name in {name for name in names if names.count(name) > 1}:
         top.problem("models", f"{name} stands here twice")
     recipe = Recipe(
         name=top.take("name", str, file.stem),
+        file=str(file),
         mode=mode,
         benchmark=about.take("name", str, "", required=True) if about else "",
         benchmark_version=about.take("version", str, "1") if about else "1",
@@ -86,6 +90,7 @@ def _model_fields(section: Section, **more) -> ModelSpec:
         aliases=section.take("aliases", list, []),
         price_in=section.take("price_in", float),
         price_out=section.take("price_out", float),
+        line=section.line,
         **more,
     )
 
@@ -132,4 +137,3 @@ def _stages(top: Section) -> tuple[str, ...]:
         if stage not in STAGES:
             top.problem("stages", f"holds {stage!r}, not one of {', '.join(STAGES)}")
     return tuple(stage for stage in STAGES if stage in stages)
-

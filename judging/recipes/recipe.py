@@ -29,6 +29,7 @@ class ModelSpec:
     price_in: float | None = None
     price_out: float | None = None
     answers: list[Path] = field(default_factory=list)
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,12 @@ class Recipe:
     seed: int = 1
     stages: tuple[str, ...] = STAGES
     notes: list[str] = field(default_factory=list)
+    file: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The effective settings, echoed into the run; paths as text."""
+        """The effective settings, echoed into the run; paths as text, and not where on this machine."""
         told = asdict(self)
+        del told["file"]
         told["questions"] = [path.name for path in self.questions]
         told["models"] = [model.name for model in self.models]
         told["judges"] = [judge.name for judge in self.judges]

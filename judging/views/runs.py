@@ -92,12 +92,12 @@ def _judgments_of_each():
 def run_new(request):
     """Set up a run: `check` computes the estimate and keeps the input, anything else starts it."""
     form = RunForm(request.POST or None, initial=RunForm.sensible())
-    if request.method == "POST" and "check" not in request.POST and form.is_valid():
+    checking = "check" in request.POST
+    if request.method == "POST" and not checking and form.is_valid():
         run = form.start(request.user)
         messages.success(request, _("The run is set up."))
         return redirect("run", pk=run.pk)
-    checking = "check" in request.POST
-    context = {"form": form, "estimate": form.estimate if checking and form.is_valid() else None, "checking": checking}
+    context = {"form": form, "estimate": form.estimate if form.can_be_estimated else None, "checking": checking}
     template = "judging/_run_estimate.html" if request.htmx and checking else "judging/run_new.html"
     return render(request, template, context, status=422 if form.errors and not checking else 200)
 

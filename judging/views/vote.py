@@ -174,6 +174,7 @@ def _show(request, run: Run, judge, *, said: Said | None = None, seat: Assignmen
     if not is_open or seat is None:
         return render(request, "judging/_ballot_done.html" if request.htmx else "judging/vote_done.html", context)
     context |= {"seat": seat, "asked": ballots.asked(ballots.question_of(seat)), "panes": ballots.panes(seat)}
+    context["same"] = ballots.are_the_same(seat)
     if run.is_single:
         context["marks"] = ballots.marks(run.rubric, post=request.POST if errors else None, errors=errors)
     return render(request, "judging/_ballot.html" if request.htmx else "judging/ballot.html", context)

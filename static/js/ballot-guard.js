@@ -25,8 +25,12 @@ export function painted() {
   since = performance.now();
 }
 
+export function idle() {
+  return !inFlight;
+}
+
 export function ready() {
-  return !inFlight && performance.now() - since >= SETTLE;
+  return idle() && performance.now() - since >= SETTLE;
 }
 
 export function fresh(event) {

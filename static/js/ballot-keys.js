@@ -1,5 +1,5 @@
 // Single keys press the control that carries them in data-key; they can be switched off in the help sheet.
-import { fresh, ready } from "./ballot-guard.js";
+import { fresh, idle, ready } from "./ballot-guard.js";
 
 const KEPT = "juryroom-keys";
 const root = document.documentElement;
@@ -41,10 +41,10 @@ export function quiet(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (quiet(event) || !ready()) return;
+  if (quiet(event) || !idle()) return;
   const key = CSS.escape(event.key.length === 1 ? event.key.toLowerCase() : event.key);
   const control = document.querySelector(`#ballot [data-key="${key}"]:not(:disabled)`);
-  if (!control) return;
+  if (!control || !(control.hasAttribute("popovertarget") || ready())) return;
   event.preventDefault();
   control.click();
 });

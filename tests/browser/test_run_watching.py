@@ -35,7 +35,7 @@ oracle = make.model("oracle-model", provider="openai", base_url=sys.argv[1], end
 make.judge("oracle", kind="llm", model=oracle)
 make.preference(make.battle(benchmark.questions.first()), make.judge("steady"), reply="A", prompt=[{"role": "user", "content": "Which?"}])
 make.run(benchmark, name="for people", status="open", limits={"overlap": 2})
-make.person("lena", "lead")
+make.person("lena", "lead", password=make.PASSWORD)
 """
 
 
@@ -92,7 +92,7 @@ def sign_in(page, site: str) -> None:
 def test_a_lead_starts_a_run_from_the_form_and_watches_it_to_the_end(page, site):
     polls, frames = [], []
     page.on("request", lambda request: polls.append(request.url) if request.url.endswith("/progress/") else None)
-    page.on("websocket", lambda opened: opened.on("framereceived", frames.append))
+    page.on("websocket", lambda opened: opened.on("framereceived", lambda frame: frames.append(frame)))
     sign_in(page, site)
     page.get_by_role("link", name="New run").click()
     page.get_by_label("Name").fill("watched")
@@ -110,7 +110,7 @@ def test_a_lead_starts_a_run_from_the_form_and_watches_it_to_the_end(page, site)
     assert page.evaluate("window.notReloaded") is True
     assert len(frames) >= 2 and polls == [], "the socket brought it, not polling"
     cells = page.locator("table", has_text="Progress by judge").locator("tbody td.number").all_text_contents()
-    assert int(cells[1]) + int(cells[2]) == 2 * QUESTIONS and cells[3] == "0"
+    assert int(cells[0]) + int(cells[1]) == 2 * QUESTIONS and cells[2] == "0"
     assert violations(page) == []
 
 

@@ -37,7 +37,9 @@ def main() -> None:
     run = voting.open_run(questions=10)
     judges = [voting.judge(f"person{number}") for number in range(PEOPLE)]
     start, errors = threading.Barrier(PEOPLE), []
-    threads = [threading.Thread(target=vote_until_nothing_is_open, args=(run, judge, start, errors)) for judge in judges]
+    threads = [
+        threading.Thread(target=vote_until_nothing_is_open, args=(run, judge, start, errors)) for judge in judges
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -10,8 +10,9 @@ from judging.models import Grade, Judge, Preference, Rubric, Run
 PASSWORD = "a long enough password"
 
 
-def person(name: str, *roles: str) -> User:
-    user = User.objects.create_user(name, password=PASSWORD)
+def person(name: str, *roles: str, password: str | None = None) -> User:
+    """A user in these groups; without a password (hashing one takes time) they sign in by `force_login` only."""
+    user = User.objects.create_user(name, password=password)
     user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
     return user
 

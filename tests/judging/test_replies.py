@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -116,9 +116,9 @@ def test_a_verdict_on_a_last_line_of_its_own_is_what_counts(before, verdict):
     ids=lambda text: text[:8].strip() or "blank",
 )
 def test_a_hostile_reply_is_read_in_less_than_a_second(text):
-    started = perf_counter()
+    started = thread_time()
     readings = read_all(text, "stop")
-    assert perf_counter() - started < len(readings)
+    assert thread_time() - started < len(readings)
 
 
 def test_a_very_long_reply_is_read_from_its_end():

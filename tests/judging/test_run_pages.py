@@ -16,6 +16,7 @@ from django.utils import timezone
 from arena.live import ring
 from arena.models import Answer, LanguageModel
 from judging import consumers, tasks
+from judging.estimating import estimate
 from judging.models import Run
 from judging.progress import expected
 from tests.judging import recorded as make
@@ -223,11 +224,12 @@ def test_the_estimate_is_items_times_orders_times_judges_as_the_run_itself_count
     posted = recipe(benchmark, "Ash", "Birch", "Cedar", **fields)
     if fields["mode"] == "baseline":
         posted["baseline"] = make.model("Cedar").pk
-    estimate = checked(lead, **posted)
-    assert (estimate.items, estimate.calls, estimate.judgments) == (items, calls, calls)
+    said = checked(lead, **posted)
+    assert (said.items, said.calls, said.judgments) == (items, calls, calls)
     assert not Run.objects.exists()
     lead.post(reverse("run_new"), posted)
-    assert expected(Run.objects.get()) == calls
+    run = Run.objects.get()
+    assert expected(run) == calls and [bill.calls for bill in estimate(run).judges] == [calls]
 
 
 def test_the_estimate_says_what_is_missing_known_and_without_a_key(lead, monkeypatch):
@@ -256,6 +258,13 @@ def test_votes_of_people_are_items_times_overlap(lead):
     make.answered(benchmark, "Ash", "Birch", questions=3)
     estimate = checked(lead, **recipe(benchmark, "Ash", "Birch", people="on", overlap=4))
     assert (estimate.votes, estimate.calls) == (12, 0)
+
+
+def test_the_estimate_needs_no_name_and_is_kept_when_the_start_is_refused(lead):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    assert checked(lead, **recipe(benchmark, "Ash", "Birch", name="")).calls == 2
+    assert lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch", name="")).context["estimate"].calls == 2
 
 
 def test_nothing_to_judge_is_said_before_the_start(lead):

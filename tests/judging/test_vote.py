@@ -255,7 +255,12 @@ def assets(page: str) -> dict[str, str]:
         with open(finders.find(address.removeprefix("/static/")), encoding="utf-8") as file:  # noqa: PTH123
             found[address] = file.read()
         folder = address.rsplit("/", 1)[0]
-        waiting += [f"{folder}/{name}" for name in re.findall(r'from "\./([^"]+)"|import "\./([^"]+)"', found[address]) for name in name if name]
+        waiting += [
+            f"{folder}/{name}"
+            for name in re.findall(r'from "\./([^"]+)"|import "\./([^"]+)"', found[address])
+            for name in name
+            if name
+        ]
     return found
 
 
@@ -267,8 +272,16 @@ def test_nothing_sent_before_the_vote_tells_who_wrote_what(client, ann, mode, tu
     for number in range(5):
         page = client.get(ballot(run))
         seat = seat_in_hand(run, ann)
-        leave = [{"choice": "a", "mark-right": "3", "mark-kind": "3"}, "skip", {"choice": "no"}, "flag", {"choice": "b"}][number]
-        fragment = act(client, leave, seat, reason="x") if isinstance(leave, str) else act(client, "cast", seat, **leave)
+        leave = [
+            {"choice": "a", "mark-right": "3", "mark-kind": "3"},
+            "skip",
+            {"choice": "no"},
+            "flag",
+            {"choice": "b"},
+        ][number]
+        fragment = (
+            act(client, leave, seat, reason="x") if isinstance(leave, str) else act(client, "cast", seat, **leave)
+        )
         undone = client.post(reverse("undo", args=[run.pk]), **HTMX)
         for response in (page, fragment, undone, client.get(reverse("vote"))):
             sent += [response.text, str(response.headers), str(response.cookies)]
@@ -299,7 +312,18 @@ def test_the_page_is_never_kept_by_the_browser(client):
 
 
 HARMLESS = {"section", "h2", "div", "p", "a", "pre", "code", "blockquote", "span", "em", "strong"}
-HARMLESS_ATTRIBUTES = {"class", "tabindex", "aria-label", "data-pane", "data-scrolls", "lang", "href", "rel", "dir", "title"}
+HARMLESS_ATTRIBUTES = {
+    "class",
+    "tabindex",
+    "aria-label",
+    "data-pane",
+    "data-scrolls",
+    "lang",
+    "href",
+    "rel",
+    "dir",
+    "title",
+}
 PANE = re.compile(r'<section class="pane.*?</section>', re.S)
 
 
@@ -356,6 +380,12 @@ def test_earlier_turns_of_the_question_are_folded(client):
     page = client.get(ballot(run)).text
     assert "2 earlier turns" in page
     assert page.count("Turn 3") == 2
+
+
+@pytest.mark.parametrize(("text", "same"), [("one text", True), ("", False)])
+def test_two_equal_answers_are_said_to_be_equal(client, text, same):
+    run = voting.open_run(text=text)
+    assert ("data-same" in client.get(ballot(run)).text) is same
 
 
 def test_a_demo_run_says_so(client):
@@ -451,7 +481,9 @@ def queries_of_a_vote(client, ann, run: Run, count) -> list[str]:
 
 
 @pytest.mark.parametrize("questions", [4, 80])
-def test_a_vote_takes_at_most_twelve_queries_however_long_the_run(client, ann, questions, django_assert_max_num_queries):
+def test_a_vote_takes_at_most_twelve_queries_however_long_the_run(
+    client, ann, questions, django_assert_max_num_queries
+):
     run = voting.open_run(questions=questions, models=3)
     queries = queries_of_a_vote(client, ann, run, django_assert_max_num_queries(100))
     assert len(queries) <= 12, "\n".join(query[:150] for query in queries)
@@ -466,7 +498,9 @@ def test_the_list_takes_the_same_queries_for_one_run_and_for_many(client, django
             client.get(reverse("vote"))
         counts.append(len(captured))
         for number in range(20):
-            Run.objects.create(name=f"r{number}", benchmark=run.benchmark, mode="single", rubric=run.rubric, status="open")
+            Run.objects.create(
+                name=f"r{number}", benchmark=run.benchmark, mode="single", rubric=run.rubric, status="open"
+            )
     assert counts[0] == counts[1]
 
 

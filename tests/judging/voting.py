@@ -8,7 +8,12 @@ from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 from judging.assignment import judge_of, prepare
 from judging.models import Assignment, Judge, Rubric, Run
 
-NAMES = [("Zephyrion", "Quorlabs"), ("Blatherskite", "Ostrakon Works"), ("Mumblecrust", "Fenwick Guild"), ("Ixtlan", "Harbour Nine")]
+NAMES = [
+    ("Zephyrion", "Quorlabs"),
+    ("Blatherskite", "Ostrakon Works"),
+    ("Mumblecrust", "Fenwick Guild"),
+    ("Ixtlan", "Harbour Nine"),
+]
 DIMENSIONS = [
     {"key": "right", "weight": 3, "name_en": "Right", "name_zh": "正确", "description_en": "Are the facts right?"},
     {"key": "kind", "weight": 1, "name_en": "Kind", "name_zh": "友善"},
@@ -26,16 +31,31 @@ def person(name: str = "ann", *, role: str = "annotator") -> User:
 def model(number: int) -> LanguageModel:
     name, vendor = NAMES[number]
     return LanguageModel.objects.create(
-        name=name, version=f"v{number}.77", vendor=vendor, family=f"fam{name}", aliases=[f"aka{name}"], endpoint_model=f"ep{name}"
+        name=name,
+        version=f"v{number}.77",
+        vendor=vendor,
+        family=f"fam{name}",
+        aliases=[f"aka{name}"],
+        endpoint_model=f"ep{name}",
     )
 
 
 def open_run(
-    *, questions: int = 4, models: int = 2, mode: str = "pairwise", text: str = "", turns: int = 1, dimensions=DIMENSIONS, **fields
+    *,
+    questions: int = 4,
+    models: int = 2,
+    mode: str = "pairwise",
+    text: str = "",
+    turns: int = 1,
+    dimensions=DIMENSIONS,
+    **fields,
 ) -> Run:
     """A run that is open for votes, with answers by all its models to questions of three categories."""
     benchmark = Benchmark.objects.create(name="tiny", version=str(Benchmark.objects.count()), title_en="Tiny set")
-    categories = [Category.objects.get_or_create(key=key, defaults={"name_en": key.title()})[0] for key in ("maths", "prose", "chat")]
+    categories = [
+        Category.objects.get_or_create(key=key, defaults={"name_en": key.title()})[0]
+        for key in ("maths", "prose", "chat")
+    ]
     candidates = [model(number) for number in range(models)]
     asked = [
         Question.objects.create(
@@ -52,7 +72,12 @@ def open_run(
             said = [text or f"It is what text {number} says." for _turn in range(turns)]
             Answer(question=question, model=candidate, turns=said).rendered().save()
     rubric = Rubric.objects.create(
-        name="plain", version=Rubric.objects.count() + 1, dimensions=dimensions, lowest=1, highest=5, instructions_en="Read both."
+        name="plain",
+        version=Rubric.objects.count() + 1,
+        dimensions=dimensions,
+        lowest=1,
+        highest=5,
+        instructions_en="Read both.",
     )
     baseline = candidates[0] if mode == "baseline" else None
     run = Run.objects.create(

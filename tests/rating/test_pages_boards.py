@@ -208,7 +208,8 @@ def test_an_empty_site_names_the_commands(client):
 
 def test_the_board_in_chinese_names_categories_in_chinese(client):
     client.cookies["django_language"] = "zh-hans"
-    text = words(client.get(url(make.board(), category="maths")))
+    response = client.get(url(make.board(), category="maths"))
+    text = words(response)
     assert "厨房餐桌" in text and "数学与推理" in text and "语言表达" in text
 
 
@@ -224,3 +225,20 @@ def test_a_board_of_an_unknown_category_names_the_choices():
     snapshot = make.board(2)
     with pytest.raises(NoSuchBoard, match="no category 'poetry'"):
         board(snapshot.leaderboard.benchmark, category="poetry")
+
+
+def test_groups_of_models_that_never_met_have_no_common_leader(client):
+    note = {"source": "all", "method": "bt", "category": None, "note": "disconnected"}
+    snapshot = make.snapshot(notes=[note])
+    first, second = make.models(2)
+    make.ranking(snapshot, [first])
+    make.ranking(snapshot, [second], rating=1090)
+    text = words(client.get(url(snapshot)))
+    assert "fall into groups that never met" in text
+    assert "Not distinguishable" not in text and "each other." not in text and "of 10 against" not in text
+
+
+def test_two_equal_models_are_not_told_as_a_winner_and_a_loser(client):
+    snapshot = make.snapshot()
+    make.ranking(snapshot, make.models(2), rating=1000, low=950, high=1050)
+    assert "M1 and M2 win about equally often against each other." in words(client.get(url(snapshot)))

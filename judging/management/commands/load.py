@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
+from django.db import transaction
 
 from arena.loading import FORMATS, BadInput, ModelRecord, Report, write
 from arena.loading.records import UNSTATED
@@ -42,20 +43,25 @@ class Command(BaseCommand):
         try:
             batch = FORMATS[options["format_"]](options["paths"], report, model=model, language=options["language"])
             target = Target(name, options["benchmark_version"])
-            benchmark = write(batch, target, report, check_problems=validate_check, dry=options["check"])
-            if batch.votes and not options["check"]:
-                write_votes(batch, benchmark, report)
+            with transaction.atomic():
+                benchmark = write(batch, target, report, check_problems=validate_check, dry=options["check"])
+                if batch.votes and not options["check"]:
+                    write_votes(batch, benchmark, report)
         except BadInput as error:
             self._say(error.report, name, options)
             raise CommandError(self._refusal(error.report), returncode=1) from None
         for record in {answer.model for answer in batch.answers}:
             if UNSTATED in (record.version, record.vendor):
-                report.note(f"model {record.name}: version {record.version}, vendor {record.vendor}; --model-version, --vendor set them")
+                report.note(
+                    f"model {record.name}: version {record.version}, vendor {record.vendor}; --model-version, --vendor set them"
+                )
         self._say(report, name, options)
 
     def _say(self, report: Report, benchmark: str, options: dict) -> None:
         if options["format"] == "json":
-            self.stdout.write(json.dumps({"benchmark": benchmark, "checked_only": options["check"], **report.as_json()}))
+            self.stdout.write(
+                json.dumps({"benchmark": benchmark, "checked_only": options["check"], **report.as_json()})
+            )
         elif not report.problems:
             for what, n in report.counts.items():
                 self.stdout.write(f"{n:>8}  {what}")

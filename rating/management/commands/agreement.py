@@ -21,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--benchmark", metavar="B", help="default: the one rated last")
         parser.add_argument("--by", choices=("category",), help="a row for each category too")
-        parser.add_argument("--consistency", action="store_true", help="of each judge with itself instead: orders, first slot")
+        parser.add_argument(
+            "--consistency", action="store_true", help="of each judge with itself instead: orders, first slot"
+        )
         parser.add_argument("--refresh", action="store_true", help="take a new snapshot first")
         parser.add_argument("--format", choices=("table", "json"), default="table")
 

@@ -35,7 +35,7 @@ class Command(Up):
             raise CommandError(problem)
         call_command("migrate", verbosity=0, interactive=False)
         benchmark = self._real(limit) if real else self._written()
-        call_command("leaderboard", benchmark=benchmark.name, stdout=self.stdout)
+        call_command("leaderboard", benchmark=benchmark.name, method="score" if real else "bt", stdout=self.stdout)
         self.stdout.write("")
         self._accounts()
         if not no_serve:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
 from arena.loading import BadInput, Report
 from judging.estimating import estimate
@@ -84,10 +85,18 @@ class Command(BaseCommand):
         run.enqueue()
         run.refresh_from_db()
         self._last = time.monotonic()
-        if not carry_out(run, stages=stages, watch=self._watch):
+        if not carry_out(run, stages=stages, watch=self._watch) and not self._carry_out_after(run, stages):
             raise CommandError(f"run {run.pk} is being carried out by another worker; `up` shows it")
         if run.status == Run.Status.FAILED:
             raise CommandError(f"run {run.pk} stopped: {run.error}\nwhat was saved stays; `evaluate` again goes on")
+
+    def _carry_out_after(self, run: Run, stages: tuple[str, ...]) -> bool:
+        """Try again when the lease of whoever has the run has run out: a worker that was killed does not renew it."""
+        run.refresh_from_db()
+        left = (run.lease_until - timezone.now()).total_seconds() if run.lease_until else 0
+        self._say(f"another worker has run {run.pk}, or died with it: looking again in {max(0, left):.0f} s")
+        time.sleep(max(0, left) + 0.1)
+        return carry_out(run, stages=stages, watch=self._watch)
 
     def _watch(self, run: Run) -> None:
         if time.monotonic() - self._last < EVERY:
@@ -108,7 +117,10 @@ class Command(BaseCommand):
             told = {
                 "run": run.pk,
                 "status": run.status,
-                "judges": [{"judge": line.label, "done": line.done, "failed": line.failed, "total": line.total} for line in now.lines],
+                "judges": [
+                    {"judge": line.label, "done": line.done, "failed": line.failed, "total": line.total}
+                    for line in now.lines
+                ],
                 "failures": now.failures,
                 "leaderboard": board.as_json() if board else None,
             }
@@ -120,8 +132,17 @@ class Command(BaseCommand):
         for failure in now.failures:
             self.stdout.write(f"{failure['n']} × {failure['status']} by {failure['judge']}: {failure['error']}")
         if board:
-            rows = [(line.ranks, line.rating.model.name, line.rating.rating, line.rating.low, line.rating.high, line.rating.n) for line in board.lines]
+            rows = [
+                (
+                    line.ranks,
+                    line.rating.model.name,
+                    line.rating.rating,
+                    line.rating.low,
+                    line.rating.high,
+                    line.rating.n,
+                )
+                for line in board.lines
+            ]
             self.stdout.write("\n" + table(("rank", "model", "rating", "low", "high", "n"), rows))
         elif options["dry_run"]:
             self.stdout.write("a dry run: its verdicts are random, and no rating reads them")
-

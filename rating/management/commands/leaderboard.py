@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from django.core.management import BaseCommand, CommandError
+from django.db.models import F, Max
 
 from arena.models import Benchmark
 from rating import boards, snapshots
@@ -20,10 +21,13 @@ def chosen_benchmark(name: str | None) -> Benchmark:
     found = Benchmark.objects.all()
     if name:
         found = found.filter(name=name)
-    newest = found.order_by("-leaderboard__snapshots__pk", "-pk").exclude(leaderboard=None).first() or found.last()
+    rated = found.annotate(last=Max("leaderboard__snapshots")).order_by(F("last").desc(nulls_last=True), "-pk")
+    newest = rated.first()
     if newest is None:
         there = ", ".join(sorted(set(Benchmark.objects.values_list("name", flat=True)))) or "none yet"
-        raise CommandError(f"there is no benchmark {name!r}; there are: {there}" if name else "there is no benchmark yet: load one")
+        raise CommandError(
+            f"there is no benchmark {name!r}; there are: {there}" if name else "there is no benchmark yet: load one"
+        )
     return newest
 
 
@@ -34,7 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("--benchmark", metavar="B", help="default: the one rated last")
         parser.add_argument("--category", metavar="C", default="all")
         parser.add_argument("--source", default=Rating.ALL, help="people, judges, all, or judge:NAME (default: all)")
-        parser.add_argument("--method", choices=Rating.Method.values, help="default: bt, or score where there are no pairs")
+        parser.add_argument(
+            "--method", choices=Rating.Method.values, help="default: bt, or score where there are no pairs"
+        )
         parser.add_argument("--refresh", action="store_true", help="take a new snapshot first")
         parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
@@ -69,7 +75,9 @@ class Command(BaseCommand):
              line.rating.n, line.rating.win_rate)
             for line in board.lines
         ]  # fmt: skip
-        title = f"{told['benchmark']} · {told['category']} · votes: {told['source']} · {told['method']} · n = {told['n']}"
+        title = (
+            f"{told['benchmark']} · {told['category']} · votes: {told['source']} · {told['method']} · n = {told['n']}"
+        )
         parts = [title + (" · DEMO DATA" if board.benchmark.is_demo else ""), ""]
         parts.append(table(HEAD, rows) if rows else "nothing has been rated this way")
         parts += [f"note: {note}" for note in board.notes]
