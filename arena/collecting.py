@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -106,7 +106,7 @@ def _sum(counts) -> int | None:
 
 def collect(
     model: LanguageModel,
-    questions: Sequence[Question],
+    questions: Iterable[Question],
     *,
     concurrency: int = 8,
     attempts: int = 5,
@@ -120,7 +120,7 @@ def collect(
     """
     if not model.provider:
         return
-    endpoint = model.endpoint(key_of(model))
+    endpoint, questions = model.endpoint(key_of(model)), list(questions)  # a query would not run on the loop's thread
     for batch in arrivals(lambda: ask_all(endpoint, questions, concurrency=concurrency, attempts=attempts)):
         rows = [answer_row(model, said, sample=sample, provenance=provenance) for said in batch]
         with transaction.atomic():

@@ -288,7 +288,9 @@ _FORMATTER = HtmlFormatter(nowrap=True)
 
 def _parser() -> MarkdownIt:
     """CommonMark with tables and strikethrough, without HTML, with our rules."""
-    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": 40}).enable(["table", "strikethrough"])
+    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": 40, "breaks": True}).enable(
+        ["table", "strikethrough"]
+    )
     ends = ["paragraph", "reference", "blockquote", "list"]
     markdown.block.ruler.before("table", "maths_block", _block_maths, {"alt": ends})
     markdown.block.ruler.before("maths_block", "deadline", _block_deadline, {"alt": ends})

@@ -1,12 +1,12 @@
 """The one settings file: read from the environment, working with none of it set.
 
-    JURYROOM_DATA       folder for the SQLite file and the secret key   (default: var/ beside manage.py)
-    DATABASE_URL        postgres://user:password@host:port/name         (default: SQLite in JURYROOM_DATA)
-    REDIS_URL           redis://host:port/0, for Celery and sockets     (default: inside the one process)
-    JURYROOM_HOSTS      host names the site answers to, with commas     (default: this machine only)
-    JURYROOM_SECRET     the secret key                                  (default: made once, kept in JURYROOM_DATA)
-    JURYROOM_HTTPS      1 behind HTTPS: cookies and redirects are secure
-    JURYROOM_DEBUG      1 while developing
+JURYROOM_DATA       folder for the SQLite file and the secret key   (default: var/ beside manage.py)
+DATABASE_URL        postgres://user:password@host:port/name         (default: SQLite in JURYROOM_DATA)
+REDIS_URL           redis://host:port/0, for Celery and sockets     (default: inside the one process)
+JURYROOM_HOSTS      host names the site answers to, with commas     (default: this machine only)
+JURYROOM_SECRET     the secret key                                  (default: made once, kept in JURYROOM_DATA)
+JURYROOM_HTTPS      1 behind HTTPS: cookies and redirects are secure
+JURYROOM_DEBUG      1 while developing
 """
 
 import os

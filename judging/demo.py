@@ -195,4 +195,3 @@ def _vote(battle: Battle, notes: dict, dice: random.Random, *, swapped: bool) ->
     if abs(lead) >= TIE_BAND:
         return Verdict(OK, value=1.0 if lead > 0 else -1.0)
     return Verdict(OK, value=0.0, both_bad=max(liked) < 4)
-

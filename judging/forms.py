@@ -76,7 +76,9 @@ class RunForm(forms.Form):
     mode = forms.ChoiceField(label=_("Mode"), choices=Run.Mode.choices, widget=forms.RadioSelect)
     candidates = ModelChoices(
         label=_("Candidate models"),
-        queryset=LanguageModel.objects.all(),
+        queryset=LanguageModel.objects.exclude(
+            provider=LanguageModel.Provider.SCRIPTED, answers__isnull=True
+        ).distinct(),
         help_text=_("The models whose answers are judged."),
     )
     baseline = forms.ModelChoiceField(

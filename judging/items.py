@@ -53,7 +53,7 @@ def questions_of(run: Run) -> QuerySet[Question]:
     limit = run.limits.get("questions")
     if not limit:
         return questions
-    return questions.filter(pk__in=list(questions.values_list("pk", flat=True)[: int(limit)]))
+    return questions.filter(pk__in=questions.values("pk")[: int(limit)])
 
 
 def participants(run: Run) -> list[int]:

@@ -41,7 +41,9 @@ def _questions() -> Benchmark:
     report = Report()
     batch = FORMATS["juryroom"]([FOLDER / "questions.jsonl"], report)
     batch.categories = json.loads((FOLDER / "categories.json").read_text(encoding="utf-8"))
-    target = Target(NAME, "1", "Real demo: what 135 million parameters know", "真实演示：1.35 亿参数知道些什么", Provenance.REAL)
+    target = Target(
+        NAME, "1", "Real demo: what 135 million parameters know", "真实演示：1.35 亿参数知道些什么", Provenance.REAL
+    )
     return write(batch, target, report, check_problems=validate_check)
 
 

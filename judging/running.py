@@ -60,6 +60,9 @@ def carry_out(run: Run, *, stages: tuple[str, ...] = STAGES, watch: Callable[[Ru
         run.release(token, status=Run.Status.RUNNING)
     except (NoKey, EndpointDown, ChatError, ValueError) as error:
         run.release(token, status=Run.Status.FAILED, error=str(error))
+    except KeyboardInterrupt:
+        run.release(token, status=Run.Status.CANCELLED)
+        raise
     except BaseException as error:
         run.release(token, status=Run.Status.FAILED, error=f"{type(error).__name__}: {error}")
         raise

@@ -84,7 +84,9 @@ def _check(path: Path, frame: pd.DataFrame) -> None:
             raise BadFile(f"{path}: row {_row(frame[column].isna())}: {column} is empty")
     strange = ~frame["winner"].isin(WINNERS)
     if strange.any():
-        raise BadFile(f"{path}: row {_row(strange)}: winner is {frame['winner'][strange].iloc[0]!r}, not one of {', '.join(WINNERS)}")
+        raise BadFile(
+            f"{path}: row {_row(strange)}: winner is {frame['winner'][strange].iloc[0]!r}, not one of {', '.join(WINNERS)}"
+        )
     alone = frame["model_a"] == frame["model_b"]
     if alone.any():
         raise BadFile(f"{path}: row {_row(alone)}: {frame['model_a'][alone].iloc[0]} fights itself")

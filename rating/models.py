@@ -15,7 +15,9 @@ class Leaderboard(models.Model):
 
     benchmark = models.OneToOneField(Benchmark, on_delete=models.CASCADE, related_name="leaderboard")
     recipe = models.JSONField(default=dict, blank=True, help_text="flip rule, weights, level of the intervals …")
-    seen = models.CharField(max_length=200, blank=True, editable=False, help_text="what the last look at the record found")
+    seen = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="what the last look at the record found"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -79,7 +81,9 @@ class Rating(models.Model):
     rank_high = models.PositiveIntegerField(null=True, help_text="worst rank the data allow")
     n = models.PositiveIntegerField()
     win_rate = models.FloatField(null=True)
-    weighted = models.FloatField(null=True, help_text="total over categories by the recipe's weights; overall rows only")
+    weighted = models.FloatField(
+        null=True, help_text="total over categories by the recipe's weights; overall rows only"
+    )
 
     class Meta:
         ordering = ["rank", "model__name"]
@@ -95,7 +99,8 @@ class Rating(models.Model):
                 name="one_overall_rating_per_board_and_model",
             ),
             models.CheckConstraint(
-                condition=Q(low__isnull=True, high__isnull=True) | Q(low__lte=models.F("high")), name="an_interval_goes_up"
+                condition=Q(low__isnull=True, high__isnull=True) | Q(low__lte=models.F("high")),
+                name="an_interval_goes_up",
             ),
         ]
         indexes = [models.Index(fields=["snapshot", "source", "method", "category"], name="ratings_of_a_board")]
@@ -120,7 +125,9 @@ class Agreement(models.Model):
     raw = models.FloatField(null=True)
     kappa = models.FloatField(null=True)
     alpha = models.FloatField(null=True)
-    low = models.FloatField(null=True, help_text="interval of alpha; of the share, for relation = orders and first_slot")
+    low = models.FloatField(
+        null=True, help_text="interval of alpha; of the share, for relation = orders and first_slot"
+    )
     high = models.FloatField(null=True)
     note = models.CharField(max_length=300, blank=True)
 
@@ -150,7 +157,8 @@ class Score(models.Model):
         ordering = ["benchmark", "category", "metric"]
         constraints = [
             models.UniqueConstraint(
-                fields=["model", "benchmark", "category", "metric", "source"], name="one_score_per_model_metric_and_source"
+                fields=["model", "benchmark", "category", "metric", "source"],
+                name="one_score_per_model_metric_and_source",
             )
         ]
 

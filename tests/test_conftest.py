@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import conftest
 import pytest
 
 from arena import setup
@@ -16,7 +15,7 @@ NEEDS_SHARED = "def test_published_table(shared):\n    assert (shared / 'table.c
 
 def run(folder: Path, text: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run these tests with our conftest in a folder of their own."""
-    (folder / "conftest.py").write_text(Path(conftest.__file__).read_text())
+    (folder / "conftest.py").write_text(Path(__file__).with_name("conftest.py").read_text())
     (folder / "test_it.py").write_text(text)
     command = [
         sys.executable,

@@ -47,10 +47,10 @@ _WORDS = {
         "mark": "My notes on this answer say {a:.1f}.",
     },
     "zh": {
-        "unknown": "我没有关于这个回答的笔记,无法评判。",
-        "A": "回答 A 更好:我的笔记里是 {a:.1f} 分对 {b:.1f} 分。",
-        "B": "回答 B 更好:我的笔记里是 {b:.1f} 分对 {a:.1f} 分。",
-        "C": "两个回答不相上下:我的笔记里是 {a:.1f} 分和 {b:.1f} 分。",
+        "unknown": "我没有关于这个回答的笔记，无法评判。",
+        "A": "回答 A 更好：我的笔记里是 {a:.1f} 分对 {b:.1f} 分。",
+        "B": "回答 B 更好：我的笔记里是 {b:.1f} 分对 {a:.1f} 分。",
+        "C": "两个回答不相上下：我的笔记里是 {a:.1f} 分和 {b:.1f} 分。",
         "mark": "我的笔记给这个回答 {a:.1f} 分。",
     },
 }
@@ -214,7 +214,7 @@ def _shape(instructions: str) -> dict[str, Any] | None:
         return max(shapes, key=lambda shape: len(json.dumps(shape)))
     # Not quite JSON: {"clarity": <1-10>, …}
     loose = re.findall(r"\{[^{}]*\}", instructions)
-    keys = re.findall(r'"([^"]+)"\s*[::]', loose[-1]) if loose else []
+    keys = re.findall(r'"([^"]+)"\s*[:：]', loose[-1]) if loose else []
     return {key: "" if key in ("reason", "explanation", "comment") else 0 for key in keys} or None
 
 

@@ -46,7 +46,9 @@ def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None,
 
 
 def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
-    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.take("text", str, default="")])
+    return AnswerRecord(
+        row, row.key("question_id"), model or model_of(row.text("model_id")), [row.take("text", str, default="")]
+    )
 
 
 def _votes(path: Path, batch: Batch, report: Report) -> None:

@@ -27,7 +27,9 @@ def question(row: Row, language: str) -> QuestionRecord:
 
 
 def answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
-    return AnswerRecord(row, row.key("question_id"), model or model_of(row.text("model_id")), [row.take("answer", str, default="")])
+    return AnswerRecord(
+        row, row.key("question_id"), model or model_of(row.text("model_id")), [row.take("answer", str, default="")]
+    )
 
 
 def model_of(model_id: str) -> ModelRecord:

@@ -214,7 +214,7 @@ def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except FileNotFoundError:
         report.problems.append(Problem(str(path), 0, "", "there is no such file"))
     except UnicodeDecodeError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +53,30 @@ class Section:
             if required:
                 self.problem(name, "is missing")
             return default
-        value = plain(self.nodes[name])
-        if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        value = self._plain(name)
+        if value is None:
+            return default
+        if kind is str and isinstance(value, int | float | date) and not isinstance(value, bool):
             return self.nodes[name].value  # an unquoted 1.10 is a version, as it was written
         kinds = (int, float) if kind is float else (kind,)
         if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
             self.problem(name, f"is {WORDS.get(type(value), type(value).__name__)}, not {WORDS[kind]}")
             return default
         return value
+
+    def _plain(self, name: str) -> Any:
+        """The node's plain value; None and a problem for a tag that is not read, or what JSON could not keep."""
+        try:
+            value = plain(self.nodes[name])
+            if isinstance(value, list | dict):
+                json.dumps(value)
+        except yaml.constructor.ConstructorError as error:
+            self.problem(name, f"cannot be read: {error.problem}")
+        except (TypeError, ValueError, RecursionError):  # a date, a set, bytes; a list that holds itself
+            self.problem(name, "holds something that is not plain data")
+        else:
+            return value
+        return None
 
     def one_of(self, name: str, choices, default: str = "", *, required: bool = False) -> str:
         value = self.take(name, str, default, required=required)
@@ -100,7 +118,7 @@ class Section:
         self.taken.add(name)
         if name not in self:
             return []
-        value = plain(self.nodes[name])
+        value = self._plain(name)
         values = value if isinstance(value, list) else [value]
         if any(not isinstance(item, str) for item in values):
             self.problem(name, "is not a path or a list of paths")

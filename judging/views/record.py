@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from hashlib import blake2b
 
 from django.db.models import Q
@@ -54,7 +54,7 @@ def preferences():
 
 
 def judged_battles(question: Question, answers: list[Answer]) -> list[Battle]:
-    """The question's battles, each with `judgments` in words. Two queries."""
+    """The question's battles, each with `judgments` in words and `tally`, how often each verdict stands. Two queries."""
     by_pk = {answer.pk: answer for answer in answers}
     judgments = defaultdict(list)
     battles = {battle.pk: battle for battle in question.battles.order_by("pk")}
@@ -64,6 +64,8 @@ def judged_battles(question: Question, answers: list[Answer]) -> list[Battle]:
         judgments[preference.battle_id].append(in_words(preference, battles[preference.battle_id]))
     for battle in battles.values():
         battle.judgments = judgments[battle.pk]
+        standing = (judgment.verdict for judgment in battle.judgments if judgment.superseded_at is None)
+        battle.tally = Counter(standing).most_common()
     return list(battles.values())
 
 

@@ -24,7 +24,7 @@ from arena.models import Benchmark
 from judging import running, tasks
 from judging.access import runs_seen_by
 from judging.forms import RunForm
-from judging.models import Grade, Preference, Run, Status
+from judging.models import Assignment, Grade, Preference, Run, Status
 from judging.progress import judgments_of, progress
 
 PAGE = 50
@@ -112,12 +112,19 @@ def run(request, pk):
         "judges": run.judges.all(),
         "cause": request.GET.get("status", ""),
         "failed_of": request.GET.get("judge", ""),
+        "flagged": flagged(run) if is_lead(request.user) else [],
         **progress_context(run, request.user),
     }
     context["failed"] = (
         failed_items(run, context["cause"], context["failed_of"]) if context["progress"].failures else []
     )
     return render(request, "judging/run.html", context)
+
+
+def flagged(run) -> list[Assignment]:
+    """Items that annotators say are broken, newest first, as many as a page holds. One query."""
+    seats = run.assignments.filter(status=Assignment.Status.FLAGGED).order_by("-closed_at")
+    return list(seats.select_related("judge", "battle__question", "answer__question")[:FAILURES_SHOWN])
 
 
 def failed_items(run, cause: str, judge: str) -> list:

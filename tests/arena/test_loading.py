@@ -61,12 +61,21 @@ def test_our_own_files_are_loaded_with_everything_they_say(tmp_path):
         "meta": {"source": "ours"},
         "author": "somebody",
     }
-    said = {**ANSWER, "turns": ["Six.", "Seven."], "tokens_in": 5, "tokens_out": 3, "seconds": 0.5, "first_token_s": 0.1}
+    said = {
+        **ANSWER,
+        "turns": ["Six.", "Seven."],
+        "tokens_in": 5,
+        "tokens_out": 3,
+        "seconds": 0.5,
+        "first_token_s": 0.1,
+    }
     write(tmp_path / "questions.jsonl", full, {**QUESTION, "key": 2})
     write(tmp_path / "answers.jsonl", {**said, "reasoning": "An egg …", "finish": "stop"}, {**said, "sample": 1})
     load("juryroom", tmp_path, benchmark="pantry")
     question = Question.objects.get(key="q1")
-    assert question.turns == full["turns"] and question.reference == full["reference"] and question.system == "Be brief."
+    assert (
+        question.turns == full["turns"] and question.reference == full["reference"] and question.system == "Be brief."
+    )
     assert (question.category.key, question.language, question.checks) == ("cooking", "zh", full["checks"])
     assert question.meta == {"source": "ours", "author": "somebody"} and question.tags == ["egg"]
     first, second = Answer.objects.all()
@@ -133,7 +142,7 @@ BAD_QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("line", BAD_QUESTIONS)
+@pytest.mark.parametrize("line", BAD_QUESTIONS, ids=range(len(BAD_QUESTIONS)))
 def test_a_line_that_cannot_be_read_is_named_and_keeps_all_else_out(tmp_path, line):
     file = write(tmp_path / "q.jsonl", QUESTION, line)
     (problem,) = refusal("juryroom", file)
@@ -266,7 +275,10 @@ def choices(*turns: str) -> list[dict]:
 
 def test_mt_bench_references_come_in_a_folder_of_their_own(tmp_path):
     write(tmp_path / "question.jsonl", {"question_id": 81, "category": "math", "turns": ["1+1?", "And 2+2?"]})
-    write(tmp_path / "reference_answer" / "gpt-4.jsonl", {"question_id": 81, "model_id": "gpt-4", "choices": choices("2", "4")})
+    write(
+        tmp_path / "reference_answer" / "gpt-4.jsonl",
+        {"question_id": 81, "model_id": "gpt-4", "choices": choices("2", "4")},
+    )
     write(tmp_path / "model_answer" / "ash.jsonl", {"question_id": 81, "model_id": "ash", "choices": choices("3", "5")})
     load("mt_bench", tmp_path)
     assert Question.objects.get().reference == ["2", "4"]
@@ -285,7 +297,9 @@ def test_a_reference_without_its_question_is_not_lost_in_silence(tmp_path):
 
 def test_mt_bench_choices_without_turns_are_refused(tmp_path):
     write(tmp_path / "question.jsonl", {"question_id": 81, "category": "math", "turns": ["1+1?"]})
-    bad = write(tmp_path / "z.jsonl", *({"question_id": 81, "model_id": "ash", "choices": c} for c in ([{"turns": "2"}], [3])))
+    bad = write(
+        tmp_path / "z.jsonl", *({"question_id": 81, "model_id": "ash", "choices": c} for c in ([{"turns": "2"}], [3]))
+    )
     assert refusal("mt_bench", tmp_path) == [
         f"{bad}:1: choices.turns: is not a list of texts",
         f"{bad}:2: choices: is not a list of objects with turns",
@@ -296,7 +310,12 @@ def fair(folder: Path, verdicts: str, *, silent: str = "") -> Path:
     """Two questions in FairEval's shape with both models' answers and these verdicts."""
     write(folder / "question.jsonl", *({"question_id": n, "category": "c", "text": "?"} for n in (1, 2)))
     rows = [
-        {"question_id": n, "answer_id": f"{model}{n}", "model_id": model, "text": " " if f"{model}{n}" == silent else "well"}
+        {
+            "question_id": n,
+            "answer_id": f"{model}{n}",
+            "model_id": model,
+            "text": " " if f"{model}{n}" == silent else "well",
+        }
         for n in (1, 2)
         for model in ("gpt-3.5-turbo:1", "vicuna-13b:1")
     ]

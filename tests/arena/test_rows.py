@@ -40,7 +40,9 @@ def test_rows_without_a_name_are_refused():
     refuses("a_benchmark_has_a_name", Benchmark(name=""))
     refuses("a_category_has_a_key", Category(key=""))
     question = make.question(make.benchmark())
-    refuses("a_question_has_a_key", Question(benchmark=question.benchmark, category=question.category, key="", turns=["?"]))
+    refuses(
+        "a_question_has_a_key", Question(benchmark=question.benchmark, category=question.category, key="", turns=["?"])
+    )
 
 
 @pytest.mark.parametrize("missing", ["name", "version", "vendor"])
@@ -51,7 +53,10 @@ def test_a_model_needs_name_version_and_vendor(missing):
 
 def test_a_key_is_one_question_in_its_benchmark():
     first = make.question(make.benchmark(), "q1")
-    refuses("one_question_per_key_and_benchmark", Question(benchmark=first.benchmark, category=first.category, key="q1", turns=["?"]))
+    refuses(
+        "one_question_per_key_and_benchmark",
+        Question(benchmark=first.benchmark, category=first.category, key="q1", turns=["?"]),
+    )
     make.question(make.benchmark("cellar"), "q1")
 
 

@@ -25,7 +25,9 @@ def battle():
 
 
 def preference(battle, **fields) -> Preference:
-    return Preference(battle=battle, **{"judge": make.judge(), "rubric": make.rubric(), "status": "ok", "value": 1, **fields})
+    return Preference(
+        battle=battle, **{"judge": make.judge(), "rubric": make.rubric(), "status": "ok", "value": 1, **fields}
+    )
 
 
 def grade(battle, **fields) -> Grade:

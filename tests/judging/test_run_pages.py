@@ -16,10 +16,12 @@ from django.utils import timezone
 from arena.live import ring
 from arena.models import Answer, LanguageModel
 from judging import consumers, tasks
+from judging.assignment import judge_of, next_seat
 from judging.estimating import estimate
-from judging.models import Run
+from judging.models import Assignment, Run
 from judging.progress import expected
 from tests.judging import recorded as make
+from tests.judging.voting import open_run, person
 
 pytestmark = pytest.mark.django_db
 
@@ -485,3 +487,13 @@ def test_the_socket_closes_on_who_may_no_longer_see_the_run(monkeypatch):
 @pytest.mark.parametrize(("query", "language"), [(b"lang=zh-hans", "zh-hans"), (b"lang=../x", "en"), (b"", "en")])
 def test_the_socket_speaks_the_language_of_the_page(query, language):
     assert consumers.language_of({"query_string": query}) == language
+
+
+def test_a_lead_sees_what_annotators_flagged_and_nobody_else_does(lead):
+    run = open_run()
+    seat = next_seat(run, judge_of(person("flagger")))
+    seat.close(Assignment.Status.FLAGGED, reason="the question is cut off")
+    Run.objects.update(status=Run.Status.DONE)
+    address = reverse("run", args=[run.pk])
+    assert "the question is cut off" in lead.get(address).content.decode()
+    assert "the question is cut off" not in Client().get(address).content.decode()

@@ -41,7 +41,9 @@ def loaded(django_db_setup, django_db_blocker):
 
 def leaders(benchmark, *, source="all"):
     """Names of the models ranked first, by category key ("all" for the overall board)."""
-    rows = boards.latest(benchmark).ratings.filter(source=source, method="bt", rank=1).select_related("category", "model")
+    rows = (
+        boards.latest(benchmark).ratings.filter(source=source, method="bt", rank=1).select_related("category", "model")
+    )
     return {boards.key_of(row.category): row.model.name for row in rows}
 
 
@@ -130,7 +132,9 @@ def test_the_second_start_keeps_the_data_and_prints_no_password(loaded, capsys):
 
 
 def test_the_board_prints_as_json(loaded, capsys):
-    call_command("leaderboard", "--benchmark", demo.NAME, "--source", "people", "--category", "maths", "--format", "json")
+    call_command(
+        "leaderboard", "--benchmark", demo.NAME, "--source", "people", "--category", "maths", "--format", "json"
+    )
     told = json.loads(capsys.readouterr().out)
     assert (told["benchmark"], told["category"], told["source"], told["method"]) == (demo.NAME, "maths", "people", "bt")
     assert len(told["rows"]) == 5

@@ -20,7 +20,9 @@ def manage(*arguments, data, seconds):
     environment = {**os.environ, "JURYROOM_DATA": str(data), "DATABASE_URL": "", "REDIS_URL": ""}
     environment.pop("JURYROOM_NO_SETUP", None)  # the command installs what it needs itself
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,9 @@ from arena.setup import port_problem
 
 
 class Command(BaseCommand):
-    help = "Serve the site with a worker in the same process (JURYROOM_WORKER=0: the site alone). Ctrl-C ends all of it."
+    help = (
+        "Serve the site with a worker in the same process (JURYROOM_WORKER=0: the site alone). Ctrl-C ends all of it."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
@@ -34,7 +36,9 @@ class Command(BaseCommand):
             names = ", ".join(settings.ALLOWED_HOSTS)
             self.stdout.write(f"Answers only to {names}; set JURYROOM_HOSTS to the names that others use.")
         alone = os.environ.get("JURYROOM_WORKER") == "0"
-        self.stdout.write(f"Juryroom is at http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/  (Ctrl-C ends it)")
+        self.stdout.write(
+            f"Juryroom is at http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/  (Ctrl-C ends it)"
+        )
         self.stdout.flush()
         with contextlib.nullcontext() if alone else worker(threads):
             serve(host, port)

@@ -27,7 +27,9 @@ class Command(Up):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--no-serve", action="store_true", help="stop after printing")
-        parser.add_argument("--real", action="store_true", help="real small language models, no key and no network after set-up")
+        parser.add_argument(
+            "--real", action="store_true", help="real small language models, no key and no network after set-up"
+        )
         parser.add_argument("--limit", type=int, metavar="N", help="with --real: the first N questions only")
 
     def handle(self, *args, host, port, threads, no_serve, real, limit=None, **options):
@@ -45,7 +47,9 @@ class Command(Up):
         """The demo of our own words, judged as far as it is not yet."""
         began = time.monotonic()
         if not demo.is_loaded():
-            self.stdout.write("Loading the demo: questions and answers written by us, people simulated, all labelled so.")
+            self.stdout.write(
+                "Loading the demo: questions and answers written by us, people simulated, all labelled so."
+            )
             demo.load()
         for run in Run.objects.unfinished().filter(benchmark__name=demo.NAME):
             self._judge(run)
@@ -60,7 +64,9 @@ class Command(Up):
         if run.status == Run.Status.FAILED:
             raise CommandError(f"{run.name}: {run.error}")
         for line in progress(run).lines:
-            self.stdout.write(f"    {line.label}: {line.done} judged" + (f", {line.failed} failed" if line.failed else ""))
+            self.stdout.write(
+                f"    {line.label}: {line.done} judged" + (f", {line.failed} failed" if line.failed else "")
+            )
 
     def _real(self, limit: int | None) -> Benchmark:
         """The demo of real models; their answers are collected and judged on this machine."""

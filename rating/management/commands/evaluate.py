@@ -50,6 +50,8 @@ class Command(BaseCommand):
                 self._carry_out(recipe, options)
         except BadInput as error:
             raise CommandError(f"{error}\nnothing was written") from None
+        except KeyboardInterrupt:
+            raise CommandError("stopped: what was saved stays; `evaluate` again goes on", returncode=130) from None
 
     def _estimate(self, recipe: Recipe, options: dict) -> None:
         """Everything is prepared as for the run, counted, and taken back."""

@@ -1,0 +1,95 @@
+"""Asynchronous work seen from ordinary code: what arrives, when it stops, and what goes wrong inside."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from arena.background import LARGEST, arrivals
+
+
+async def numbers(count: int, *, pause: float = 0.0):
+    for number in range(count):
+        if pause:
+            await asyncio.sleep(pause)
+        yield number
+
+
+def alive() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "arrivals"]
+
+
+def test_everything_arrives_once_and_in_order():
+    batches = list(arrivals(lambda: numbers(1000)))
+    assert [number for batch in batches for number in batch] == list(range(1000))
+    assert max(map(len, batches)) <= LARGEST
+
+
+def test_nothing_gives_nothing():
+    assert [number for batch in arrivals(lambda: numbers(0)) for number in batch] == []
+
+
+def test_a_result_is_handed_over_when_it_is_there_and_not_at_the_end():
+    got, began = [], time.monotonic()
+    for batch in arrivals(lambda: numbers(3, pause=0.15)):
+        got += [(number, time.monotonic() - began) for number in batch]
+    assert got[0][1] < got[1][1] - 0.1 < got[2][1] - 0.2
+
+
+def test_an_empty_list_comes_when_nothing_arrives_for_a_while():
+    batches = list(arrivals(lambda: numbers(1, pause=0.3), wait=0.05))
+    assert batches.count([]) >= 3 and [0] in batches
+
+
+def test_a_failure_is_raised_here_after_all_that_arrived_before_it():
+    async def failing():
+        yield 1
+        yield 2
+        raise LookupError("inside")
+
+    got = []
+    with pytest.raises(LookupError, match="inside"):
+        for batch in arrivals(failing):
+            got += batch
+    assert got == [1, 2]
+
+
+def test_what_cannot_even_begin_is_raised_here():
+    def refuses():
+        raise ValueError("no such thing")
+
+    with pytest.raises(ValueError, match="no such thing"):
+        list(arrivals(refuses))
+
+
+def test_stopping_early_cancels_what_is_under_way_and_closes_the_iterator():
+    closed = []
+
+    async def endless():
+        try:
+            while True:
+                yield 0
+                await asyncio.sleep(0.01)
+        finally:
+            closed.append(True)
+
+    arriving = arrivals(endless)
+    next(arriving)
+    arriving.close()
+    assert closed == [True] and not alive()
+
+
+def test_an_error_of_the_caller_stops_the_work_too():
+    with pytest.raises(ZeroDivisionError):
+        for _batch in arrivals(lambda: numbers(10_000, pause=0.001)):
+            1 / 0  # noqa: B018
+    assert not alive()
+
+
+def test_ending_again_and_again_leaves_no_thread_and_no_closed_loop_behind():
+    for count in range(200):
+        assert sum(map(len, arrivals(lambda count=count: numbers(count % 3)))) == count % 3
+    assert not alive()

@@ -1,0 +1,118 @@
+"""Answers collected over real HTTP: several turns, what they took, failures as rows, resumed where they stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from arena.chat import ChatError
+from arena.collecting import NoKey, collect, key_of
+from arena.models import Answer, LanguageModel, Question
+from tests import openai_server
+from tests.judging import recorded as make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def asked(count: int = 3, *turns: str, **fields) -> list[Question]:
+    benchmark = make.benchmark()
+    turns = turns or ("How long does an egg boil?", "And a very large one?")
+    return [make.question(benchmark, f"q{n}", *(f"{turn} {n}" for turn in turns), **fields) for n in range(count)]
+
+
+def model(server, name: str = "Ash", **fields) -> LanguageModel:
+    return make.model(name, provider="openai", base_url=server.base_url, endpoint_model="vocabulary", **fields)
+
+
+def gather(by: LanguageModel, questions, **options) -> list[Answer]:
+    return [row for batch in collect(by, questions, **options) for row in batch]
+
+
+def messages(server) -> list[list[tuple[str, str]]]:
+    return [[(m["role"], m["content"]) for m in call.body["messages"]] for call in server.calls]
+
+
+def test_every_turn_is_asked_after_the_models_own_answers_to_those_before():
+    (question,) = asked(1, system="Be brief.")
+    with openai_server.serve() as server:
+        gather(model(server), [question])
+        first, second = messages(server)
+    answer = Answer.objects.get()
+    assert first == [("system", "Be brief."), ("user", question.turns[0])]
+    assert second == [*first, ("assistant", answer.turns[0]), ("user", question.turns[1])]
+    assert answer.turns == [openai_server.answer(turn) for turn in question.turns]
+
+
+def test_an_answer_keeps_what_it_took():
+    with openai_server.serve(latency=0.05) as server:
+        gather(model(server), asked(1))
+    answer = Answer.objects.get()
+    assert answer.tokens_in > 0 and answer.tokens_out > 0 and answer.attempts == 2 and answer.finish == "stop"
+    assert 0.05 <= answer.first_token_s <= answer.seconds and answer.seconds >= 0.1
+    assert answer.html_turns and answer.provenance == "real"
+
+
+def test_calls_run_in_parallel_up_to_the_limit():
+    with openai_server.serve(latency=0.05) as server:
+        gather(model(server), asked(12), concurrency=4)
+        assert server.peak == 4
+    assert Answer.objects.ok().count() == 12
+
+
+def test_transient_failures_are_asked_again_and_counted():
+    with openai_server.serve(fail=0.3) as server:
+        gather(model(server), asked(10), attempts=8)
+        assert Answer.objects.ok().count() == 10 and server.failed > 0
+        assert sum(Answer.objects.values_list("attempts", flat=True)) == server.count == 20 + server.failed
+
+
+def test_a_failure_is_a_row_with_its_reason_and_the_next_go_asks_it_alone():
+    questions = asked(6)
+    with openai_server.serve(fail=0.5) as server:
+        by = model(server)
+        gather(by, questions, attempts=1)
+        failed = set(Answer.objects.failed().values_list("question", flat=True))
+        assert failed and all("try again" in row.error for row in Answer.objects.failed())
+    with openai_server.serve() as server:
+        LanguageModel.objects.update(base_url=server.base_url)
+        left = list(Question.objects.unanswered_by(by))
+        assert {question.pk for question in left} == failed
+        gather(LanguageModel.objects.get(), left)
+        assert server.count == 2 * len(failed)
+    assert Answer.objects.ok().count() == Answer.objects.count() == 6
+    assert not list(Question.objects.unanswered_by(by))
+
+
+def test_a_key_that_is_refused_ends_it_with_the_reason_and_without_a_row_for_every_question(monkeypatch):
+    monkeypatch.setenv("ASH_KEY", "wrong-key-of-ours")
+    with openai_server.serve(key="right") as server:
+        with pytest.raises(ChatError) as refused:
+            gather(model(server, key_env="ASH_KEY"), asked(30), concurrency=2)
+        assert server.count <= 4
+    assert refused.value.status == 401 and "wrong-key-of-ours" not in str(refused.value)
+    assert not Answer.objects.exists()
+
+
+def test_a_key_is_sent_from_the_environment_and_its_absence_is_one_line(monkeypatch):
+    with openai_server.serve(key="sesame") as server:
+        by = model(server, key_env="ASH_KEY")
+        monkeypatch.delenv("ASH_KEY", raising=False)
+        with pytest.raises(NoKey, match=r"^model Ash: the environment variable ASH_KEY is not set \(field key_env\)$"):
+            gather(by, asked(1))
+        assert server.count == 0
+        monkeypatch.setenv("ASH_KEY", "sesame")
+        gather(by, Question.objects.all())
+        assert server.answered == 2
+    assert key_of(make.model("Birch")) == ""
+
+
+def test_a_model_without_an_endpoint_is_asked_nothing():
+    assert gather(make.model("Ash"), asked(2)) == []
+
+
+def test_stopping_early_keeps_what_was_answered():
+    with openai_server.serve(latency=0.05) as server:
+        arriving = collect(model(server), asked(20), concurrency=2)
+        saved = next(batch for batch in arriving if batch)
+        arriving.close()
+        assert server.count < 20
+    assert set(Answer.objects.values_list("question", flat=True)) >= {row.question_id for row in saved}

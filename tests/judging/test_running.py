@@ -1,0 +1,532 @@
+"""Runs carried out: leases and workers, stops of every kind, what is asked again and what never is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from arena import setup
+from arena.models import Answer, LanguageModel
+from judging import running, tasks
+from judging.estimating import estimate
+from judging.items import items_of, undecided
+from judging.judges.base import OK, Verdict
+from judging.models import Grade, Judge, Preference, Run
+from judging.progress import progress
+from rating import snapshots
+from rating.models import Snapshot
+from tests import openai_server
+from tests.judging import recorded as make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def benchmark():
+    """Six questions, each answered by three models in texts of different vocabulary."""
+    benchmark = make.benchmark()
+    for number, question in enumerate(make.answered(benchmark, "Ash", "Birch", "Cedar", questions=6)):
+        for place, answer in enumerate(question.answers.order_by("pk")):
+            answer.turns = [" ".join(f"word{n}" for n in range(5 + 20 * place + number))]
+            answer.save()
+    return benchmark
+
+
+def oracle(server, **fields) -> Judge:
+    return make.llm_judge(base_url=server.base_url, endpoint_model="vocabulary", **fields)
+
+
+def pairs(benchmark, *judges, **fields) -> Run:
+    """A queued run of all three models in both orders: 6 questions × 3 battles × 2."""
+    return make.run(benchmark, "Ash", "Birch", "Cedar", judges=judges, status="queued", **fields)
+
+
+def reload(run: Run) -> Run:
+    return Run.objects.get(pk=run.pk)
+
+
+def prompts(calls) -> list[str]:
+    return [call.body["messages"][-1]["content"] for call in calls]
+
+
+# --- the whole way
+
+
+def test_a_run_asks_for_every_battle_in_both_orders_and_is_done(benchmark):
+    with openai_server.serve() as server:
+        run = pairs(benchmark, oracle(server))
+        assert running.carry_out(run)
+        assert server.count == len(set(prompts(server.calls))) == 36
+    run = reload(run)
+    assert (run.status, run.error, run.lease, run.stage) == ("done", "", None, "") and run.finished_at
+    assert Preference.objects.decided().filter(run=run, provenance="real").count() == 36
+    assert {
+        (row.value > 0) == (row.battle.first.model.name > row.battle.second.model.name)
+        for row in Preference.objects.all()
+    } == {True}
+    benchmark.refresh_from_db()
+    run.rubric.refresh_from_db()
+    assert benchmark.frozen_at and run.rubric.frozen_at and run.judges.get().frozen_at
+
+
+@pytest.mark.parametrize(
+    ("mode", "order", "count"),
+    [
+        ("single", "both", 18),
+        ("pairwise", "both", 36),
+        ("pairwise", "fixed", 18),
+        ("pairwise", "random", 18),
+        ("baseline", "both", 24),
+    ],
+)
+def test_what_is_expected_estimated_and_made_is_the_same_number(benchmark, mode, order, count):
+    with openai_server.serve() as server:
+        fields = {"mode": mode, "order": order, "baseline": make.model("Ash") if mode == "baseline" else None}
+        run = pairs(benchmark, oracle(server), **fields)
+        assert estimate(run).judges[0].calls == progress(run).total == count
+        running.carry_out(run)
+        assert server.count == count and progress(reload(run)).done == count
+        assert estimate(run).judges[0].calls == 0
+
+
+def test_one_order_at_random_is_the_seeds_and_both_ways_about_equal(benchmark):
+    with openai_server.serve() as server:
+        run = pairs(benchmark, oracle(server), order="random", seed=5)
+        shown = [item.swapped for item in items_of(run)]
+        assert shown == [item.swapped for item in items_of(run)] and 3 <= sum(shown) <= 15
+        run.seed = 6
+        assert shown != [item.swapped for item in items_of(run)]
+
+
+def test_in_fixed_order_the_baseline_is_shown_second(benchmark):
+    run = pairs(benchmark, mode="baseline", order="fixed", baseline=make.model("Ash"))
+    assert {item.answers[1].model.name for item in items_of(run)} == {"Ash"}
+
+
+def test_every_judge_judges_and_the_limit_cuts_the_questions(benchmark):
+    with openai_server.serve() as server:
+        run = pairs(
+            benchmark, oracle(server), make.judge("rules"), make.judge("dry", kind="dry_run"), limits={"questions": 2}
+        )
+        running.carry_out(run)
+        assert server.count == 12
+    kinds = {judge.name: Preference.objects.filter(judge=judge).count() for judge in Judge.objects.all()}
+    assert kinds == {"oracle": 12, "rules": 12, "dry": 12}
+    assert {row.provenance for row in Preference.objects.filter(judge__name="dry")} == {"dry_run"}
+
+
+def test_carrying_out_again_asks_nothing_and_a_new_answer_asks_only_for_its_battles(benchmark):
+    with openai_server.serve() as server:
+        run = pairs(benchmark, oracle(server))
+        running.carry_out(run)
+        server.forget()
+        again = pairs(benchmark, *run.judges.all(), name="the same under another name")
+        running.carry_out(again)
+        assert server.count == 0 and reload(again).status == "done" and progress(again).done == 36
+        make.answer(benchmark.questions.first(), make.model("Dogwood"), "A few words.").save()
+        again.candidates.add(make.model("Dogwood"))
+        again.enqueue()
+        running.carry_out(again)
+        assert server.count == 6
+
+
+# --- leases
+
+
+def test_two_workers_and_one_does_the_work(benchmark):
+    with openai_server.serve(latency=0.02) as server:
+        run = pairs(benchmark, oracle(server))
+        did = []
+
+        def work():
+            try:
+                did.append(running.carry_out(reload(run)))
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(did) == [False, True] and server.count == 36
+    assert Preference.objects.count() == 36
+
+
+def test_a_worker_that_lost_its_lease_ends_quietly_and_leaves_the_run_to_the_other(benchmark):
+    other = "12345678123456781234567812345678"
+    with openai_server.serve(latency=0.05) as server:
+        run = pairs(benchmark, oracle(server), limits={"concurrency": 2})
+
+        def steal(run):
+            Run.objects.filter(pk=run.pk).update(lease=other, lease_until=timezone.now() + timedelta(minutes=1))
+
+        assert running.carry_out(run, watch=steal)
+        assert server.count < 12
+    run = reload(run)
+    assert (run.status, run.lease.hex, run.error) == ("running", other, "")
+
+
+def test_the_lease_is_renewed_while_a_slow_endpoint_says_nothing(benchmark):
+    """Nothing arrives for three seconds; the lease, cut short from outside, is long again before it runs out."""
+    seen = []
+    with openai_server.serve(latency=2.5) as server:
+        run = pairs(benchmark, oracle(server), limits={"questions": 1, "concurrency": 6})
+
+        def shorten(run):
+            seen.append(reload(run).lease_until - timezone.now())
+            Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(seconds=1.5))
+
+        running.carry_out(run, watch=shorten)
+    assert len(seen) >= 3 and all(left > timedelta(seconds=20) for left in seen)
+    assert reload(run).status == "done"
+
+
+def test_the_sweep_finds_a_run_whose_worker_died_and_leaves_those_alive(benchmark):
+    with openai_server.serve() as server:
+        dead, alive = pairs(benchmark, oracle(server)), pairs(benchmark, name="alive")
+        assert dead.claim() and alive.claim()
+        Run.objects.filter(pk=dead.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert list(Run.objects.unfinished()) == [dead]
+        tasks.carry_out(dead.pk)
+        tasks.carry_out(alive.pk)
+    assert (reload(dead).status, reload(alive).status) == ("done", "running")
+
+
+# --- stops
+
+
+def test_cancelling_in_the_middle_stops_the_asking_and_keeps_what_was_judged(benchmark):
+    with openai_server.serve(latency=0.05) as server:
+        run = pairs(benchmark, oracle(server), limits={"concurrency": 2})
+
+        def stop(run):
+            if Preference.objects.count() >= 6:
+                running.cancel(run)
+
+        running.carry_out(run, watch=stop)
+        asked = server.count
+        assert 6 <= Preference.objects.count() <= asked < 36
+        assert (reload(run).status, reload(run).lease) == ("cancelled", None)
+        time.sleep(0.2)
+        assert server.count <= asked + 2
+        kept = Preference.objects.count()
+        run.enqueue()
+        server.forget()
+        running.carry_out(run)
+        assert server.count == 36 - kept
+    assert reload(run).status == "done" and Preference.objects.count() == 36
+
+
+def test_a_missing_key_fails_the_run_in_one_line_before_anybody_is_asked(benchmark, monkeypatch):
+    monkeypatch.delenv("ORACLE_KEY", raising=False)
+    with openai_server.serve() as server:
+        keyless = make.judge(
+            "keyless",
+            kind="llm",
+            model=make.model("k", provider="openai", base_url=server.base_url, key_env="ORACLE_KEY"),
+        )
+        run = pairs(benchmark, oracle(server), keyless)
+        running.carry_out(run)
+        assert server.count == 0
+    run = reload(run)
+    assert run.error == "model k: the environment variable ORACLE_KEY is not set (field key_env)"
+    assert (run.status, run.lease) == ("failed", None) and not Preference.objects.exists()
+    benchmark.refresh_from_db()
+    assert benchmark.frozen_at is None
+
+
+def test_an_endpoint_that_refuses_the_key_fails_the_run_and_the_other_judges_still_judge(benchmark, monkeypatch):
+    monkeypatch.setenv("ORACLE_KEY", "wrong-key")
+    with openai_server.serve(key="right-key") as server:
+        run = pairs(benchmark, oracle(server, key_env="ORACLE_KEY"), make.judge("rules"), limits={"concurrency": 2})
+        running.carry_out(run)
+        assert server.count <= 4
+    run = reload(run)
+    assert run.status == "failed" and "401" in run.error and "wrong-key" not in run.error and "\n" not in run.error
+    assert Preference.objects.filter(judge__name="rules").count() == 36
+
+
+def test_an_option_the_judge_does_not_have_fails_the_run_in_one_line(benchmark):
+    run = pairs(benchmark, make.judge("rules", options={"mood": "mild"}))
+    running.carry_out(run)
+    assert reload(run).status == "failed" and "'mood'" in reload(run).error
+
+
+def test_a_fault_of_ours_fails_the_run_and_is_raised(benchmark):
+    run = pairs(benchmark, make.judge("rules"))
+
+    def broken(run):
+        raise ZeroDivisionError("a page fell over")
+
+    with pytest.raises(ZeroDivisionError):
+        running.carry_out(run, watch=broken)
+    assert (reload(run).status, reload(run).error) == ("failed", "ZeroDivisionError: a page fell over")
+    assert reload(run).lease is None
+
+
+# --- failures
+
+
+def test_a_failed_judgment_stays_until_it_is_retried_and_is_then_set_aside(benchmark):
+    with openai_server.serve(garble=1) as server:
+        run = pairs(benchmark, oracle(server), limits={"questions": 1})
+        running.carry_out(run)
+        assert server.count == 12 and set(Preference.objects.values_list("status", flat=True)) == {"parse_error"}
+        now = progress(reload(run))
+        assert (now.done, now.failed, now.percent) == (0, 6, 100) and now.failures[0]["n"] == 6
+        run.enqueue()
+        running.carry_out(run)
+        assert server.count == 12, "a failure is not asked again by itself"
+    with openai_server.serve() as server:
+        LanguageModel.objects.filter(name="oracle-model").update(base_url=server.base_url)
+        assert running.retry_failed(run) == 6
+        run.enqueue()
+        running.carry_out(reload(run))
+        assert server.count == 6
+    assert Preference.objects.count() == 12 and Preference.objects.decided().count() == 6
+    assert running.retry_failed(run) == 0
+
+
+def test_the_verdicts_of_one_batch_are_saved_together_and_a_second_saving_changes_nothing(benchmark):
+    run = pairs(benchmark, make.judge("rules"))
+    item = items_of(run)[0]
+    for value in (1, -1):
+        running.save(run, run.judges.get(), [(item, Verdict(OK, value=value))])
+    assert [row.value for row in Preference.objects.all()] == [1]
+    assert item not in undecided(run, run.judges.get(), [item])
+
+
+# --- collecting
+
+
+def collecting(server, questions: int = 4, *judges, **fields) -> Run:
+    benchmark = make.benchmark()
+    for n in range(questions):
+        make.question(benchmark, f"q{n}", f"How long does egg number {n} boil?", "And for how many people is that?")
+    for name in ("Ash", "Birch"):
+        LanguageModel.objects.update_or_create(
+            name=name,
+            version="1",
+            defaults={"vendor": "N", "provider": "openai", "base_url": server.base_url, "endpoint_model": name},
+        )
+    return make.run(benchmark, judges=judges, status="queued", collects=True, **fields)
+
+
+def test_answers_are_collected_over_their_turns_and_then_judged():
+    with openai_server.serve() as server:
+        run = collecting(server, 4, oracle(server))
+        bill = estimate(run)
+        assert (bill.answers, bill.answer_calls, bill.judges[0].calls) == (8, 16, 8)
+        running.carry_out(run)
+        assert server.count == 16 + 8
+        now = progress(reload(run))
+        assert (now.answers.done, now.answers.total, now.done) == (8, 8, 8)
+        run.enqueue()
+        running.carry_out(run)
+        assert server.count == 24
+    assert all(len(answer.turns) == 2 for answer in Answer.objects.all()) and reload(run).status == "done"
+
+
+def test_only_the_stage_asked_for_is_carried_out():
+    with openai_server.serve() as server:
+        run = collecting(server, 2, oracle(server))
+        running.carry_out(run, stages=("answers",))
+        assert Answer.objects.count() == 4 and not Preference.objects.exists()
+
+
+def test_an_answer_that_failed_is_kept_as_a_failure_and_collected_by_the_next_go():
+    with openai_server.serve() as server:
+        run = collecting(server, 1)
+        question, birch = run.benchmark.questions.get(), run.candidates.get(name="Birch")
+        Answer.objects.create(question=question, model=birch, turns=[], error="timed out")
+        now = progress(run)
+        assert (now.answers.failed, now.answers.done, now.answers.total) == (1, 0, 2)
+        running.carry_out(run)
+    assert Answer.objects.ok().count() == Answer.objects.count() == 2
+
+
+def test_a_key_that_is_missing_for_answers_fails_the_run_before_anybody_is_asked(monkeypatch):
+    monkeypatch.delenv("BIRCH_KEY", raising=False)
+    with openai_server.serve() as server:
+        run = collecting(server)
+        LanguageModel.objects.filter(name="Birch").update(key_env="BIRCH_KEY")
+        running.carry_out(run)
+        assert server.count == 0 and reload(run).error.startswith("model Birch: the environment variable BIRCH_KEY")
+
+
+def test_a_refused_key_for_answers_fails_the_run(monkeypatch):
+    monkeypatch.setenv("BIRCH_KEY", "wrong-key")
+    with openai_server.serve(key="right-key") as server:
+        run = collecting(server, 30)
+        LanguageModel.objects.update(key_env="BIRCH_KEY")
+        running.carry_out(run)
+        assert reload(run).status == "failed" and "401" in reload(run).error and server.count <= 16
+
+
+# --- dry runs
+
+
+def test_a_dry_run_freezes_no_benchmark_and_no_rating_reads_it(benchmark):
+    run = pairs(benchmark, make.judge("dry run of oracle", kind="dry_run"), provenance="dry_run")
+    running.carry_out(run)
+    benchmark.refresh_from_db()
+    assert Preference.objects.filter(provenance="dry_run").count() == 36 and benchmark.frozen_at is None
+    assert snapshots.take(benchmark) is None and not Snapshot.objects.exists()
+
+
+def test_on_a_demo_everything_is_demo(benchmark):
+    single = make.run(benchmark, "Ash", judges=[make.judge("rules")], mode="single", provenance="demo", status="queued")
+    running.carry_out(single)
+    assert {row.provenance for row in Grade.objects.all()} == {"demo"}
+
+
+# --- real workers
+
+
+RECIPE = """
+name: killed
+mode: pairwise
+benchmark: {{name: eggs, questions: q.jsonl}}
+models:
+  - {{name: Ash, version: "1", vendor: N, answers: ash.jsonl}}
+  - {{name: Birch, version: "1", vendor: N, answers: birch.jsonl}}
+judges:
+  - {{kind: llm, name: oracle, version: "1", vendor: N, provider: openai, base_url: "{base_url}", model: vocabulary}}
+limits: {{concurrency: {concurrency}}}
+"""
+
+
+def project(folder: Path, base_url: str, *, questions: int, concurrency: int) -> tuple[Path, dict[str, str]]:
+    """A recipe with its files, and the environment of a process that has a data folder of its own."""
+    words = ["six minutes", "six minutes and a pinch of salt in the water", "about as long as a song"]
+    for name, shift in (("q", 0), ("ash", 1), ("birch", 2)):
+        with (folder / f"{name}.jsonl").open("w") as file:
+            for n in range(questions):
+                row = {"key": str(n), "category": "c", "turns": [f"How long does egg {n} boil?"]}
+                answer = {"question": str(n), "turns": [f"{words[(n + shift) % 3]} for egg {n}"]}
+                file.write(json.dumps(row if name == "q" else answer) + "\n")
+    (folder / "recipe.yaml").write_text(RECIPE.format(base_url=base_url, concurrency=concurrency))
+    return folder / "recipe.yaml", process_environment(folder)
+
+
+def process_environment(folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    ours = {"JURYROOM_DATA": str(folder / "data"), "JURYROOM_NO_SETUP": "1", "DJANGO_SETTINGS_MODULE": "arena.settings"}
+    return {**kept, **ours, "PYTHONPATH": str(setup.ROOT)}
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.Popen:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.Popen(
+        command, cwd=setup.ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(process: subprocess.Popen, seconds: int = 60) -> str:
+    """What the process said; fails where it failed."""
+    said, _ = process.communicate(timeout=seconds)
+    assert process.returncode == 0, said
+    return said
+
+
+def rows(environment: dict[str, str], sql: str, *values) -> list[tuple]:
+    file = Path(environment["JURYROOM_DATA"]) / "juryroom.sqlite3"
+    with sqlite3.connect(file, timeout=20) as database:
+        return database.execute(sql, values).fetchall()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(met, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_middle_loses_nothing_and_repeats_nothing_that_was_saved(tmp_path):
+    questions, concurrency = 60, 4
+    with openai_server.serve(latency=0.1) as server:
+        recipe, environment = project(tmp_path, server.base_url, questions=questions, concurrency=concurrency)
+        finish(manage(environment, "migrate", "--verbosity", "0"))
+        victim = manage(environment, "evaluate", str(recipe))
+        count = "SELECT count(*) FROM judging_preference"
+        try:
+            wait_until(lambda: rows(environment, count)[0][0] >= questions)
+        finally:
+            victim.send_signal(signal.SIGKILL)
+            victim.communicate()
+        saved = {
+            json.loads(prompt)[-1]["content"]
+            for (prompt,) in rows(environment, "SELECT prompt FROM judging_preference")
+        }
+        assert questions <= len(saved) < 2 * questions
+        time.sleep(0.3)
+        before = set(prompts(server.calls))
+        server.forget()
+
+        # as if the dead worker's lease had run out
+        rows(environment, "UPDATE judging_run SET lease_until = '2020-01-01 00:00:00'")
+        finish(manage(environment, "evaluate", str(recipe)))
+        after = prompts(server.calls)
+
+    assert rows(environment, count)[0][0] == 2 * questions
+    assert rows(environment, "SELECT status, lease FROM judging_run") == [("done", None)]
+    assert not saved & set(after), "what was saved is not asked again"
+    assert len(after) == len(set(after)) == 2 * questions - len(saved)
+    assert len(before & set(after)) <= 2 * concurrency, "only what was under way or had just arrived is asked twice"
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_run_ready_to_go_on(tmp_path):
+    with openai_server.serve(latency=0.1) as server:
+        recipe, environment = project(tmp_path, server.base_url, questions=30, concurrency=2)
+        finish(manage(environment, "migrate", "--verbosity", "0"))
+        process = manage(environment, "evaluate", str(recipe))
+        wait_until(lambda: server.count > 8)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+        assert process.returncode == 130, said
+        assert said == "CommandError: stopped: what was saved stays; `evaluate` again goes on\n"
+        assert rows(environment, "SELECT status, lease FROM judging_run") == [("cancelled", None)]
+        finish(manage(environment, "evaluate", str(recipe)))
+    assert rows(environment, "SELECT count(*) FROM judging_preference") == [(60,)]
+
+
+@pytest.mark.slow
+def test_a_worker_of_the_site_picks_a_queued_run_up_and_rates_it(tmp_path):
+    """`up` in a process of its own: a Celery worker in a thread, beat, and an in-memory broker."""
+    with openai_server.serve() as server:
+        recipe, environment = project(tmp_path, server.base_url, questions=5, concurrency=4)
+        finish(manage(environment, "migrate", "--verbosity", "0"))
+        finish(manage(environment, "evaluate", str(recipe), "--stage", "answers"))
+        assert rows(environment, "SELECT status FROM judging_run") == [("done",)] and server.count == 0
+        rows(environment, "UPDATE judging_run SET status = 'queued'")
+        site = manage(environment, "up", "--port", str(free_port()))
+        try:
+            wait_until(lambda: rows(environment, "SELECT status FROM judging_run") == [("done",)])
+            wait_until(lambda: rows(environment, "SELECT n FROM rating_snapshot") == [(5,)])
+        finally:
+            site.send_signal(signal.SIGINT)
+            said, _ = site.communicate(timeout=20)
+        assert site.returncode == 0, said
+        assert server.count == 10
