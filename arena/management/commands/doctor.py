@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.management import BaseCommand
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 
+from arena.migrating import unreachable, waiting
 from arena.models import LanguageModel
 
 OK, WARNING, PROBLEM = "ok", "note", "PROBLEM"
@@ -50,14 +50,16 @@ class Command(BaseCommand):
 
     def _database(self) -> Iterator[tuple[str, str, str]]:
         try:
-            executor = MigrationExecutor(connection)
-            waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+            reason = unreachable()
+            left = 0 if reason else waiting()
         except DatabaseError as error:
-            yield PROBLEM, "database", f"{connection.vendor}: {str(error).strip().splitlines()[0]}"
+            reason = str(error).strip().splitlines()[0]
+        if reason:
+            yield PROBLEM, "database", f"{connection.vendor}: {reason}"
             return
         yield OK, "database", connection.vendor
-        if waiting:
-            yield PROBLEM, "migrations", f"{len(waiting)} to apply: `python3 manage.py migrate`"
+        if left:
+            yield PROBLEM, "migrations", f"{left} to apply: `python3 manage.py migrate`"
         else:
             yield OK, "migrations", "all applied"
 
@@ -68,12 +70,15 @@ class Command(BaseCommand):
 
         try:
             redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3).ping()
-        except redis.RedisError as error:
+        except (redis.RedisError, ValueError) as error:
             return PROBLEM, "redis", f"does not answer: {error}"
         return OK, "redis", "answers"
 
     def _keys(self) -> Iterator[tuple[str, str, str]]:
+        """The keys of models that have one; nothing where the database cannot tell, which was said above."""
         try:
+            if unreachable():
+                return
             models = list(LanguageModel.objects.exclude(key_env=""))
         except DatabaseError:
             return

@@ -11,6 +11,7 @@ from django.db import transaction
 from arena.loading import FORMATS, BadInput, ModelRecord, Report, write
 from arena.loading.records import UNSTATED
 from arena.loading.writing import Target
+from arena.migrating import migrated
 from judging.importing import write_votes
 from judging.judges.rules import validate_check
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("table", "json"), default="table")
 
     def handle(self, *args, **options):
+        migrated()
         report = Report()
         model = ModelRecord(options["model"], options["model_version"], options["vendor"]) if options["model"] else None
         first = options["paths"][0].resolve()

@@ -6,6 +6,7 @@ import json
 
 from django.core.management import BaseCommand
 
+from arena.migrating import migrated
 from rating import boards, snapshots
 from rating.management.commands.leaderboard import chosen_benchmark
 from rating.models import Leaderboard
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("table", "json"), default="table")
 
     def handle(self, *args, **options):
+        migrated()
         benchmark = chosen_benchmark(options["benchmark"])
         if options["refresh"] or not Leaderboard.objects.filter(benchmark=benchmark, snapshots__isnull=False).exists():
             snapshots.take(benchmark)

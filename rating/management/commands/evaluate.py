@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.loading import BadInput, Report
+from arena.migrating import migrated
 from judging.estimating import estimate
 from judging.models import Run
 from judging.preparing import prepare
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("table", "json"), default="table")
 
     def handle(self, *args, **options):
+        migrated()
         if options["limit"] is not None and options["limit"] < 1:
             raise CommandError("--limit: is below 1")
         try:

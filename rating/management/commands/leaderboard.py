@@ -7,6 +7,7 @@ import json
 from django.core.management import BaseCommand, CommandError
 from django.db.models import F, Max
 
+from arena.migrating import migrated
 from arena.models import Benchmark
 from rating import boards, snapshots
 from rating.models import Leaderboard, Rating
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
     def handle(self, *args, **options):
+        migrated()
         benchmark = chosen_benchmark(options["benchmark"])
         if options["refresh"] or not Leaderboard.objects.filter(benchmark=benchmark, snapshots__isnull=False).exists():
             snapshots.take(benchmark)
