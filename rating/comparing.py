@@ -13,7 +13,7 @@ from arena.models import Category
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, concerns, of_judge
 from rating.models import Agreement, Snapshot
-from rating.trust import FEW, Trust, trust
+from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
 
 PEOPLE, PEOPLE_JUDGE, JUDGES, ORDERS, FLIPS, FIRST_SLOT = (
@@ -70,6 +70,14 @@ class Habit:
     @property
     def shares(self) -> tuple[Line | None, Line | None, Line | None]:
         return self.orders, self.flips, self.first_slot
+
+    @property
+    def steadiness(self) -> Steadiness:
+        return steadiness(self.flips.row if self.flips else None)
+
+    @property
+    def is_turning(self) -> bool:
+        return self.steadiness == Steadiness.TURNING
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,11 @@ class Place:
     def key(self) -> str:
         """What makes ids on the page differ between benchmarks."""
         return str(self.snapshot.pk)
+
+    @property
+    def overall(self) -> Habit | None:
+        """The judge with itself over all categories; None where it judged in one order only."""
+        return next((habit for habit in self.habits if habit.category is None), None)
 
 
 def judge_page(judge: Judge) -> dict[str, Any]:

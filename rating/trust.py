@@ -11,6 +11,8 @@ from rating.models import Agreement
 
 FEW = 30  # items; fewer say nothing
 MARGIN = 0.1  # of alpha: closer than this to people's own counts as close
+TURNING = 0.2  # share of battles: a judge whose decision turns round with the order more often decides by the order
+STEADY = 0.1  # a judge whose decision turns round more rarely does not
 
 
 class Trust(TextChoices):
@@ -36,3 +38,22 @@ def trust(judge: Agreement | None, people: Agreement | None) -> Trust:
     if difference + up < 0:
         return Trust.BELOW
     return Trust.CLOSE if difference - down > -MARGIN else Trust.UNSURE
+
+
+class Steadiness(TextChoices):
+    STEADY = "steady", _("steady")
+    TURNING = "turning", _("not to be trusted")
+    UNSURE = "unsure", _("cannot tell yet")
+    FEW = "few", _("not enough data")
+
+
+def steadiness(flips: Agreement | None) -> Steadiness:
+    """What the share of battles that turn round with the order says of a judge, whole interval on one side or not.
+
+    A judge that the order of the answers decides for is worth nothing alone, whatever people say of it.
+    """
+    if flips is None or flips.n < FEW or flips.low is None or flips.high is None:
+        return Steadiness.FEW
+    if flips.low > TURNING:
+        return Steadiness.TURNING
+    return Steadiness.STEADY if flips.high < STEADY else Steadiness.UNSURE

@@ -1,0 +1,160 @@
+"""Snapshots: the record rated once and kept; the same record gives no second one, and any change gives the next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from arena.models import Battle, Benchmark
+from judging.models import Judge, Preference
+from rating import data, snapshots, stats, tasks
+from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
+from tests.judging import recorded as make
+
+pytestmark = pytest.mark.django_db
+MODELS = ("Ash", "Birch", "Cedar")
+
+
+def judged(name: str = "pantry", *, questions: int = 12, **fields) -> Benchmark:
+    """A benchmark of two categories on which two machines and a person judge: Ash beats Birch beats Cedar, mostly."""
+    benchmark = make.benchmark(name, **fields)
+    provenance = "demo" if benchmark.is_demo else "real"
+    kinds = [make.category("cooking"), make.category("sums")]
+    for n, question in enumerate(make.answered(benchmark, *MODELS, questions=questions)):
+        question.category = kinds[n % 2]
+        question.save()
+        ordered = [question.answers.get(model__name=model) for model in MODELS]
+        battles = Battle.objects.pair([(ordered[0], ordered[1]), (ordered[0], ordered[2]), (ordered[1], ordered[2])])
+        for judge in (make.judge("fair"), make.judge("odd"), person()):
+            for battle in battles:
+                upset = (n + battle.pk + len(judge.name)) % 5 == 0
+                make.preference(battle, judge, value=-1 if upset else 1, provenance=provenance)
+        for place, answer in enumerate(ordered):
+            make.grade(answer, make.judge("fair"), score=9 - 2 * place - n % 2, provenance=provenance)
+    return benchmark
+
+
+def person():
+    return Judge.objects.filter(kind="person").first() or make.judge("ann", kind="person", user=make.person("ann"))
+
+
+def test_a_snapshot_has_a_board_for_every_source_method_and_category():
+    snapshot = snapshots.take(judged())
+    held = set(snapshot.ratings.values_list("source", "method", "category__key"))
+    sources = {"all", "people", "judges", "judge:fair", "judge:odd"}
+    assert {(source, "bt", category) for source in sources for category in (None, "cooking", "sums")} <= held
+    assert {(source, "elo", None) for source in sources} <= held and ("all", "score", "sums") in held
+    best = snapshot.ratings.get(source="all", method="bt", category=None, rank=1)
+    assert best.model.name == "Ash" and best.low < best.rating < best.high and best.rank_low == 1
+    assert best.n == 72 and best.win_rate > 0.5 and best.weighted is not None
+    assert (snapshot.n, snapshot.provenances, snapshot.excluded) == (144, ["real"], {})
+
+
+def test_the_elo_of_all_votes_is_played_in_the_order_they_were_cast():
+    benchmark = judged()
+    snapshot = snapshots.take(benchmark)
+    votes = list(
+        Preference.objects.order_by("pk").values_list("battle__first__model", "battle__second__model", "value")
+    )
+    models = sorted({model for vote in votes for model in vote[:2]})
+    first, second, value = (
+        [models.index(vote[0]) for vote in votes],
+        [models.index(vote[1]) for vote in votes],
+        [vote[2] for vote in votes],
+    )
+    battles = stats.Battles(np.array(first), np.array(second), np.array(value, dtype=float), np.arange(len(votes)))
+    expected = dict(zip(models, stats.online_elo(battles, 3, k=32.0), strict=True))
+    found = dict(snapshot.ratings.filter(source="all", method="elo", category=None).values_list("model", "rating"))
+    assert found == pytest.approx(expected)
+
+
+def test_agreement_is_kept_with_the_snapshot_for_all_and_for_each_category():
+    snapshot = snapshots.take(judged())
+    told = set(snapshot.agreements.values_list("relation", "judges", "category__key"))
+    for category in (None, "cooking", "sums"):
+        assert {
+            ("people", "people", category),
+            ("people_judge", "people–fair", category),
+            ("judges", "fair–odd", category),
+        } <= told
+    row = Agreement.objects.get(relation="people_judge", judges="people–fair", category=None, kind="preference")
+    mine = {(p.battle_id, p.value) for p in Preference.objects.filter(judge__name="fair")}
+    theirs = {(p.battle_id, p.value) for p in Preference.objects.filter(judge__kind="person")}
+    assert row.n == 36 and row.raw == pytest.approx(len(mine & theirs) / 36)
+
+
+def test_the_same_record_gives_the_same_snapshot():
+    benchmark = judged()
+    first = snapshots.take(benchmark)
+    ratings = Rating.objects.count()
+    assert snapshots.take(benchmark) == first and Snapshot.objects.count() == 1 and Rating.objects.count() == ratings
+
+
+def test_a_vote_gives_the_next_snapshot_and_the_one_before_stays_as_it_was():
+    benchmark = judged()
+    first = snapshots.take(benchmark)
+    before = list(first.ratings.order_by("pk").values())
+    make.preference(Battle.objects.first(), make.judge("third"))
+    second = snapshots.take(benchmark)
+    assert second != first and second.digest != first.digest and second.n == first.n + 1
+    assert list(first.ratings.order_by("pk").values()) == before and benchmark.leaderboard.latest() == second
+
+
+def test_a_vote_taken_back_is_gone_from_the_newest_snapshot():
+    """The votes that count are then the same as at first, and the board must not go on showing the vote."""
+    benchmark = judged()
+    first = snapshots.take(benchmark)
+    vote = make.preference(Battle.objects.first(), make.judge("third"))
+    snapshots.take(benchmark)
+    vote.superseded_at = timezone.now()
+    vote.save()
+    snapshots.take(benchmark)
+    newest = benchmark.leaderboard.latest()
+    assert newest.n == first.n and newest.excluded == {"set aside": 1}
+    assert not newest.ratings.filter(source="judge:third").exists()
+
+
+def test_an_empty_record_has_no_snapshot():
+    assert snapshots.take(make.benchmark()) is None and not Snapshot.objects.exists()
+
+
+def test_a_demo_says_so_in_its_snapshot():
+    snapshot = snapshots.take(judged(provenance="demo"))
+    assert snapshot.is_demo and snapshot.provenances == ["demo"]
+
+
+def test_weights_of_a_profile_make_the_total_and_another_snapshot():
+    benchmark = judged()
+    plain = snapshots.take(benchmark)
+    Profile.objects.create(name="sums only", weights={"sums": 2})
+    Leaderboard.objects.update(recipe={"profile": "sums only"})
+    weighted = snapshots.take(benchmark)
+    assert weighted != plain and weighted.recipe["weights"] == {"sums": 2}
+    overall = weighted.ratings.get(source="all", method="bt", category=None, model__name="Ash")
+    in_sums = weighted.ratings.get(source="all", method="bt", category__key="sums", model__name="Ash")
+    assert overall.weighted == pytest.approx(in_sums.rating)
+
+
+def test_taking_a_snapshot_takes_as_many_queries_for_few_judgments_as_for_many(django_assert_max_num_queries):
+    counts = []
+    for size in (4, 40):
+        benchmark = judged(f"of {size}", questions=size)
+        with django_assert_max_num_queries(60) as seen:
+            snapshots.take(benchmark)
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+
+
+def test_the_refresh_looks_only_where_the_record_has_changed():
+    benchmark, untouched = judged(), make.benchmark("cellar")
+    tasks.refresh()
+    assert Snapshot.objects.count() == 1 and not Leaderboard.objects.filter(benchmark=untouched).exists()
+    seen = Leaderboard.objects.get(benchmark=benchmark).seen
+    assert seen == data.stamp(benchmark)
+    Snapshot.objects.all().delete()
+    tasks.refresh()
+    assert not Snapshot.objects.exists(), "nothing has changed since the last look"
+    make.preference(Battle.objects.first(), make.judge("third"))
+    tasks.refresh()
+    assert Snapshot.objects.count() == 1
