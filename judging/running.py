@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from arena.background import arrivals
 from arena.chat import ChatError
@@ -22,6 +25,7 @@ from judging.signals import judged
 
 log = logging.getLogger(__name__)
 STAGES = ("answers", "judgments")
+UNHEARD = (OSError, RedisError, OperationalError)  # what ringing raises when the broker is not there
 
 
 class Lost(Exception):
@@ -42,8 +46,7 @@ def carry_out(run: Run, *, stages: tuple[str, ...] = STAGES, watch: Callable[[Ru
     def beat() -> None:
         if not run.renew(token):
             raise Lost
-        ring(f"run-{run.pk}")
-        judged.send(sender=Run, run=run)
+        tell(run)
         if watch:
             watch(run)
 
@@ -68,9 +71,17 @@ def carry_out(run: Run, *, stages: tuple[str, ...] = STAGES, watch: Callable[[Ru
         raise
     finally:
         run.refresh_from_db()
-        judged.send(sender=Run, run=run)
-        ring(f"run-{run.pk}")
+        tell(run)
     return True
+
+
+def tell(run: Run) -> None:
+    """Ring for whoever listens. Without Redis nobody hears it, and nothing is lost: pages and the clock look again."""
+    try:
+        ring(f"run-{run.pk}")
+        judged.send(sender=Run, run=run)
+    except UNHEARD as error:
+        log.warning("run %s: nobody could be told (%s)", run.pk, error)
 
 
 def _stage(run: Run, stage: str) -> None:
@@ -162,4 +173,5 @@ def cancel(run: Run) -> None:
     Run.objects.filter(pk=run.pk, status__in=(Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.OPEN)).update(
         status=Run.Status.CANCELLED, finished_at=timezone.now()
     )
-    ring(f"run-{run.pk}")
+    with suppress(*UNHEARD):
+        ring(f"run-{run.pk}")

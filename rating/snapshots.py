@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from arena.live import ring
 from arena.models import Benchmark, Category
+from judging.running import UNHEARD
 from rating import agreeing, data, ratings
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 
@@ -28,7 +31,8 @@ def take(benchmark: Benchmark) -> Snapshot | None:
         except IntegrityError:  # another process took the same one meanwhile
             snapshot = leaderboard.snapshots.get(digest=digest)
     Leaderboard.objects.filter(pk=leaderboard.pk).update(seen=seen)
-    ring(f"board-{benchmark.pk}")
+    with suppress(*UNHEARD):
+        ring(f"board-{benchmark.pk}")
     return snapshot
 
 
