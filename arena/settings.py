@@ -154,8 +154,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "judging.tasks.sweep", "schedule": 5.0},
-    "refresh": {"task": "rating.tasks.refresh", "schedule": 10.0},
+    # A look that comes too late is no use: the next one sees the same.
+    "sweep": {"task": "judging.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "refresh": {"task": "rating.tasks.refresh", "schedule": 10.0, "options": {"expires": 10.0}},
 }
 
 LOGGING = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from rating import stats
 from rating.data import Marks, Record, Votes
 from rating.models import Agreement
+
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 PEOPLE = "people"
 OUTCOMES = 3  # the second answer, a tie, the first answer
@@ -46,45 +49,45 @@ def _last_words(table: Votes | Marks):
 def _of_votes(votes: Votes, record: Record, category: int | None) -> Iterator[dict]:
     outcome = np.sign(votes.value).astype(np.int64) + 1
     columns = (votes.item, votes.judge, outcome, votes.cluster)
-    settings = {"values": OUTCOMES, "level": "nominal", "tie": TIE}
-    majority = _majority(votes)
-    yield from _relations(votes, columns, majority, record, settings, kind=Agreement.Kind.PREFERENCE, category=category)
+    agree = partial(stats.agree, values=OUTCOMES, level="nominal", tie=TIE)
+    where = {"kind": Agreement.Kind.PREFERENCE, "category_id": category}
+    for row in _relations(columns, votes.person, _majority(votes), record, agree):
+        yield {**where, **row}
 
 
 def _of_marks(marks: Marks, record: Record, category: int | None) -> Iterator[dict]:
-    if not len(marks):
-        return
-    levels, code = np.unique(marks.score, return_inverse=True)
-    if len(levels) < 2:
-        levels = np.append(levels, levels[-1] + 1)
-    columns = (marks.item, marks.judge, code, marks.cluster)
-    settings = {"values": len(levels), "level": "interval", "marks": levels}
-    yield from _relations(marks, columns, None, record, settings, kind=Agreement.Kind.GRADE, category=category)
+    columns = (marks.item, marks.judge, marks.score, marks.cluster)
+    where = {"kind": Agreement.Kind.GRADE, "category_id": category}
+    for row in _relations(columns, marks.person, _mean_mark(marks), record, stats.agree_on_scores):
+        yield {**where, **row}
 
 
-def _relations(table, columns, majority, record: Record, settings: dict, *, kind: str, category) -> Iterator[dict]:
-    """Among people; each machine judge with the people's majority; any two machine judges."""
+def _relations(columns: Columns, person, people: Columns, record: Record, agree) -> Iterator[dict]:
+    """Among people; each machine judge with the people as one; any two machine judges.
+
+    `columns` and `people` are item, judge, value and question, (n,) each; `agree` takes them.
+    """
     item, judge, value, cluster = columns
-    where = {"kind": kind, "category_id": category}
 
     def among(mask) -> stats.Agreement:
-        return stats.agree(item[mask], judge[mask], value[mask], cluster=cluster[mask], **settings)
+        return agree(item[mask], judge[mask], value[mask], cluster=cluster[mask])
 
-    if table.person.any():
-        yield {**where, "judges": PEOPLE, "relation": "people", **_numbers(among(table.person))}
-    machines = [int(one) for one in np.unique(judge[~table.person])]
-    if majority is not None and len(majority[0]):
-        for one in machines:
-            mine = judge == one
-            joined = [np.concatenate([column[mine], other]) for column, other in zip(columns, majority, strict=True)]
-            found = stats.agree(joined[0], joined[1], joined[2], cluster=joined[3], **settings)
-            yield {**where, "judges": f"{PEOPLE}–{record.names[one]}", "relation": "people_judge", **_numbers(found)}
+    if person.any():
+        yield {"judges": PEOPLE, "relation": "people", **_numbers(among(person))}
+    machines = [int(one) for one in np.unique(judge[~person])]
+    for one in machines if len(people[0]) else ():
+        mine = judge == one
+        joined = [np.concatenate([column[mine], other]) for column, other in zip(columns, people, strict=True)]
+        found = agree(*joined[:3], cluster=joined[3])
+        names = f"{PEOPLE}–{record.names[one]}"
+        yield {"judges": names, "relation": "people_judge", "judge_id": one, **_numbers(found)}
     for one, other in combinations(machines, 2):
         names = f"{record.names[one]}–{record.names[other]}"
-        yield {**where, "judges": names, "relation": "judges", **_numbers(among((judge == one) | (judge == other)))}
+        found = among((judge == one) | (judge == other))
+        yield {"judges": names, "relation": "judges", "judge_id": one, "other_id": other, **_numbers(found)}
 
 
-def _majority(votes: Votes) -> tuple[np.ndarray, ...]:
+def _majority(votes: Votes) -> Columns:
     """The people's majority on each item, as one more judge (MAJORITY): the side with more votes, a tie when equal."""
     mine = votes.where(votes.person)
     items, first, code = np.unique(mine.item, return_index=True, return_inverse=True)
@@ -93,17 +96,18 @@ def _majority(votes: Votes) -> tuple[np.ndarray, ...]:
     return items, np.full(len(items), MAJORITY, dtype=np.int64), outcome, mine.cluster[first]
 
 
+def _mean_mark(marks: Marks) -> Columns:
+    """The mean of the people's scores of each answer, as one more judge (MAJORITY)."""
+    mine = marks.where(marks.person)
+    items, first, code = np.unique(mine.item, return_index=True, return_inverse=True)
+    mean = np.bincount(code, weights=mine.score, minlength=len(items)) / np.bincount(code, minlength=len(items))
+    return items, np.full(len(items), MAJORITY, dtype=np.int64), mean, mine.cluster[first]
+
+
 def _numbers(found: stats.Agreement) -> dict[str, Any]:
     note = found.note if found.note else ("" if found.n >= 30 else "few")
-    return {
-        "n": found.n,
-        "raw": found.raw,
-        "kappa": found.kappa,
-        "alpha": found.alpha,
-        "low": found.low,
-        "high": found.high,
-        "note": note,
-    }
+    numbers = ("n", "raw", "kappa", "alpha", "low", "high")
+    return {**{name: getattr(found, name) for name in numbers}, "note": note}
 
 
 def _with_itself(record: Record, category: int | None) -> Iterator[dict]:
@@ -116,22 +120,14 @@ def _with_itself(record: Record, category: int | None) -> Iterator[dict]:
         mine = orders.where(orders.judge == one)
         same = stats.consistency(mine.plain, mine.swapped, cluster=mine.cluster)
         flips = stats.flip_rate(mine.plain, mine.swapped, cluster=mine.cluster)
-        name = record.names[int(one)]
-        yield {**where, "judges": name, "relation": "orders", **_share(same)}
-        yield {**where, "judges": name, "relation": "flips", **_share(flips)}
-    for one in np.unique(orders.judge):
         taken = stats.first_slot_share(sides.shown[sides.judge == one], cluster=sides.cluster[sides.judge == one])
-        yield {**where, "judges": record.names[int(one)], "relation": "first_slot", **_share(taken)}
+        who = {**where, "judges": record.names[int(one)], "judge_id": int(one)}
+        yield {**who, "relation": "orders", **_share(same)}
+        yield {**who, "relation": "flips", **_share(flips)}
+        yield {**who, "relation": "first_slot", **_share(taken)}
 
 
 def _share(found: stats.Share) -> dict[str, Any]:
     note = "" if found.share is not None else "no decided vote"
-    return {
-        "n": found.n,
-        "raw": found.share,
-        "kappa": None,
-        "alpha": None,
-        "low": found.low,
-        "high": found.high,
-        "note": note,
-    }
+    ends = {"low": found.low, "high": found.high}
+    return {"n": found.n, "raw": found.share, "kappa": None, "alpha": None, **ends, "note": note}

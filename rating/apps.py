@@ -13,7 +13,7 @@ class RatingConfig(AppConfig):
 
 
 def _rate_when_done(sender, run, **_) -> None:
-    if not run.is_live:
-        from rating.tasks import rate
+    from rating.tasks import rate
 
+    if run.is_over:
         rate.delay(run.benchmark_id)

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q
 from arena.models import Benchmark, Category, LanguageModel
 from judging.models import Judge
 from rating.axis import Axis
-from rating.models import Agreement, Rating, Snapshot
+from rating.models import Agreement, Leaderboard, Rating, Snapshot
 from rating.stats.bradley_terry import DISCONNECTED
 from rating.words import REASONS, in_words
 
@@ -196,9 +196,9 @@ def board(
 
 
 def latest(benchmark: Benchmark) -> Snapshot | None:
-    """The benchmark's newest snapshot, with its leaderboard and benchmark loaded. One query."""
-    of_it = Snapshot.objects.filter(leaderboard__benchmark=benchmark)
-    return of_it.select_related("leaderboard__benchmark").order_by("-pk").first()
+    """The benchmark's current snapshot, with its leaderboard and benchmark loaded. One query."""
+    current = Leaderboard.objects.filter(benchmark=benchmark).values("current")
+    return Snapshot.objects.filter(pk__in=current).select_related("leaderboard__benchmark").first()
 
 
 def category_of(benchmark: Benchmark, category: Category | str | None) -> Category | None:
@@ -356,29 +356,15 @@ def agreement_rows(benchmark: Benchmark, *, snapshot: Snapshot | None = None) ->
 
 
 def ordered(agreements: Any) -> list[Agreement]:
-    """These rows with category loaded: all categories before the single ones, judges in their first order. One query."""
-    rows = agreements.select_related("category").order_by(
+    """These rows with category and judge: all categories before the single ones, judges in their first order. One query."""
+    rows = agreements.select_related("category", "judge").order_by(
         F("category__position").asc(nulls_first=True), "category", "pk"
     )
     return list(rows)
 
 
 def of_judge(judge: Judge) -> list[Agreement]:
-    """Rows of the newest snapshots that this judge is in, with snapshot and benchmark loaded. Two queries."""
-    newest: dict[int, int] = {}
-    for board_id, pk in Snapshot.objects.order_by("pk").values_list("leaderboard", "pk"):
-        newest[board_id] = pk
-    rows = Agreement.objects.filter(Q(judges__contains=judge.name), snapshot__in=newest.values())
-    rows = rows.select_related("snapshot__leaderboard__benchmark")
-    return [row for row in ordered(rows) if concerns(row, judge)]
-
-
-def concerns(row: Agreement, judge: Judge) -> bool:
-    """Whether this judge is one of the row's judges."""
-    return any(_names(row.judges, name) for name in (str(judge), judge.name))
-
-
-def _names(judges: str, name: str) -> bool:
-    return (
-        judges == name or judges.startswith((f"{name}–", f"{name} (")) or judges.endswith((f"–{name}", f"judge {name}"))
-    )
+    """Rows of the current snapshots that this judge is in, with snapshot and benchmark loaded. One query."""
+    current = Leaderboard.objects.values("current")
+    rows = Agreement.objects.filter(Q(judge=judge) | Q(other=judge), snapshot__in=current)
+    return ordered(rows.select_related("snapshot__leaderboard__benchmark"))

@@ -11,7 +11,7 @@ from django.db.models import Count
 
 from arena.models import Category
 from judging.models import Grade, Judge, Preference, Status
-from rating.boards import Agreements, concerns, of_judge
+from rating.boards import Agreements, of_judge
 from rating.models import Agreement, Snapshot
 from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
@@ -96,34 +96,33 @@ class Page:
 
 
 def page(found: Agreements) -> Page:
-    """The tables of `found`. One query, for the machine judges' pages."""
-    judges = list(Judge.objects.machines())
+    """The tables of `found`. No query."""
     people = _by_place(found.of(PEOPLE))
 
     by_judge: dict[str, list[Line]] = {}
     for row in found.of(PEOPLE_JUDGE):
-        by_judge.setdefault(row.judges, []).append(_beside(row, _judge_of(row, judges), people))
+        by_judge.setdefault(row.judges, []).append(_beside(row, people))
     return Page(
         people=[Line(row) for row in found.of(PEOPLE)],
         people_judge=[(name, rows[0].judge, rows) for name, rows in by_judge.items()],
         judges=[Line(row) for row in found.of(JUDGES) if row.category is None],
         judges_by_category=[Line(row) for row in found.of(JUDGES) if row.category is not None],
-        habits=_habits([row for row in found.of(*ITSELF) if row.category is None], judges),
+        habits=_habits([row for row in found.of(*ITSELF) if row.category is None]),
     )
 
 
-def _habits(rows: list[Agreement], judges: list[Judge]) -> list[Habit]:
+def _habits(rows: list[Agreement]) -> list[Habit]:
     """One habit per judge and category from the rows of one snapshot, in their order."""
     grouped: dict[tuple[str, int | None], dict[str, Agreement]] = {}
     for row in rows:
         grouped.setdefault((row.judges, row.category_id), {})[row.relation] = row
-    return [_habit(by_relation, judges) for by_relation in grouped.values()]
+    return [_habit(by_relation) for by_relation in grouped.values()]
 
 
-def _habit(by_relation: dict[str, Agreement], judges: list[Judge]) -> Habit:
+def _habit(by_relation: dict[str, Agreement]) -> Habit:
     row = next(iter(by_relation.values()))
     shares = [Line(by_relation[relation]) if relation in by_relation else None for relation in ITSELF]
-    return Habit(row.judges, _judge_of(row, judges), row.category, *shares)
+    return Habit(row.judges, row.judge, row.category, *shares)
 
 
 def _by_place(rows: Iterable[Agreement]) -> dict[Where, Agreement]:
@@ -134,14 +133,8 @@ def _where(row: Agreement) -> Where:
     return row.snapshot_id, row.kind, row.category_id
 
 
-def _beside(row: Agreement, judge: Judge | None, people: dict[Where, Agreement]) -> Line:
-    return Line(row, judge=judge, trust=trust(row, people.get(_where(row))))
-
-
-def _judge_of(row: Agreement, judges: list[Judge]) -> Judge | None:
-    """The machine judge that a row is about; the longest name wins where one name ends another."""
-    fitting = [judge for judge in judges if concerns(row, judge)]
-    return max(fitting, key=lambda judge: len(str(judge)), default=None)
+def _beside(row: Agreement, people: dict[Where, Agreement]) -> Line:
+    return Line(row, judge=row.judge, trust=trust(row, people.get(_where(row))))
 
 
 @dataclass(frozen=True)
@@ -169,18 +162,20 @@ def judge_page(judge: Judge) -> dict[str, Any]:
     rows = of_judge(judge)
     snapshots = {row.snapshot_id: row.snapshot for row in rows}
     people = _by_place(Agreement.objects.filter(snapshot__in=snapshots, relation=PEOPLE)) if rows else {}
-    places = [_place(snapshot, rows, judge, people) for snapshot in snapshots.values()]
-    return {"judge": judge, "options": public_options(judge), "said": _said(judge), "places": places}
+    places = [_place(snapshot, rows, people) for snapshot in snapshots.values()]
+    provenances = {judge.provenance, *(kind for snapshot in snapshots.values() for kind in snapshot.provenances)}
+    told = {"judge": judge, "options": public_options(judge), "said": _said(judge)}
+    return {**told, "places": places, "provenances": sorted(provenances)}
 
 
-def _place(snapshot: Snapshot, rows: list[Agreement], judge: Judge, people: dict[Where, Agreement]) -> Place:
+def _place(snapshot: Snapshot, rows: list[Agreement], people: dict[Where, Agreement]) -> Place:
     def of(*relations: str) -> list[Agreement]:
         return [row for row in rows if row.snapshot_id == snapshot.pk and row.relation in relations]
 
     return Place(
         snapshot=snapshot,
-        people=[_beside(row, judge, people) for row in of(PEOPLE_JUDGE)],
-        habits=_habits(of(*ITSELF), [judge]),
+        people=[_beside(row, people) for row in of(PEOPLE_JUDGE)],
+        habits=_habits(of(*ITSELF)),
         judges=[Line(row) for row in of(JUDGES)],
     )
 

@@ -116,6 +116,12 @@ def counted_provenances(benchmark: Benchmark) -> list[str]:
     return [Provenance.DEMO] if benchmark.is_demo else [Provenance.REAL, Provenance.IMPORTED]
 
 
+def has_judgments(benchmark: Benchmark) -> bool:
+    """Whether anybody has judged anything of this benchmark. At most two queries."""
+    battles = Preference.objects.filter(battle__question__benchmark=benchmark)
+    return battles.exists() or Grade.objects.filter(answer__question__benchmark=benchmark).exists()
+
+
 def stamp(benchmark: Benchmark) -> str:
     """A short text that changes whenever a judgment of this benchmark was added or set aside. Two queries."""
     parts = []

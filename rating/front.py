@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count
 
 from rating.models import Leaderboard, Rating, Snapshot
 
@@ -24,13 +24,12 @@ class Card:
 
 
 def cards() -> list[Card]:
-    """All leaderboards with what their newest snapshots say. Four queries, however many there are."""
-    newest = Snapshot.objects.filter(leaderboard=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    found = list(Leaderboard.objects.select_related("benchmark").annotate(newest=Subquery(newest)))
-    snapshots = Snapshot.objects.in_bulk([row.newest for row in found if row.newest])
+    """All leaderboards with what their current snapshots say. Three queries, however many there are."""
+    found = list(Leaderboard.objects.select_related("benchmark", "current"))
+    snapshots = {row.current_id: row.current for row in found if row.current}
     best = _best(snapshots)
     counts = _categories(snapshots)
-    return [Card(row, snapshots.get(row.newest), best.get(row.newest, []), counts.get(row.newest, 0)) for row in found]
+    return [Card(row, row.current, best.get(row.current_id, []), counts.get(row.current_id, 0)) for row in found]
 
 
 def _best(snapshots: dict[int, Snapshot]) -> dict[int, list[Rating]]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Benchmark, Category, LanguageModel, Provenance
+from judging.models import Judge
 
 
 class Leaderboard(models.Model):
@@ -15,9 +16,16 @@ class Leaderboard(models.Model):
 
     benchmark = models.OneToOneField(Benchmark, on_delete=models.CASCADE, related_name="leaderboard")
     recipe = models.JSONField(default=dict, blank=True, help_text="flip rule, weights, level of the intervals …")
-    seen = models.CharField(
-        max_length=200, blank=True, editable=False, help_text="what the last look at the record found"
+    current = models.ForeignKey(
+        "Snapshot",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="what the record says now; none when nothing counts",
     )
+    seen = models.TextField(blank=True, editable=False, help_text="the record and recipe that the last look found")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -25,9 +33,6 @@ class Leaderboard(models.Model):
 
     def __str__(self) -> str:
         return str(self.benchmark)
-
-    def latest(self) -> Snapshot | None:
-        return self.snapshots.order_by("-pk").first()
 
 
 class Snapshot(models.Model):
@@ -44,6 +49,7 @@ class Snapshot(models.Model):
     excluded = models.JSONField(default=dict, help_text="judgments left out, by reason")
     notes = models.JSONField(default=list, help_text="[{source, method, category, note}]")
     provenances = models.JSONField(default=list, help_text="what the counted rows are: real, imported, demo, dry_run")
+    passing = models.BooleanField(default=False, help_text="taken while votes came in; thinned out after a day")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -119,7 +125,9 @@ class Agreement(models.Model):
     snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="agreements")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PREFERENCE)
     category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT)
-    judges = models.CharField(max_length=280, help_text="people, people–judge NAME, NAME–NAME, or NAME (both orders)")
+    judges = models.CharField(max_length=280, help_text="people, people–NAME, NAME–NAME, or NAME (with itself)")
+    judge = models.ForeignKey(Judge, null=True, on_delete=models.PROTECT, related_name="+", help_text="none: people")
+    other = models.ForeignKey(Judge, null=True, on_delete=models.PROTECT, related_name="+", help_text="of two judges")
     relation = models.CharField(max_length=20, help_text="people, people_judge, judges, orders")
     n = models.PositiveIntegerField(help_text="items with two votes or more")
     raw = models.FloatField(null=True)

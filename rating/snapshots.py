@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from arena.live import ring
 from arena.models import Benchmark, Category
-from judging.running import UNHEARD
 from rating import agreeing, data, ratings
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 
+KEPT = timedelta(days=1)  # how long every passing snapshot is kept
 
-def take(benchmark: Benchmark) -> Snapshot | None:
+
+def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     """The benchmark's snapshot as its record now is; the one there is when nothing has changed; None when empty.
 
-    The same judgments, recipe and code give the same digest and no second snapshot. One transaction writes it.
+    The same judgments, recipe and code give the same digest and no second snapshot. A `passing` one may be thinned out
+    later. Everything is computed before the one transaction that writes it, so that no vote waits for it.
     """
     leaderboard, _made = Leaderboard.objects.get_or_create(benchmark=benchmark)
-    seen = data.stamp(benchmark)
+    seen = now(leaderboard)
     record = data.read(benchmark)
     told, recipe = _recipe(leaderboard)
     digest = record.digest(str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
     if snapshot is None and record.n:
-        try:
-            snapshot = _write(leaderboard, record, told, recipe, digest)
-        except IntegrityError:  # another process took the same one meanwhile
-            snapshot = leaderboard.snapshots.get(digest=digest)
-    Leaderboard.objects.filter(pk=leaderboard.pk).update(seen=seen)
-    with suppress(*UNHEARD):
-        ring(f"board-{benchmark.pk}")
+        snapshot = _new(leaderboard, record, told, recipe, digest=digest, passing=passing)
+    elif snapshot and snapshot.passing and not passing:
+        snapshot.passing = False
+        snapshot.save(update_fields=["passing"])
+    Leaderboard.objects.filter(pk=leaderboard.pk).update(seen=seen, current=snapshot)
+    ring(f"board-{benchmark.pk}")
     return snapshot
+
+
+def now(leaderboard: Leaderboard) -> str:
+    """A text that changes whenever a new snapshot could differ from the current one. Two or three queries."""
+    told, _recipe_of_it = _recipe(leaderboard)
+    return f"{data.stamp(leaderboard.benchmark)} {sorted(told.items())} {settings.VERSION}"
+
+
+def thin(leaderboard: Leaderboard) -> int:
+    """Of the passing snapshots older than a day keep the last of each hour; how many went. Two queries."""
+    old = leaderboard.snapshots.filter(passing=True, created_at__lt=timezone.now() - KEPT).order_by("pk")
+    last_of_hour = {
+        made.replace(minute=0, second=0, microsecond=0): pk for pk, made in old.values_list("pk", "created_at")
+    }
+    gone = old.exclude(pk__in=last_of_hour.values()).exclude(pk=leaderboard.current_id)
+    return gone.delete()[1].get("rating.Snapshot", 0)
 
 
 def _recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
@@ -52,11 +70,14 @@ def _recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
     return told, ratings.Recipe(level=told["level"], k=told["k"], mode=told["total"], weights=by_id)
 
 
-@transaction.atomic
-def _write(leaderboard: Leaderboard, record: data.Record, told: dict, recipe: ratings.Recipe, digest: str) -> Snapshot:
-    boards = list(ratings.boards(record, recipe))
+def _new(
+    leaderboard: Leaderboard, record: data.Record, told: dict, recipe: ratings.Recipe, *, digest: str, passing: bool
+) -> Snapshot:
+    """Rate, then write; the one another process wrote meanwhile, if it was quicker."""
+    rated = list(ratings.boards(record, recipe))
+    agreed = list(agreeing.agreements(record))
     keys = dict(Category.objects.values_list("pk", "key"))
-    snapshot = Snapshot.objects.create(
+    snapshot = Snapshot(
         leaderboard=leaderboard,
         recipe=told,
         digest=digest,
@@ -65,11 +86,22 @@ def _write(leaderboard: Leaderboard, record: data.Record, told: dict, recipe: ra
         excluded=record.excluded,
         notes=[
             {"source": board.source, "method": board.method, "category": keys.get(board.category), "note": note}
-            for board in boards
+            for board in rated
             for note in board.notes
         ],
         provenances=list(record.provenances),
+        passing=passing,
     )
+    try:
+        _write(snapshot, rated, agreed)
+    except IntegrityError:
+        return leaderboard.snapshots.get(digest=digest)
+    return snapshot
+
+
+@transaction.atomic
+def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict]) -> None:
+    snapshot.save()
     Rating.objects.bulk_create(
         (
             Rating(
@@ -80,12 +112,9 @@ def _write(leaderboard: Leaderboard, record: data.Record, told: dict, recipe: ra
                 model_id=model,
                 **row,
             )
-            for board in boards
+            for board in rated
             for model, row in board.rows.items()
         ),
         batch_size=500,
     )
-    Agreement.objects.bulk_create(
-        (Agreement(snapshot=snapshot, **row) for row in agreeing.agreements(record)), batch_size=500
-    )
-    return snapshot
+    Agreement.objects.bulk_create((Agreement(snapshot=snapshot, **row) for row in agreed), batch_size=500)

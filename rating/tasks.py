@@ -1,9 +1,15 @@
 """Doorbells of rating."""
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.utils import timezone
 
 from arena.models import Benchmark
 from rating import data, snapshots
+from rating.models import Leaderboard
+
+PAUSE = timedelta(seconds=30)  # between two snapshots of a board while votes come in
 
 
 @shared_task
@@ -14,9 +20,12 @@ def rate(benchmark_id: int) -> None:
 
 @shared_task
 def refresh() -> None:
-    """Take a snapshot of every benchmark whose record has changed since the last look."""
-    for benchmark in Benchmark.objects.select_related("leaderboard"):
-        leaderboard = getattr(benchmark, "leaderboard", None)
-        now = data.stamp(benchmark)
-        if now != (leaderboard.seen if leaderboard else "None/0/0 None/0/0"):
-            snapshots.take(benchmark)
+    """Take a passing snapshot of every board whose record or recipe has changed, and thin out old ones."""
+    for benchmark in Benchmark.objects.filter(leaderboard=None):
+        if data.has_judgments(benchmark):
+            snapshots.take(benchmark, passing=True)
+    for leaderboard in Leaderboard.objects.select_related("benchmark", "current"):
+        rested = leaderboard.current is None or leaderboard.current.created_at < timezone.now() - PAUSE
+        if rested and snapshots.now(leaderboard) != leaderboard.seen:
+            snapshots.take(leaderboard.benchmark, passing=True)
+            snapshots.thin(leaderboard)

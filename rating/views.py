@@ -4,6 +4,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from arena.border import asked
+from arena.frame import is_lead
 from arena.models import Benchmark
 from judging.models import Judge
 from rating import boards, comparing, front
@@ -32,7 +34,7 @@ def snapshot(request, pk):
 
 def _board_page(request, benchmark, found, *, is_newest):
     there = boards.choices(found)
-    source = _asked(request, "source") or boards.ALL
+    source = asked(request.GET, "source") or boards.ALL
     frame = {
         "benchmark": benchmark, "snapshot": found, "choices": there, "source": source, "is_newest": is_newest,
         "methods": Rating.Method.choices, "sources": SOURCES,
@@ -40,9 +42,9 @@ def _board_page(request, benchmark, found, *, is_newest):
     try:
         board = boards.board(
             benchmark,
-            category=_asked(request, "category"),
+            category=asked(request.GET, "category"),
             source=source,
-            method=_asked(request, "method") or there.method(source),
+            method=asked(request.GET, "method") or there.method(source),
             snapshot=found,
         )
     except boards.NoSuchBoard as error:
@@ -52,11 +54,6 @@ def _board_page(request, benchmark, found, *, is_newest):
 
 
 SOURCES = [(Rating.ALL, _("people and judges")), (Rating.PEOPLE, _("people")), (Rating.JUDGES, _("judges"))]
-
-
-def _asked(request, name) -> str:
-    # PostgreSQL takes no NUL in a text, not even to look for it.
-    return request.GET.get(name, "").replace("\x00", "").strip()
 
 
 @require_safe
@@ -70,6 +67,7 @@ def agreement(request, pk):
 
 @require_safe
 def judge(request, pk):
-    """One judge: what it is, what it said, what it is worth."""
-    found = get_object_or_404(Judge.objects.select_related("model"), pk=pk)
+    """One judge: what it is, what it said, what it is worth. People with an account are named to leads only."""
+    known = Judge.objects.select_related("model")
+    found = get_object_or_404(known if is_lead(request.user) else known.exclude(kind=Judge.Kind.PERSON), pk=pk)
     return render(request, "rating/judge.html", comparing.judge_page(found))

@@ -21,6 +21,7 @@ REASONS = {
     "one order only": _("read in one of two orders only"),
     "older rubric version": _("under an older version of the rubric"),
     "another rubric": _("under another rubric"),
+    "set aside": _("set aside by a later one"),
 }
 """Why judgments are left out, by the name in `Snapshot.excluded`."""
 

@@ -18,6 +18,7 @@ from rating.stats.krippendorff import alpha, alpha_interval, jackknife_error, vo
 from rating.stats.ranks import Ranks, rank_ranges
 from rating.stats.rates import WinRates, battle_matrix, fraction_matrix, mean_rates, win_rates
 from rating.stats.scores import ALL_EQUAL, ONE_QUESTION, Means, mean_scores, rank_means
+from rating.stats.scores_agreement import agree_on_scores
 from rating.stats.totals import weighted_total
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "WinRates",
     "ac1",
     "agree",
+    "agree_on_scores",
     "alpha",
     "alpha_interval",
     "battle_matrix",

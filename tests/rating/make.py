@@ -42,7 +42,9 @@ def snapshot(of: Benchmark | None = None, **fields) -> Snapshot:
     board, _ = Leaderboard.objects.get_or_create(benchmark=of)
     digest = f"{Snapshot.objects.count():064x}"
     defaults = {"n": 240, "digest": digest, "code_version": "0.1.0", "recipe": {"level": 0.95}, "provenances": ["real"]}
-    return Snapshot.objects.create(leaderboard=board, **{**defaults, **fields})
+    found = Snapshot.objects.create(leaderboard=board, **{**defaults, **fields})
+    Leaderboard.objects.filter(pk=board.pk).update(current=found)
+    return found
 
 
 def rating(of: Snapshot, model: LanguageModel, rank: int = 1, **fields) -> Rating:
@@ -76,5 +78,8 @@ def judge(name: str = "fair", **fields) -> Judge:
 
 
 def agreement(of: Snapshot, relation: str = "people", judges: str = "people", **fields) -> Agreement:
-    defaults = {"n": 60, "raw": 0.8, "kappa": 0.6, "alpha": 0.61, "low": 0.5, "high": 0.7}
+    """A row of agreement; `judges` also finds the judges of these names, where there are some."""
+    named = {judge.name: judge for judge in Judge.objects.filter(name__in=judges.split("–"))}
+    who = dict(zip(("judge", "other"), filter(None, map(named.get, judges.split("–"))), strict=False))
+    defaults = {"n": 60, "raw": 0.8, "kappa": 0.6, "alpha": 0.61, "low": 0.5, "high": 0.7, **who}
     return Agreement.objects.create(snapshot=of, relation=relation, judges=judges, **{**defaults, **fields})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from io import StringIO
 
 import pytest
@@ -231,11 +230,11 @@ def test_a_redis_that_does_not_answer_is_a_problem_and_exit_code_1(url):
     assert ended.value.code == 1 and "PROBLEM  redis" in out.getvalue()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_data_folder_that_cannot_be_written_to_is_a_problem(tmp_path):
-    tmp_path.chmod(0o500)
-    with override_settings(DATA_DIR=tmp_path), pytest.raises(SystemExit):
-        said("doctor")
+def test_a_data_folder_that_is_not_there_is_a_problem(tmp_path):
+    out = StringIO()
+    with override_settings(DATA_DIR=tmp_path / "absent"), pytest.raises(SystemExit):
+        call_command("doctor", stdout=out)
+    assert "PROBLEM  data folder" in out.getvalue() and "JURYROOM_DATA" in out.getvalue()
 
 
 # --- printing

@@ -194,7 +194,7 @@ def test_a_board_costs_the_same_queries_for_2_models_and_for_40(client, django_a
 def test_the_home_page_lists_the_best_three_of_every_board(client, django_assert_num_queries):
     make.board(5)
     make.ranking(make.snapshot(make.benchmark("second")), make.models(2, prefix="N"))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         response = client.get("/")
     text = words(response)
     assert "1 M1 1100 [1075, 1125]" in text and "M4" not in text

@@ -30,7 +30,8 @@ def ways(client) -> set[str]:
         (None, {"login", "benchmarks"}),
         ([], {"benchmarks"}),
         (["annotator"], {"vote", "benchmarks"}),
-        (["lead"], {"vote", "runs", "run_new", "benchmarks"}),
+        (["lead"], {"runs", "run_new", "benchmarks"}),
+        (["lead", "annotator"], {"vote", "runs", "run_new", "benchmarks"}),
     ],
 )
 def test_the_home_page_offers_what_the_role_may_do(client, django_user_model, groups, expected):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from arena.models import Battle, Benchmark
-from judging.models import Judge, Preference
+from judging.models import Grade, Judge, Preference, Run
+from judging.signals import judged as judged_signal
 from rating import data, snapshots, stats, tasks
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 from tests.judging import recorded as make
@@ -98,7 +102,7 @@ def test_a_vote_gives_the_next_snapshot_and_the_one_before_stays_as_it_was():
     make.preference(Battle.objects.first(), make.judge("third"))
     second = snapshots.take(benchmark)
     assert second != first and second.digest != first.digest and second.n == first.n + 1
-    assert list(first.ratings.order_by("pk").values()) == before and benchmark.leaderboard.latest() == second
+    assert list(first.ratings.order_by("pk").values()) == before and Leaderboard.objects.get().current == second
 
 
 def test_a_vote_taken_back_is_gone_from_the_newest_snapshot():
@@ -110,7 +114,7 @@ def test_a_vote_taken_back_is_gone_from_the_newest_snapshot():
     vote.superseded_at = timezone.now()
     vote.save()
     snapshots.take(benchmark)
-    newest = benchmark.leaderboard.latest()
+    newest = Leaderboard.objects.get(benchmark=benchmark).current
     assert newest.n == first.n and newest.excluded == {"set aside": 1}
     assert not newest.ratings.filter(source="judge:third").exists()
 
@@ -150,11 +154,87 @@ def test_the_refresh_looks_only_where_the_record_has_changed():
     benchmark, untouched = judged(), make.benchmark("cellar")
     tasks.refresh()
     assert Snapshot.objects.count() == 1 and not Leaderboard.objects.filter(benchmark=untouched).exists()
-    seen = Leaderboard.objects.get(benchmark=benchmark).seen
-    assert seen == data.stamp(benchmark)
+    board = Leaderboard.objects.get(benchmark=benchmark)
+    assert board.seen == snapshots.now(board) and data.stamp(benchmark) in board.seen
     Snapshot.objects.all().delete()
     tasks.refresh()
     assert not Snapshot.objects.exists(), "nothing has changed since the last look"
     make.preference(Battle.objects.first(), make.judge("third"))
     tasks.refresh()
     assert Snapshot.objects.count() == 1
+
+
+def test_while_votes_come_in_a_board_rests_between_two_snapshots():
+    benchmark = judged()
+    tasks.refresh()
+    make.preference(Battle.objects.first(), make.judge("third"))
+    tasks.refresh()
+    assert Snapshot.objects.count() == 1
+    Snapshot.objects.update(created_at=timezone.now() - tasks.PAUSE)
+    tasks.refresh()
+    assert Snapshot.objects.count() == 2
+    assert set(Snapshot.objects.values_list("passing", flat=True)) == {True}
+    assert snapshots.take(benchmark).passing is False, "a snapshot that somebody asked for stays"
+
+
+def test_passing_snapshots_are_thinned_to_one_an_hour_after_a_day():
+    benchmark = judged()
+    day = timezone.now().replace(minute=0, second=0, microsecond=0) - snapshots.KEPT - timedelta(hours=3)
+    kept = snapshots.take(benchmark)
+    for minute in range(0, 90, 10):
+        made = Snapshot.objects.create(leaderboard=kept.leaderboard, digest=f"{minute:064}", n=1, passing=True)
+        Snapshot.objects.filter(pk=made.pk).update(created_at=day + timedelta(minutes=minute))
+    assert snapshots.thin(Leaderboard.objects.get()) == 7
+    left = Snapshot.objects.filter(passing=True).order_by("created_at").values_list("created_at", flat=True)
+    assert [made - day for made in left] == [timedelta(minutes=50), timedelta(minutes=80)]
+    assert Leaderboard.objects.get().current == kept
+
+
+def test_a_recipe_that_goes_back_finds_its_own_snapshot_again():
+    benchmark = judged()
+    plain = snapshots.take(benchmark)
+    Profile.objects.create(name="sums only", weights={"sums": 2})
+    Leaderboard.objects.update(recipe={"profile": "sums only"})
+    tasks.refresh()
+    Snapshot.objects.update(created_at=timezone.now() - tasks.PAUSE)
+    tasks.refresh()
+    assert Leaderboard.objects.get().current != plain
+    Leaderboard.objects.update(recipe={})
+    Snapshot.objects.update(created_at=timezone.now() - tasks.PAUSE)
+    tasks.refresh()
+    assert Leaderboard.objects.get().current == plain
+
+
+def test_when_every_vote_is_taken_back_the_board_is_empty_again():
+    benchmark = judged(questions=1)
+    assert snapshots.take(benchmark)
+    for table in (Preference, Grade):
+        table.objects.update(superseded_at=timezone.now())
+    assert snapshots.take(benchmark) is None
+    assert Leaderboard.objects.get(benchmark=benchmark).current is None
+
+
+def test_rating_holds_no_lock_while_it_computes(monkeypatch):
+    """A vote must not wait for arithmetic: everything is computed before the transaction that writes."""
+    seen = []
+    original = snapshots.ratings.boards
+
+    def watched(*arguments):
+        seen.append(len(connection.savepoint_ids))
+        return original(*arguments)
+
+    monkeypatch.setattr(snapshots.ratings, "boards", watched)
+    before = len(connection.savepoint_ids)
+    snapshots.take(judged())
+    assert seen == [before]
+
+
+def test_only_the_end_of_a_run_asks_for_a_snapshot(monkeypatch):
+    asked = []
+    monkeypatch.setattr(tasks.rate, "delay", asked.append)
+    benchmark = judged()
+    run = make.run(benchmark, *MODELS)
+    for status in Run.Status.values:
+        run.status = status
+        judged_signal.send(sender=Run, run=run)
+    assert asked == [benchmark.pk] * 3
