@@ -1,15 +1,13 @@
 """Administration of what is judged; frozen benchmarks are read-only, and keys have no place to be stored."""
 
-import re
-
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Answer, Battle, Benchmark, Category, LanguageModel, Question
+from arena.withholding import is_secret_in_address, is_variable_name, secret_paths, spelled
 
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
-SECRET = re.compile(r"api[-_]?key|secret|password|authorization|bearer|x-api-key|access[-_]?token", re.IGNORECASE)
+IDENTITY = ("name", "version", "provider", "endpoint_model", "options")
 
 
 class LooksOnly(admin.ModelAdmin):
@@ -37,12 +35,27 @@ class FrozenOnceUsed(admin.ModelAdmin):
         return super().has_delete_permission(request, obj) and not getattr(obj, "frozen_at", None)
 
 
-class LanguageModelForm(forms.ModelForm):
-    """Refuses a key typed where the name of its environment variable belongs, or among the options."""
+class OptionsForm(forms.ModelForm):
+    """Refuses a key among the options of a row."""
+
+    def clean_options(self) -> dict:
+        options = self.cleaned_data["options"]
+        if not isinstance(options, dict):
+            raise forms.ValidationError(_("Options are names with values: {…}."))
+        if found := secret_paths(options):
+            raise forms.ValidationError(
+                _("“%(name)s” looks like a key; keys are read from the environment variable named in key env.")
+                % {"name": spelled(found[0])}
+            )
+        return options
+
+
+class LanguageModelForm(OptionsForm):
+    """Refuses a key typed where the name of its environment variable belongs, or into the address."""
 
     def clean_key_env(self) -> str:
         name = self.cleaned_data["key_env"]
-        if name and (not VARIABLE.fullmatch(name) or name.startswith("sk_")):
+        if name and not is_variable_name(name):
             raise forms.ValidationError(
                 _(
                     "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
@@ -50,33 +63,27 @@ class LanguageModelForm(forms.ModelForm):
             )
         return name
 
-    def clean_options(self) -> dict:
-        options = self.cleaned_data["options"]
-        if not isinstance(options, dict):
-            raise forms.ValidationError(_("Options are names with values: {…}."))
-        if found := [path for path in _names(options) if SECRET.search(path)]:
+    def clean_base_url(self) -> str:
+        address = self.cleaned_data["base_url"]
+        if is_secret_in_address(address):
             raise forms.ValidationError(
-                _("“%(name)s” looks like a key; keys are read from the environment variable named in key env.")
-                % {"name": found[0]}
+                _("This address holds a password or a key; keys are read from the environment variable in key env.")
             )
-        return options
-
-
-def _names(value) -> list[str]:
-    """Every name in nested options."""
-    if isinstance(value, dict):
-        return [str(name) for name in value] + [inner for part in value.values() for inner in _names(part)]
-    if isinstance(value, list):
-        return [inner for part in value for inner in _names(part)]
-    return []
+        return address
 
 
 @admin.register(LanguageModel)
 class LanguageModelAdmin(admin.ModelAdmin):
+    """Who a model is and how it is asked stays as it is once it answered or judges: another one is another row."""
+
     form = LanguageModelForm
     list_display = ["name", "version", "vendor", "provider", "endpoint_model", "key_env", "provenance"]
     list_filter = ["provider", "provenance", "vendor"]
     search_fields = ["name", "version", "vendor", "endpoint_model"]
+
+    def get_readonly_fields(self, request, obj=None):
+        used = obj is not None and (obj.answers.exists() or obj.judges.exists())
+        return IDENTITY if used else ()
 
 
 @admin.register(Category)
@@ -94,10 +101,24 @@ class BenchmarkAdmin(FrozenOnceUsed):
     search_fields = ["name", "title_en", "title_zh"]
 
 
+class QuestionForm(forms.ModelForm):
+    """Refuses a question that would come into a frozen benchmark."""
+
+    def clean_benchmark(self) -> Benchmark:
+        benchmark = self.cleaned_data["benchmark"]
+        if benchmark.frozen_at:
+            raise forms.ValidationError(
+                _("%(benchmark)s is frozen: its questions were judged. Make its next version.")
+                % {"benchmark": benchmark}
+            )
+        return benchmark
+
+
 @admin.register(Question)
 class QuestionAdmin(admin.ModelAdmin):
     """Questions change with their benchmark: not once it is frozen."""
 
+    form = QuestionForm
     list_display = ["key", "benchmark", "category", "language", "position"]
     list_filter = ["benchmark", "category", "language"]
     search_fields = ["key"]

@@ -12,17 +12,19 @@ from typing import TypeVar
 T = TypeVar("T")
 END = object()
 LARGEST = 200  # results handed over at once
+ROOM = 2 * LARGEST  # results that may wait to be handed over; the iterator waits when there are more
 
 
 def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iterator[list[T]]:
     """Lists of what has arrived from the asynchronous iterator, at least one list every `wait` seconds.
 
     The iterator runs on an event loop of its own in a thread, so that it never waits for what the caller does
-    with the results, and no transaction is ever open during a call. A list may be empty: a moment for the caller to
-    renew a lease. When the caller stops early, the iterator is cancelled. An error inside is raised here, after all
+    with the results, unless ROOM of them pile up, and no transaction is ever open during a call. A list may be empty: a
+    moment for the caller to renew a lease. When the caller stops early, the iterator is cancelled. An error inside is raised here, after all
     that had arrived before it.
     """
     ready: queue.Queue = queue.Queue()
+    room = asyncio.Semaphore(ROOM)  # and not a bounded queue: a loop that blocks would keep every call waiting
     task: list[asyncio.Task] = []
 
     async def pump() -> None:
@@ -30,6 +32,7 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
         iterator = make()
         try:
             async for result in iterator:
+                await room.acquire()
                 ready.put(result)
         finally:
             if hasattr(iterator, "aclose"):
@@ -44,20 +47,29 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
         except BaseException as error:  # noqa: BLE001  handed over to the caller's thread
             ready.put((END, error))
 
+    def make_room(places: int) -> None:
+        for _ in range(places):
+            room.release()
+
+    def on_loop(call: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop has just come to its own end
+            task[0].get_loop().call_soon_threadsafe(call, *arguments)
+
     thread = threading.Thread(target=work, name="arrivals", daemon=True)
     thread.start()
     end = None
     try:
         while end is None:
             batch, end = _take(ready, wait)
+            if batch:
+                on_loop(make_room, len(batch))
             if batch or end is None:
                 yield batch
         if end[1] is not None:
             raise end[1]
     finally:
         if end is None and task:
-            with suppress(RuntimeError):  # the loop has just come to its own end
-                task[0].get_loop().call_soon_threadsafe(task[0].cancel)
+            on_loop(task[0].cancel)
         thread.join(10)
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-
-from django.db import transaction
+from functools import partial
 
 from arena.background import arrivals
-from arena.chat import ChatError, many, open_chat, patiently
+from arena.chat import Breaker, ChatError, many, open_chat, patiently
 from arena.chat.base import Chat, Completion, Endpoint, Message
+from arena.keeping import keep
 from arena.models import Answer, LanguageModel, Provenance, Question, storable
-
-REFUSES_EVERYBODY = (401, 402, 404)  # the key, the bill, the model: the next question would fare no better
 
 
 class NoKey(Exception):
@@ -39,10 +38,10 @@ class Said:
     attempts: int = 0
 
 
-async def ask(chat: Chat, question: Question, *, attempts: int) -> Said:
+async def ask(chat: Chat, question: Question, *, attempts: int, breaker: Breaker) -> Said | None:
     """All turns of one question, each after the model's own answers to those before.
 
-    Raises ChatError only when the endpoint would refuse every other question too.
+    None when the endpoint refuses whoever asks: that says nothing of this question.
     """
     messages = [Message("system", question.system)] if question.system else []
     completions: list[Completion] = []
@@ -52,9 +51,9 @@ async def ask(chat: Chat, question: Question, *, attempts: int) -> Said:
         try:
             completion = await patiently(lambda asked=asked: chat.complete(asked, stream=True), attempts=attempts)
         except ChatError as error:
-            if error.status in REFUSES_EVERYBODY and not error.transient:
-                raise
-            return Said(question, error=str(error), attempts=error.attempts)
+            final = breaker.failed(error)
+            return None if final else Said(question, error=str(error), attempts=error.attempts)
+        breaker.succeeded()
         if not completion.text.strip():
             return Said(question, error=f"turn {len(completions) + 1}: the answer is empty ({completion.finish})")
         completions.append(completion)
@@ -65,14 +64,27 @@ async def ask(chat: Chat, question: Question, *, attempts: int) -> Said:
 async def ask_all(
     endpoint: Endpoint, questions: Sequence[Question], *, concurrency: int, attempts: int
 ) -> AsyncIterator[Said]:
-    """What the model says to each question, in the order it is ready, over one shared client."""
-    chat = open_chat(endpoint)
+    """What the model says to each question, in the order it is ready, over one shared client.
+
+    Raises ChatError, after what was under way, when the endpoint no longer answers; nothing more is asked then.
+    """
+    chat, breaker = open_chat(endpoint), Breaker()
+
+    def calls() -> Iterator[Callable[[], Awaitable[Said | None]]]:
+        for question in questions:
+            if breaker.reason:
+                return
+            yield partial(ask, chat, question, attempts=attempts, breaker=breaker)
+
     try:
-        calls = ((lambda question=question: ask(chat, question, attempts=attempts)) for question in questions)
-        async for said in many(calls, concurrency=concurrency):
-            yield said
+        async with aclosing(many(calls(), concurrency=concurrency)) as arriving:
+            async for said in arriving:
+                if said is not None:
+                    yield said
     finally:
         await chat.close()
+    if breaker.error:
+        raise breaker.error
 
 
 def answer_row(model: LanguageModel, said: Said, *, sample: int, provenance: str) -> Answer:
@@ -116,15 +128,21 @@ def collect(
     """Ask `model` these questions and save every answer as it arrives; yields what was saved, a list at a time.
 
     A failed call is kept as a row with its error, and takes the place of an earlier failure. Raises NoKey before the
-    first call when the key is missing, ChatError when the endpoint refuses whoever asks.
+    first call when the key is missing, ChatError (after what was under way) when the endpoint refuses whoever asks
+    or no longer answers, NotKept when the database will not take an answer.
     """
     if not model.provider:
         return
     endpoint, questions = model.endpoint(key_of(model)), list(questions)  # a query would not run on the loop's thread
     for batch in arrivals(lambda: ask_all(endpoint, questions, concurrency=concurrency, attempts=attempts)):
         rows = [answer_row(model, said, sample=sample, provenance=provenance) for said in batch]
-        with transaction.atomic():
-            again = [row.question_id for row in rows]
-            Answer.objects.failed().filter(model=model, sample=sample, question__in=again).delete()
-            Answer.objects.bulk_create(rows, ignore_conflicts=True)
+        _keep(rows, model, sample=sample)
         yield rows
+
+
+def _keep(rows: list[Answer], model: LanguageModel, *, sample: int) -> None:
+    """Save these answers of one model, in place of earlier failures."""
+    asked = [row.question_id for row in rows]
+    there = Answer.objects.filter(model=model, sample=sample, question__in=asked)
+    there.failed().delete()
+    keep(rows, key=lambda row: row.question_id, known=lambda: set(there.values_list("question", flat=True)))

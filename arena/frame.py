@@ -9,8 +9,8 @@ def is_lead(user) -> bool:
 
 
 def is_annotator(user) -> bool:
-    """Whether this user may vote; leads may."""
-    return user.is_authenticated and (user.is_superuser or user.groups.filter(name__in=("lead", "annotator")).exists())
+    """Whether this user may vote. Leads see who wrote what, so that they vote only where they are annotators as well."""
+    return user.is_authenticated and user.groups.filter(name="annotator").exists()
 
 
 class Roles:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+UNHEARD = (OSError, RedisError, OperationalError)  # what ringing raises when the broker is not there
 
 
 class ThreadSafeInMemoryLayer(InMemoryChannelLayer):
@@ -42,5 +48,8 @@ class ThreadSafeInMemoryLayer(InMemoryChannelLayer):
 
 
 def ring(topic: str) -> None:
-    """Tell every open page on `topic` that something changed; a bell nobody hears is no loss."""
-    async_to_sync(get_channel_layer().group_send)(topic, {"type": "rang", "topic": topic})
+    """Tell every open page on `topic` that something changed; a bell nobody hears is no loss, and no error."""
+    try:
+        async_to_sync(get_channel_layer().group_send)(topic, {"type": "rang", "topic": topic})
+    except UNHEARD as error:
+        log.warning("%s: nobody could be told (%s)", topic, error)

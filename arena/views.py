@@ -6,13 +6,14 @@ from statistics import median
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from arena.border import asked
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 
 PAGE = 50
@@ -63,7 +64,7 @@ def _count(rows, of: str, what: str):
 def benchmark(request, pk):
     """One benchmark's questions by category; filters and page live in the address."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
-    chosen = {name: request.GET.get(name, "").strip() for name in ("category", "language", "text")}
+    chosen = {name: asked(request.GET, name) for name in ("category", "language", "text")}
     found = matching(benchmark.questions.select_related("category"), **chosen)
     found = found.annotate(answer_count=Count("answers", filter=Q(answers__error="")))
     page = Paginator(found.order_by("category__position", "category__key", "position", "pk"), PAGE)
@@ -85,8 +86,8 @@ def matching(questions, *, category: str, language: str, text: str):
         questions = questions.filter(language=language)
     if text:
         # By turn, not over the column: its JSON may hold Chinese as escapes.
-        asked = Q(turns__0__icontains=text) | Q(turns__1__icontains=text)
-        questions = questions.filter(Q(key__icontains=text) | asked)
+        in_turns = Q(turns__0__icontains=text) | Q(turns__1__icontains=text)
+        questions = questions.filter(Q(key__icontains=text) | in_turns)
     return questions
 
 
@@ -107,9 +108,9 @@ def model(request, pk):
 
 
 def latest_ratings(model) -> list:
-    """The model's Bradley–Terry ratings in the latest snapshot of each board, by benchmark, category and source. One query."""
-    newest = model.ratings.annotate(newest=Max("snapshot__leaderboard__snapshots__pk"))
-    found = newest.filter(snapshot=F("newest"), method="bt", source__in=("people", "judges", "all"))
+    """The model's Bradley–Terry ratings in each board's current snapshot, by benchmark, category and source. One query."""
+    current = model.ratings.filter(snapshot__leaderboard__current=F("snapshot"))
+    found = current.filter(method="bt", source__in=("people", "judges", "all"))
     found = found.select_related("category", "snapshot__leaderboard__benchmark")
     return list(
         found.order_by(

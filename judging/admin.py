@@ -2,12 +2,13 @@
 
 from django.contrib import admin
 
-from arena.admin import FrozenOnceUsed, LooksOnly
+from arena.admin import FrozenOnceUsed, LooksOnly, OptionsForm
 from judging.models import Assignment, Grade, Judge, Preference, Rubric, Run
 
 
 @admin.register(Judge)
 class JudgeAdmin(FrozenOnceUsed):
+    form = OptionsForm
     list_display = ["name", "version", "kind", "model", "user", "provenance", "frozen_at"]
     list_filter = ["kind", "provenance"]
     search_fields = ["name"]

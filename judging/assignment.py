@@ -26,14 +26,13 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from arena.live import ring
 from arena.models import Answer, Battle, Provenance
 from judging.items import battles_of, questions_of
 from judging.judges.base import Verdict
 from judging.models import Assignment, Grade, Judge, Preference, Run
 from judging.models.assignment import LEASE
 from judging.progress import expected
-from judging.signals import judged
+from judging.running import tell
 
 OVERLAP = 3  # people who see an item, where the run does not say
 MOST_COVERED = 5  # people on an item, up to which the least covered comes first
@@ -141,9 +140,9 @@ def cast(seat: Assignment, verdict: Verdict, *, note: str = "") -> Preference | 
         judgment = Preference.record(verdict, battle=seat.battle, swapped=seat.swapped, **where)
     judgment.save(force_insert=True)
     seat.close(Seat.DONE)
-    for used in (seat.judge, run.rubric):
+    for used in (seat.judge, run.rubric, run.benchmark):
         used.freeze()
-    transaction.on_commit(lambda: _tell(run))
+    transaction.on_commit(lambda: tell(run))
     return judgment
 
 
@@ -163,7 +162,7 @@ def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | No
             return None
         if seat.status == Seat.DONE:
             _judgments(run).filter(run=run, judge=judge, **_item(seat)).update(superseded_at=timezone.now())
-            transaction.on_commit(lambda: _tell(run))
+            transaction.on_commit(lambda: tell(run))
         seat.hold()
         return seat
 
@@ -201,11 +200,6 @@ def _lock(run: Run) -> None:
     """Let nobody else give out seats of this run until the transaction ends."""
     if connection.features.has_select_for_update:  # SQLite's IMMEDIATE transaction has the lock already
         Run.objects.select_for_update(no_key=True).values_list("pk").get(pk=run.pk)
-
-
-def _tell(run: Run) -> None:
-    judged.send(sender=Run, run=run)
-    ring(f"run-{run.pk}")
 
 
 def _item(seat: Assignment) -> dict:

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from arena import border
 from arena.models import Question, in_reader_language
 from judging.judges.base import OK, Verdict
 from judging.models import Assignment, Rubric
@@ -154,7 +155,7 @@ def marks(rubric: Rubric, *, post: Mapping[str, str] | None = None, errors: Mapp
 
 def note(post: Mapping[str, str]) -> str:
     """The note on a ballot, cut where it is far too long."""
-    return post.get("note", "").strip()[:LONGEST_NOTE]
+    return border.asked(post, "note", longest=LONGEST_NOTE)
 
 
 def _pane(side: str, answer, question: Question) -> Pane:

@@ -66,6 +66,8 @@ class RunProgress(AsyncWebsocketConsumer):
                 self.seq += 1
                 await self.send(text_data=json.dumps({"seq": self.seq, "html": html}))
                 await asyncio.sleep(EVERY)
+        except OSError:
+            return  # the reader left while a fragment was on its way
         except Exception:
             logger.exception("The progress of run %s could not be sent", self.pk)
             await self.close(code=1011)

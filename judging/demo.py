@@ -83,6 +83,13 @@ def load() -> list[Run]:
     return runs
 
 
+def unfinished() -> list[Run]:
+    """The demo's own runs of machine judges that are not done, in the order they were made; a lead's are left alone."""
+    ours = Run.objects.filter(benchmark__name=NAME, provenance=Provenance.DEMO, created_by=None)
+    undone = ours.exclude(status=Run.Status.DONE).filter(judges__kind__in=Judge.WITH_ENGINE)
+    return list(undone.distinct().order_by("pk"))
+
+
 def accounts() -> dict[str, str]:
     """Make the demo's user accounts that are not there yet; their names and random passwords."""
     made = {}

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 
 from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Answer, Benchmark, LanguageModel, Provenance, Question
+from arena.models import Benchmark, LanguageModel
 from judging import tasks
-from judging.models import Grade, Judge, Preference, Rubric, Run
+from judging.estimating import count
+from judging.models import Judge, Rubric, Run
+from judging.preparing import provenance_of_run
+from judging.recipes.recipe import MOST_QUESTIONS
 
-MOST_QUESTIONS = 1_000_000
 MOST_VOTES = 100
 
 
-class ModelChoices(forms.ModelMultipleChoiceField):
-    """Models by name, version and vendor: two versions of one name are two models."""
+class Choices(forms.ModelMultipleChoiceField):
+    """Boxes to tick; an id that no database could hold is an unknown one."""
 
     widget = forms.CheckboxSelectMultiple
+
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except OverflowError:  # SQLite, from a number above 64 bits
+            code = "invalid_choice"
+            raise forms.ValidationError(self.error_messages[code], code, {"value": ", ".join(value)}) from None
+
+
+class ModelChoices(Choices):
+    """Models by name, version and vendor: two versions of one name are two models."""
 
     def label_from_instance(self, model: LanguageModel) -> str:
         return f"{model.name} {model.version} ({model.vendor})"
 
 
-class JudgeChoices(forms.ModelMultipleChoiceField):
-    widget = forms.CheckboxSelectMultiple
-
+class JudgeChoices(Choices):
     def label_from_instance(self, judge: Judge) -> str:
         return f"{judge} ({judge.get_kind_display()})"
 
@@ -66,6 +75,11 @@ class Estimate:
     votes: int
     missing: list[tuple[LanguageModel, int]]
     keys: list[str]
+
+    @property
+    def has_free(self) -> bool:
+        """Whether some of the judgments to come are made without calling a model."""
+        return self.calls < self.judgments - self.known
 
 
 class RunForm(forms.Form):
@@ -174,12 +188,10 @@ class RunForm(forms.Form):
 
     @property
     def provenance(self) -> str:
-        """What the run's judgments will be: a demo's where anything in it is a demo's, a dry run's, or real."""
+        """What the run is on: a demo where its questions or an answering model are; a judge marks its own rows only."""
         cleaned = self.cleaned_data
-        parts = [cleaned["benchmark"], *cleaned["candidates"], *cleaned["judges"]]
-        if any(part.provenance == Provenance.DEMO for part in parts):
-            return Provenance.DEMO
-        return Provenance.REAL
+        answering = [*cleaned["candidates"], *filter(None, [cleaned["baseline"]])]
+        return provenance_of_run(cleaned["benchmark"], answering)
 
     @property
     def recipe(self) -> dict:
@@ -197,12 +209,11 @@ class RunForm(forms.Form):
             "limits": self.limits,
         }
 
-    @transaction.atomic
-    def start(self, user) -> Run:
-        """The run, saved: queued for a worker, or open for votes."""
+    def _unsaved(self) -> Run:
+        """The run's row as it would be made (not saved)."""
         cleaned = self.cleaned_data
-        run = Run.objects.create(
-            name=cleaned["name"],
+        return Run(
+            name=cleaned.get("name", ""),
             benchmark=cleaned["benchmark"],
             mode=cleaned["mode"],
             baseline=cleaned["baseline"],
@@ -213,87 +224,41 @@ class RunForm(forms.Form):
             recipe=self.recipe,
             provenance=self.provenance,
             status=Run.Status.OPEN if cleaned["people"] else Run.Status.DRAFT,
-            created_by=user,
         )
+
+    @transaction.atomic
+    def start(self, user) -> Run:
+        """The run, saved: queued for a worker, or open for votes."""
+        cleaned = self.cleaned_data
+        run = self._unsaved()
+        run.created_by = user
+        run.save()
         run.candidates.set(cleaned["candidates"])
         run.judges.set(cleaned["judges"])
         if not cleaned["people"]:
             run.enqueue()
-            tasks.carry_out.delay_on_commit(run.pk)
+            tasks.call(run)
         return run
 
     @cached_property
     def estimate(self) -> Estimate:
-        """What this run would take, from the answers there are (or will be, where it collects). Five queries."""
-        cleaned = self.cleaned_data
-        models = {model.pk: model for model in cleaned["candidates"]}
-        if cleaned["baseline"]:
-            models.setdefault(cleaned["baseline"].pk, cleaned["baseline"])
-        questions = Question.objects.filter(benchmark=cleaned["benchmark"])
-        turns = {pk: len(texts) for pk, texts in questions.values_list("pk", "turns")[: cleaned.get("questions")]}
-        answered = defaultdict(set)
-        good = Answer.objects.ok().filter(question__benchmark=cleaned["benchmark"], model__in=models, sample=0)
-        for question, model in good.values_list("question", "model"):
-            answered[question].add(model)
-        missing = {pk: [q for q in turns if pk not in answered[q]] for pk in models}
-        asked = [pk for pk in models if cleaned["collects"] and not cleaned["people"] and models[pk].provider]
-        for pk in asked:
-            for question in missing[pk]:
-                answered[question].add(pk)
-        items = sum(len(self._items(answered[question])) for question in turns)
-        return self._estimate(items, turns, models, missing, asked)
-
-    def _items(self, models: set[int]) -> list[tuple[int, ...]]:
-        """What there is to judge on one question that these models answered."""
-        cleaned = self.cleaned_data
-        if cleaned["mode"] == Run.Mode.SINGLE:
-            return [(model,) for model in models]
-        if cleaned["mode"] == Run.Mode.PAIRWISE:
-            return list(combinations(models, 2))
-        baseline = cleaned["baseline"].pk
-        return [(model, baseline) for model in models if model != baseline and baseline in models]
-
-    def _estimate(self, items, turns, models, missing, asked) -> Estimate:
+        """What this run would take, from the answers there are (or will be, where it collects). Nothing is written."""
         cleaned = self.cleaned_data
         judges = list(cleaned["judges"])
-        orders = 2 if self.order_shown == Run.Order.BOTH and cleaned["mode"] != Run.Mode.SINGLE and judges else 1
-        judgments = items * orders * len(judges)
-        endpoints = [models[pk] for pk in asked if missing[pk]] + [judge.model for judge in judges if judge.model]
+        found = count(self._unsaved(), cleaned["candidates"], judges)
+        orders = found.orders if judges else 1
+        endpoints = found.asked + [judge.model for judge in judges if judge.model]
         names = {model.key_env for model in endpoints if model.key_env}
         return Estimate(
-            questions=len(turns),
-            items=items,
+            questions=found.questions,
+            items=found.items,
             orders=orders,
             judges=len(judges),
-            judgments=judgments,
-            known=min(judgments, self._known(list(turns), list(models))) if judges else 0,
-            calls=items * orders * sum(judge.kind == Judge.Kind.LLM for judge in judges),
-            answer_calls=sum(turns[question] for pk in asked for question in missing[pk]),
-            votes=items * (cleaned.get("overlap") or 3) if cleaned["people"] else 0,
-            missing=[(models[pk], len(questions)) for pk, questions in missing.items() if questions],
+            judgments=sum(work.total for work in found.works),
+            known=sum(work.known for work in found.works),
+            calls=sum(work.calls for work in found.works),
+            answer_calls=found.answer_calls,
+            votes=found.items * (cleaned.get("overlap") or 3) if cleaned["people"] else 0,
+            missing=found.missing,
             keys=sorted(name for name in names if not os.environ.get(name)),
-        )
-
-    def _known(self, questions: list[int], models: list[int]) -> int:
-        """How many of the judgments are on record under this rubric, and will not be asked for again. One query."""
-        cleaned = self.cleaned_data
-        mine = {"judge__in": cleaned["judges"], "rubric": cleaned["rubric"]}
-        if cleaned["mode"] == Run.Mode.SINGLE:
-            where = {"answer__question__benchmark": cleaned["benchmark"], "answer__model__in": models}
-            return sum(
-                question in set(questions)
-                for question in Grade.objects.current()
-                .filter(**mine, **where)
-                .values_list("answer__question", flat=True)
-            )
-        where = {
-            "battle__question__benchmark": cleaned["benchmark"],
-            "battle__first__model__in": models,
-            "battle__second__model__in": models,
-        }
-        rows = Preference.objects.current().filter(**mine, **where)
-        wanted, baseline = set(questions), cleaned["baseline"]
-        return sum(
-            question in wanted and (baseline is None or baseline.pk in pair)
-            for question, *pair in rows.values_list("battle__question", "battle__first__model", "battle__second__model")
         )

@@ -11,20 +11,22 @@ from arena.models import Answer, Battle, Benchmark, Provenance
 from judging.judges.base import OK, Verdict
 from judging.models import Judge, Preference, Rubric
 
+FIELD = "verdict"
+
 
 @transaction.atomic
 def write_votes(batch: Batch, benchmark: Benchmark, report: Report) -> None:
     """Put the batch's votes on record; a vote that is there already is left as it is. One transaction.
 
-    Raises BadInput, with nothing written, when a vote is about an answer that is not there.
+    Raises BadInput, with nothing written, when a vote is about an answer that is not there or about which of two it is
+    cannot be told, when it differs from the one on record, and when its judge is somebody else here.
     """
-    answers = _answers(benchmark)
+    answers = _answers(batch, benchmark)
     for vote in batch.votes:
         for model in (vote.first, vote.second):
-            if (vote.question, model) not in answers:
-                vote.row.problem("verdict", f"is about question {vote.question}, to which {model} gave no answer")
-    if report.problems:
-        raise BadInput(report)
+            _check_answer(vote, model, answers.get((vote.question, model), []))
+    _refuse(report)
+    found = {key: rows[0] for key, rows in answers.items() if len(rows) == 1}
     rubric = Rubric.objects.get_or_create(
         name="as published",
         version=1,
@@ -35,12 +37,55 @@ def write_votes(batch: Batch, benchmark: Benchmark, report: Report) -> None:
         judge = Judge.objects.get_or_create(
             name=votes[0].judge, version=1, defaults={"kind": kind, "provenance": Provenance.IMPORTED}
         )[0]
-        before = Preference.objects.filter(judge=judge, rubric=rubric).count()
-        rows = _rows(votes, answers, judge=judge, rubric=rubric, provenance=Provenance.IMPORTED)
-        Preference.objects.bulk_create(rows, ignore_conflicts=True, batch_size=200)
-        new = Preference.objects.filter(judge=judge, rubric=rubric).count() - before
-        report.counts["new votes"] += new
-        report.counts["votes already there"] += len(votes) - new
+        if judge.kind != kind:
+            votes[0].row.problem("judge", f"{judge} is there as a judge of another kind ({judge.kind})")
+            continue
+        rows = _rows(votes, found, judge=judge, rubric=rubric, provenance=Provenance.IMPORTED)
+        new = _new(votes, rows, _on_record(benchmark, judge, rubric))
+        Preference.objects.bulk_create(new, batch_size=200)
+        report.counts["new votes"] += len(new)
+        report.counts["votes already there"] += len(votes) - len(new)
+    _refuse(report)
+
+
+def _refuse(report: Report) -> None:
+    """Raise BadInput if there is a problem: the transaction around takes everything back."""
+    if report.problems:
+        raise BadInput(report)
+
+
+def _check_answer(vote: VoteRecord, model: str, answers: list[Answer]) -> None:
+    if not answers:
+        vote.row.problem(FIELD, f"is about question {vote.question}, to which {model} gave no answer")
+    elif len(answers) > 1:
+        versions = ", ".join(sorted(answer.model.version for answer in answers))
+        message = f"is about question {vote.question} and {model}, of which several versions answered it: {versions}"
+        vote.row.problem(FIELD, message)
+
+
+def _on_record(benchmark: Benchmark, judge: Judge, rubric: Rubric) -> dict[tuple[int, bool], Preference]:
+    """What this judge's votes on the benchmark are, by battle and order. One query."""
+    rows = Preference.objects.current().filter(judge=judge, rubric=rubric, battle__question__benchmark=benchmark)
+    return {(row.battle_id, row.swapped): row for row in rows.defer("reply", "reasoning", "prompt")}
+
+
+def _new(
+    votes: list[VoteRecord], rows: list[Preference], there: dict[tuple[int, bool], Preference]
+) -> list[Preference]:
+    """The rows that are not on record yet; one that says something else than the record, or twice, is a problem."""
+    seen: dict[tuple[int, bool], VoteRecord] = {}
+    new = []
+    for vote, row in zip(votes, rows, strict=True):
+        place = row.battle_id, row.swapped
+        if place in seen:
+            vote.row.problem(FIELD, f"is a duplicate of line {seen[place].row.line}")
+            continue
+        seen[place] = vote
+        if place not in there:
+            new.append(row)
+        elif (there[place].value, there[place].both_bad) != (row.value, row.both_bad):
+            vote.row.problem(FIELD, f"on question {vote.question} differs from the vote already there")
+    return new
 
 
 def _by_judge(votes: Iterable[VoteRecord]) -> list[list[VoteRecord]]:
@@ -50,10 +95,20 @@ def _by_judge(votes: Iterable[VoteRecord]) -> list[list[VoteRecord]]:
     return list(groups.values())
 
 
-def _answers(benchmark: Benchmark) -> dict[tuple[str, str], Answer]:
-    """The benchmark's good answers, by the key of the question and the name of the model."""
+def _answers(batch: Batch, benchmark: Benchmark) -> dict[tuple[str, str], list[Answer]]:
+    """The benchmark's good answers, by the key of the question and the name of the model.
+
+    A vote names a model without its version. Where the answers came along with the votes, they say which it is.
+    """
+    told: dict[str, set[str]] = {}
+    for record in batch.answers:
+        told.setdefault(record.model.name, set()).add(record.model.version)
     good = Answer.objects.ok().filter(question__benchmark=benchmark, sample=0).select_related("question", "model")
-    return {(answer.question.key, answer.model.name): answer for answer in good}
+    found: dict[tuple[str, str], list[Answer]] = {}
+    for answer in good:
+        if answer.model.version in told.get(answer.model.name, {answer.model.version}):
+            found.setdefault((answer.question.key, answer.model.name), []).append(answer)
+    return found
 
 
 def _rows(votes: list[VoteRecord], answers: dict[tuple[str, str], Answer], **where) -> list[Preference]:

@@ -14,6 +14,8 @@ from judging.judges.base import Exhibit
 from judging.models import Grade, Judge, Preference, Run
 
 CHUNK = 200  # questions a query looks at, far below SQLite's limit of variables
+AT_ONCE = 1000  # items in memory, about: few enough to be loaded in a moment, and many enough for an engine to be busy
+NOT_JUDGED = ("html", "reasoning", "trace")  # columns of an answer, as large as its text, that no judge sees
 
 
 @dataclass(frozen=True)
@@ -64,48 +66,73 @@ def participants(run: Run) -> list[int]:
     return models
 
 
-def answers_of(run: Run) -> list[Answer]:
-    """The good answers of the run's candidates, with question and category. One query for each 200 questions."""
+def question_chunks(run: Run) -> Iterator[list[int]]:
+    """Ids of the run's questions, so many at a time as make about AT_ONCE items. One query."""
+    models = len(participants(run))
+    pairs = {Run.Mode.SINGLE: models, Run.Mode.BASELINE: models - 1}.get(run.mode, models * (models - 1) // 2)
+    size = AT_ONCE // max(1, pairs * run.orders)
+    return chunks(questions_of(run).values_list("pk", flat=True), size=min(CHUNK, max(1, size)))
+
+
+def answers_of(run: Run, questions: Iterable[int] | None = None) -> list[Answer]:
+    """The good answers of the run's candidates, to these questions or to all of it, with question and category.
+
+    One query for each 200 questions.
+    """
     found: list[Answer] = []
     models = participants(run)
-    for questions in chunks(questions_of(run).values_list("pk", flat=True)):
-        answers = Answer.objects.ok().filter(question__in=questions, model__in=models, sample=0)
-        found += answers.select_related("question__category", "model")
+    for some in chunks(questions_of(run).values_list("pk", flat=True) if questions is None else questions):
+        answers = Answer.objects.ok().filter(question__in=some, model__in=models, sample=0)
+        found += answers.select_related("question__category", "model").defer(*NOT_JUDGED)
     return found
 
 
-def battles_of(run: Run) -> list[Battle]:
-    """The run's battles, made where they are missing; [] in single mode."""
+def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]:
+    """The run's battles on these questions or on all of it, made where they are missing; [] in single mode.
+
+    Battles share the answers they have in common: each text is in memory once.
+    """
     if run.is_single:
         return []
     models = list(run.candidates.order_by("name", "version").values_list("pk", flat=True))
     pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
     by_question: dict[int, dict[int, Answer]] = defaultdict(dict)
-    for answer in answers_of(run):
+    for answer in answers_of(run, questions):
         by_question[answer.question_id][answer.model_id] = answer
     battles: list[Battle] = []
-    for questions in chunks(by_question):
+    for some in chunks(by_question):
         wanted = [
             (by_question[question][one], by_question[question][other])
-            for question in questions
+            for question in some
             for one, other in pairs
             if one in by_question[question] and other in by_question[question]
         ]
-        battles += Battle.objects.pair(wanted)
+        battles += _paired(wanted)
     return sorted(battles, key=lambda battle: battle.pk)
 
 
-def items_of(run: Run) -> list[Item]:
-    """Everything a machine judge sees in this run, in both orders where the run says so."""
+def _paired(wanted: list[tuple[Answer, Answer]]) -> list[Battle]:
+    """The battles of these answers, holding these very objects."""
+    answers = {answer.pk: answer for pair in wanted for answer in pair}
+    again = [f"{side}__{name}" for side in ("first", "second") for name in ("turns", *NOT_JUDGED)]
+    battles = Battle.objects.defer(*again).pair(wanted)
+    for battle in battles:
+        battle.first, battle.second = answers[battle.first_id], answers[battle.second_id]
+        battle.question = battle.first.question
+    return battles
+
+
+def items_of(run: Run, questions: Iterable[int] | None = None) -> list[Item]:
+    """Everything a machine judge sees in this run, or on these questions, in both orders where the run says so."""
     if run.is_single:
-        return [Item(answer=answer) for answer in answers_of(run)]
-    battles = battles_of(run)
+        return [Item(answer=answer) for answer in answers_of(run, questions)]
+    battles = battles_of(run, questions)
     if run.order == Run.Order.BOTH:
         return [Item(battle=battle, swapped=swapped) for battle in battles for swapped in (False, True)]
-    return [Item(battle=battle, swapped=_swapped(run, battle)) for battle in battles]
+    return [Item(battle=battle, swapped=shown_way(run, battle)) for battle in battles]
 
 
-def _swapped(run: Run, battle: Battle) -> bool:
+def shown_way(run: Run, battle: Battle) -> bool:
     """Which way round the one order of a run is: by the seed's fair coin, or as the run lists its models."""
     if run.order == Run.Order.RANDOM:
         return shown_swapped(run.seed, battle.pk)
@@ -117,19 +144,23 @@ def _swapped(run: Run, battle: Battle) -> bool:
     return places.get(battle.first.model.name, last) > places.get(battle.second.model.name, last)
 
 
-def undecided(run: Run, judge: Judge, items: Iterable[Item]) -> list[Item]:
-    """The items this judge has no current judgment of, failed or not. One query."""
-    known = judged_keys(run, judge)
+def undecided(run: Run, judge: Judge, items: Iterable[Item], questions: Iterable[int] | None = None) -> list[Item]:
+    """The items this judge has no current judgment of, failed or not; `questions`, if given, are theirs. One query."""
+    known = judged_keys(run, judge, questions)
     return [item for item in items if item.key not in known]
 
 
-def judged_keys(run: Run, judge: Judge) -> set[tuple]:
+def judged_keys(run: Run, judge: Judge, questions: Iterable[int] | None = None) -> set[tuple]:
     """Keys of the items that this judge has judged under the run's rubric, in this run or another one."""
-    table = Grade if run.is_single else Preference
+    table, where = (Grade, "answer__question") if run.is_single else (Preference, "battle__question")
     mine = table.objects.current().filter(judge=judge, rubric=run.rubric)
+    if questions is None:
+        mine = mine.filter(**{f"{where}__benchmark": run.benchmark})
+    else:
+        mine = mine.filter(**{f"{where}__in": questions})
     if run.is_single:
-        return {(pk,) for pk in mine.filter(answer__question__benchmark=run.benchmark).values_list("answer", flat=True)}
-    return set(mine.filter(battle__question__benchmark=run.benchmark).values_list("battle", "swapped"))
+        return {(pk,) for pk in mine.values_list("answer", flat=True)}
+    return set(mine.values_list("battle", "swapped"))
 
 
 def chunks(values: Iterable, size: int = CHUNK) -> Iterator[list]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
-from arena.loading.records import Problem
+from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
 from arena.models import Benchmark, LanguageModel, Provenance
+from arena.withholding import without_secrets
 from judging.judges.rules import validate_check
 from judging.models import Judge, Rubric, Run
 from judging.prompts import default_rubric
@@ -20,17 +23,28 @@ from judging.recipes import JudgeSpec, ModelSpec, Recipe
 
 IDENTITY = ("provider", "endpoint_model", "options")
 WHERE = ("base_url", "key_env")
+EMPTY: tuple = (None, "", [], {})
 
 
 @transaction.atomic
-def prepare(recipe: Recipe, report: Report, *, dry_run: bool = False, limit: int | None = None) -> Run:
+def prepare(
+    recipe: Recipe,
+    report: Report,
+    *,
+    dry_run: bool = False,
+    limit: int | None = None,
+    stages: tuple[str, ...] | None = None,
+) -> Run:
     """The run that carries out this recipe: the same one for the same recipe. Everything is written, or nothing.
 
-    With `dry_run`, dry judges stand in for the recipe's. `limit` looks at the first questions only. Raises BadInput.
+    With `dry_run`, dry judges stand in for the recipe's. `limit` looks at the first questions only. `stages` are those
+    about to be carried out (None: the recipe's; (): none, as for an estimate); every key they need must be set. Raises
+    BadInput.
     """
-    provenance = Provenance.DRY_RUN if dry_run else Provenance.REAL
     if limit:
         recipe = replace(recipe, limits={**recipe.limits, "questions": limit})
+    if not dry_run:
+        _check_keys(recipe, recipe.stages if stages is None else stages, report)
     benchmark = _load(recipe, report)
     models = {spec.name: _model(spec, recipe, report) for spec in recipe.models}
     judges = [_judge(_dry(spec) if dry_run else spec, recipe, report) for spec in recipe.judges]
@@ -53,11 +67,29 @@ def prepare(recipe: Recipe, report: Report, *, dry_run: bool = False, limit: int
         limits=recipe.limits,
         seed=recipe.seed,
         recipe={**told, "digest": digest},
-        provenance=provenance,
+        provenance=Provenance.DRY_RUN if dry_run else provenance_of_run(benchmark, models.values()),
     )
     run.candidates.set(models.values())
     run.judges.set(judges)
     return run
+
+
+def provenance_of_run(benchmark: Benchmark, models: Iterable[LanguageModel]) -> str:
+    """What a run on these is: a demo's where the questions or an answering model are. A judge marks its own rows only."""
+    parts = (benchmark, *models)
+    return Provenance.DEMO if any(part.provenance == Provenance.DEMO for part in parts) else Provenance.REAL
+
+
+def _check_keys(recipe: Recipe, stages: tuple[str, ...], report: Report) -> None:
+    """A problem for every key that these stages need and the environment does not have."""
+    asked = [spec for spec in recipe.models if spec.provider] if "answers" in stages else []
+    if "judgments" in stages:
+        asked += [judge.model for judge in recipe.judges if judge.model]
+    for spec in asked:
+        if spec.key_env and not os.environ.get(spec.key_env):
+            line, field = spec.where("key_env")
+            message = f"the environment variable {spec.key_env} is not set"
+            report.problems.append(Problem(recipe.file or recipe.name, line, field, message))
 
 
 def _load(recipe: Recipe, report: Report) -> Benchmark:
@@ -72,7 +104,7 @@ def _load(recipe: Recipe, report: Report) -> Benchmark:
             batch.answers += read(spec.answers, report, model=record).answers
     benchmark = write(
         batch,
-        Target(recipe.benchmark, recipe.benchmark_version, provenance=Provenance.REAL),
+        Target(recipe.benchmark, recipe.benchmark_version, provenance=Provenance.IMPORTED),
         report,
         check_problems=validate_check,
     )
@@ -100,15 +132,31 @@ def _model(spec: ModelSpec, recipe: Recipe, report: Report) -> LanguageModel:
     model, made = LanguageModel.objects.get_or_create(name=spec.name, version=spec.version, defaults=wanted)
     if made:
         return model
-    for field in IDENTITY:
-        if spec.provider and model.provider and getattr(model, field) != wanted[field]:
-            message = f"{spec.name} {spec.version} is there with {getattr(model, field)!r}; give it another version"
-            report.problems.append(Problem(recipe.file, spec.line, f"models.{spec.name}.{field}", message))
-    told = WHERE if spec.provider else ()
-    fill = {name: value for name, value in wanted.items() if name in told or value not in (None, "", [], {})}
-    LanguageModel.objects.filter(pk=model.pk).update(**fill)
+    for field in _clashes(spec, model, wanted):
+        there = without_secrets(getattr(model, field))
+        message = f"{spec.name} {spec.version} is there with {there!r}; give it another version"
+        report.problems.append(Problem(recipe.file, spec.line, f"models.{spec.name}.{field}", message))
+    LanguageModel.objects.filter(pk=model.pk).update(**_fill(spec, wanted))
     model.refresh_from_db()
     return model
+
+
+def _clashes(spec: ModelSpec, model: LanguageModel, wanted: dict[str, Any]) -> list[str]:
+    """The fields in which the recipe contradicts who is there; what one of them leaves unstated is no contradiction."""
+    fields = IDENTITY if spec.provider and model.provider else ()
+    if UNSTATED not in (spec.vendor, model.vendor):
+        fields = ("vendor", *fields)
+    return [field for field in fields if getattr(model, field) != wanted[field]]
+
+
+def _fill(spec: ModelSpec, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What the recipe adds to a model that is there; how it is asked only where the recipe names its endpoint."""
+    told = {name: value for name, value in wanted.items() if value not in EMPTY}
+    if spec.vendor == UNSTATED:
+        del told["vendor"]
+    if spec.provider:
+        return {**told, **{name: wanted[name] for name in WHERE}}
+    return {name: value for name, value in told.items() if name not in (*IDENTITY, *WHERE)}
 
 
 def _dry(spec: JudgeSpec) -> JudgeSpec:

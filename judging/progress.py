@@ -10,35 +10,49 @@ from arena.models import Answer
 from judging.items import participants, questions_of
 from judging.models import Grade, Judge, Preference, Run, Status
 
+COUNTS = {
+    "done": Count("pk", filter=Q(status=Status.OK)),
+    "skipped": Count("pk", filter=Q(status=Status.SKIPPED)),
+    "failed": Count("pk", filter=~Q(status__in=(Status.OK, Status.SKIPPED))),
+}
+NOTHING = dict.fromkeys(COUNTS, 0)
+
 
 @dataclass(frozen=True)
 class Line:
-    """One bar: how many of `total` are done, how many of them failed."""
+    """One bar: of `total`, how many are done, how many failed, and how many the judge has no way to judge (skipped)."""
 
     label: str
     done: int
     failed: int
     total: int
+    skipped: int = 0
+
+    @property
+    def behind(self) -> int:
+        """How many nobody will be asked again by itself; a failure is behind us too."""
+        return self.done + self.failed + self.skipped
 
     @property
     def left(self) -> int:
-        return max(0, self.total - self.done - self.failed)
+        return max(0, self.total - self.behind)
 
     @property
     def share(self) -> float:
-        """What is behind us, 0..1; a failure is behind us too."""
-        return min(1.0, (self.done + self.failed) / self.total) if self.total else 1.0
+        """What is behind us, 0..1."""
+        return min(1.0, self.behind / self.total) if self.total else 1.0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A run at one moment."""
+    """A run at one moment; `failures` and `skips` by judge and reason, the most frequent first: {judge, status, error, n}."""
 
     status: str
     stage: str
     answers: Line | None
     lines: list[Line]
     failures: list[dict] = field(default_factory=list)
+    skips: list[dict] = field(default_factory=list)
 
     @property
     def done(self) -> int:
@@ -49,12 +63,21 @@ class Progress:
         return sum(line.failed for line in self.lines)
 
     @property
+    def skipped(self) -> int:
+        return sum(line.skipped for line in self.lines)
+
+    @property
     def total(self) -> int:
         return sum(line.total for line in self.lines)
 
     @property
     def share(self) -> float:
-        return min(1.0, (self.done + self.failed) / self.total) if self.total else 0.0
+        return min(1.0, sum(line.behind for line in self.lines) / self.total) if self.total else 0.0
+
+    @property
+    def is_all_judged(self) -> bool:
+        """Whether there is something to judge and nothing of it left."""
+        return self.total > 0 and not any(line.left for line in self.lines)
 
     @property
     def percent(self) -> int:
@@ -92,35 +115,37 @@ def progress(run: Run) -> Progress:
     """Where the run is now. A handful of queries, whatever its size."""
     judgments = judgments_of(run)
     total = expected(run)
-    counted = {
-        row["judge"]: row
-        for row in judgments.values("judge").annotate(
-            done=Count("pk", filter=Q(status=Status.OK)), failed=Count("pk", filter=~Q(status=Status.OK))
-        )
-    }
+    counted = {row.pop("judge"): row for row in judgments.values("judge").annotate(**COUNTS)}
     lines = [
-        Line(str(judge), counted.get(judge.pk, {}).get("done", 0), counted.get(judge.pk, {}).get("failed", 0), total)
+        Line(str(judge), total=total, **counted.get(judge.pk, NOTHING))
         for judge in run.judges.exclude(kind__in=Judge.PEOPLE)
     ]
     if not lines:
         lines.append(_people(run, judgments))
-    failures = (
-        judgments.exclude(status=Status.OK)
-        .filter(judge__in=run.judges.all())
-        .values("judge__name", "status", "error")
-        .annotate(n=Count("pk"))
-        .order_by("-n")[:20]
-    )
+    mine = judgments.filter(judge__in=run.judges.all())
     return Progress(
         status=run.status,
         stage=run.stage,
         answers=_answers(run) if run.collects else None,
         lines=lines,
-        failures=[
-            {"judge": row["judge__name"], "status": row["status"], "error": row["error"], "n": row["n"]}
-            for row in failures
-        ],
+        failures=_by_reason(mine.failed()),
+        skips=_by_reason(mine.skipped()),
     )
+
+
+def _by_reason(judgments) -> list[dict]:
+    """The twenty most frequent reasons of these judgments. One query."""
+    rows = judgments.values("judge__name", "status", "error").annotate(n=Count("pk")).order_by("-n", "error")[:20]
+    return [
+        {"judge": row["judge__name"], "status": row["status"], "error": row["error"], "n": row["n"]} for row in rows
+    ]
+
+
+def without_verdict(line: Line, skips: list[dict]) -> str:
+    """What a line on a terminal says after its count: ", 2 failed, 40 skipped: the question has no checks"."""
+    failed = f", {line.failed} failed" if line.failed else ""
+    mine = [skip for skip in skips if skip["judge"] == line.label]
+    return failed + "".join(f", {skip['n']} skipped: {skip['error']}" for skip in mine)
 
 
 def _people(run: Run, judgments) -> Line:

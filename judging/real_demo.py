@@ -12,11 +12,12 @@ from arena.loading import FORMATS, Report, write
 from arena.loading.writing import Target
 from arena.local_server import ALIAS, small_model
 from arena.models import Benchmark, LanguageModel, Provenance
+from arena.stopping import ctrl_c
 from judging.judges.rules import validate_check
 from judging.models import Judge, Run
 from judging.preparing import standard_rubric
-from judging.progress import progress
-from judging.running import carry_out
+from judging.progress import progress, without_verdict
+from judging.running import carry_out_in_turn
 
 FOLDER = settings.BASE_DIR / "fixtures" / "real"
 NAME = "real-demo"
@@ -99,14 +100,17 @@ def _work(run: Run, say: Callable[[str], None]) -> None:
     told = [0]
 
     def watch(run: Run) -> None:
+        heard()
         now = progress(run)
         done = now.answers.done + now.done
         if done - told[0] >= 40:
             told[0] = done
             say(f"  {run.name}: {now.answers.done} answers, {now.done} judgments")
 
-    carry_out(run, watch=watch)
-    if run.status == Run.Status.FAILED:
-        raise RuntimeError(f"{run.name}: {run.error}")
+    with ctrl_c() as heard:
+        carry_out_in_turn(run, watch=watch, waiting=say)
+    if run.status != Run.Status.DONE:
+        raise RuntimeError(f"{run.name} is {run.get_status_display()}: {run.error or 'start it again to go on'}")
     now = progress(run)
-    say(f"{run.name}: {now.done} judgments" + (f", {now.failed} failed" if now.failed else ""))
+    for line in now.lines:
+        say(f"{run.name}: {line.done} judgments" + without_verdict(line, now.skips))

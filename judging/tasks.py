@@ -1,9 +1,27 @@
 """Doorbells of judging: a task takes ids and calls one thing."""
 
-from celery import shared_task
+import logging
 
+from celery import shared_task
+from django.db import transaction
+
+from arena.live import UNHEARD
 from judging import running
 from judging.models import Run
+
+log = logging.getLogger(__name__)
+
+
+def call(run: Run) -> None:
+    """Ring for a worker once the run is committed. Without Redis nobody hears it, and the sweep finds the run later."""
+    transaction.on_commit(lambda: _call(run.pk))
+
+
+def _call(run_id: int) -> None:
+    try:
+        carry_out.delay(run_id)
+    except UNHEARD as error:
+        log.warning("run %s: no worker could be called (%s)", run_id, error)
 
 
 @shared_task

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count
 
 from arena.models import Category
+from arena.withholding import without_secrets
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, of_judge
 from rating.models import Agreement, Snapshot
@@ -180,16 +181,9 @@ def _place(snapshot: Snapshot, rows: list[Agreement], people: dict[Where, Agreem
     )
 
 
-SECRET = ("key", "token", "secret", "password", "authorization", "header")
-
-
 def public_options(judge: Judge) -> list[tuple[str, Any]]:
-    """The judge's options without anything that may hold a secret; `max_tokens` is a number and stays."""
-    return [(name, value) for name, value in sorted(judge.options.items()) if not _is_secret(name, value)]
-
-
-def _is_secret(name: str, value: Any) -> bool:
-    return not isinstance(value, bool | int | float) and any(word in name.lower() for word in SECRET)
+    """The judge's options without anything that may hold a secret, however deep."""
+    return sorted(without_secrets(judge.options).items())
 
 
 def _said(judge: Judge) -> list[tuple[str, int]]:

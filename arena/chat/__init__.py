@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from arena.chat.base import Chat, ChatError, Completion, Endpoint, Message, OpenChat
+from arena.chat.breaker import Breaker
 from arena.chat.patience import many, patiently
 
 __all__ = [
     "PROVIDERS",
+    "Breaker",
     "Chat",
     "ChatError",
     "Completion",

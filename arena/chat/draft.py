@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from arena.chat.base import Completion
 
 OPEN, CLOSE = "<think>", "</think>"
+MOST_TOKENS = 2**31 - 1  # what a database's integer holds; no reply is as long
 
 
 def split_thinking(text: str) -> tuple[str, str]:
@@ -97,8 +98,8 @@ class Draft:
             text=text,
             reasoning="\n\n".join(thoughts),
             finish=self.finish or "stop",
-            tokens_in=self.tokens_in,
-            tokens_out=self.tokens_out,
+            tokens_in=_count(self.tokens_in),
+            tokens_out=_count(self.tokens_out),
             first_token_s=self.first_token_s if streamed else None,
             seconds=time.perf_counter() - self.started,
             attempts=self.calls,
@@ -107,3 +108,10 @@ class Draft:
     def _touch(self, piece: str) -> None:
         if piece and self.first_token_s is None:
             self.first_token_s = time.perf_counter() - self.started
+
+
+def _count(told: object) -> int | None:
+    """A number of tokens as the endpoint told it; None where that is no such number, as -1 for "not counted"."""
+    if isinstance(told, bool) or not isinstance(told, int):
+        return None
+    return told if 0 <= told <= MOST_TOKENS else None

@@ -62,7 +62,11 @@ def _votes(path: Path, batch: Batch, report: Report) -> None:
         )
         report.problems.append(Problem(str(path), 0, "", message))
         return
-    sides = {label: _model_like(family, batch) for label, family in FAMILIES.items()}
+    sides = {label: _models_like(family, batch) for label, family in FAMILIES.items()}
+    if several := [names for names in sides.values() if len(names) > 1]:
+        message = f"does not say which of {', '.join(several[0])} it is about; load it with the answers of one alone"
+        report.problems.append(Problem(str(path), 0, "", message))
+        return
     for number, (label, asked) in enumerate(zip(lines, batch.questions, strict=True), start=1):
         row = Row(path, number, {"verdict": label}, report)
         if label not in VALUES:
@@ -71,10 +75,9 @@ def _votes(path: Path, batch: Batch, report: Report) -> None:
             row.problem("verdict", "names a model whose answers are not among the files")
         else:
             batch.votes.append(
-                VoteRecord(row, asked.key, sides[FIRST], sides[SECOND], VALUES[label], JUDGE, is_person=True)
+                VoteRecord(row, asked.key, sides[FIRST][0], sides[SECOND][0], VALUES[label], JUDGE, is_person=True)
             )
 
 
-def _model_like(family: str, batch: Batch) -> str:
-    names = {answer.model.name for answer in batch.answers if answer.model.name.startswith(family)}
-    return min(names, default="")
+def _models_like(family: str, batch: Batch) -> list[str]:
+    return sorted({answer.model.name for answer in batch.answers if answer.model.name.startswith(family)})

@@ -14,6 +14,7 @@ from arena.models import storable
 
 UNSTATED = "unstated"
 LARGEST_LINE = 20_000_000  # characters; a longer line is no answer
+UNSTORABLE = "holds a NUL or half a character (a lone surrogate), which no database keeps"
 
 
 @dataclass(frozen=True)
@@ -242,8 +243,8 @@ def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
     row = Row(path, number, values, report)
     if "\\u0000" in line or "\\ud" in line.lower():
         for name, value in values.items():
-            if any(storable(text) != text for text in _strings({name: value})):
-                row.problem(name, "holds a NUL or half a character (a lone surrogate), which no database keeps")
+            if any(storable(text) != text for text in texts_in({name: value})):
+                row.problem(name, UNSTORABLE)
     report.counts["rows read"] += 1
     return row
 
@@ -263,17 +264,17 @@ def _reason(error: Exception) -> str:
     return "nested too deep" if isinstance(error, RecursionError) else str(error).split(";")[0]
 
 
-def _strings(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
     """Every text inside a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield name
-            yield from _strings(inner)
+            yield from texts_in(name)
+            yield from texts_in(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _strings(inner)
+            yield from texts_in(inner)
 
 
 def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:

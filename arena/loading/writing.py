@@ -21,6 +21,7 @@ from arena.loading.records import (
 from arena.models import Answer, Benchmark, Category, LanguageModel, Provenance, Question
 
 CheckProblems = Callable[[dict], list[str]]
+CHUNK = 500  # rows a query names, below SQLite's limit of variables
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def write(
     _join_references(batch)
     known = {question.key: question for question in benchmark.questions.select_related("category")} if benchmark else {}
     new_questions = _check_questions(batch, benchmark, known, report, check_problems)
-    new_answers = _check_answers(batch, known, report)
+    new_answers = _check_answers(batch, benchmark, known, report)
     if report.problems:
         raise BadInput(report)
     report.counts["new questions"] += len(new_questions)
@@ -125,21 +126,30 @@ def _check_length(row: Row, name: str, text: str, column: Any) -> None:
 
 
 def _facts(question: Question) -> tuple:
-    return (question.category.key, question.turns, question.system, question.reference, question.checks)
+    return (
+        question.category.key,
+        question.turns,
+        question.language,
+        question.system,
+        question.reference,
+        question.checks,
+    )
 
 
 def _facts_of(record: QuestionRecord) -> tuple:
-    return (record.category, record.turns, record.system, record.reference, record.checks)
+    return (record.category, record.turns, record.language, record.system, record.reference, record.checks)
 
 
-def _check_answers(batch: Batch, known: dict[str, Question], report: Report) -> list[AnswerRecord]:
+def _check_answers(
+    batch: Batch, benchmark: Benchmark | None, known: dict[str, Question], report: Report
+) -> list[AnswerRecord]:
     """The answers that are new; an answer to no question, or one of two, goes to the report."""
     turns = {key: len(question.turns) for key, question in known.items()}
     turns.update({record.key: len(record.turns) for record in batch.questions})
     there = {
         (row["question__key"], row["model__name"], row["model__version"], row["sample"]): row["turns"]
         for row in Answer.objects.ok()
-        .filter(question__in=[question.pk for question in known.values()])
+        .filter(question__benchmark=benchmark)
         .values("question__key", "model__name", "model__version", "sample", "turns")
     }
     seen: dict[tuple, AnswerRecord] = {}
@@ -207,6 +217,7 @@ def _write_questions(benchmark: Benchmark, records: list[QuestionRecord]) -> Non
 def _write_answers(benchmark: Benchmark, records: list[AnswerRecord], *, provenance: str) -> None:
     questions = dict(benchmark.questions.values_list("key", "pk"))
     models = {record.model: model_row(record.model, provenance=provenance) for record in records}
+    _make_room(benchmark, {(questions[record.question], models[record.model].pk, record.sample) for record in records})
     Answer.objects.bulk_create(
         (
             Answer(
@@ -221,6 +232,17 @@ def _write_answers(benchmark: Benchmark, records: list[AnswerRecord], *, provena
         ),
         batch_size=200,
     )
+
+
+def _make_room(benchmark: Benchmark, places: set[tuple[int, int, int]]) -> None:
+    """Delete failed answers in these places (question, model, sample): what failed has come from a file after all."""
+    failed = Answer.objects.failed().filter(
+        question__benchmark=benchmark, model__in={model for _question, model, _sample in places}
+    )
+    rows = failed.values_list("pk", "question", "model", "sample")
+    gone = [pk for pk, *place in rows if tuple(place) in places]
+    for start in range(0, len(gone), CHUNK):
+        Answer.objects.filter(pk__in=gone[start : start + CHUNK]).delete()
 
 
 def model_row(record: ModelRecord, *, provenance: str = Provenance.IMPORTED, **fields: Any) -> LanguageModel:

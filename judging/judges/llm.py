@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
-from arena.chat import Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
+from arena.chat import Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
 from judging import prompts
 from judging.judges.base import API_ERROR, PARSE_ERROR, EndpointDown, Exhibit, RubricText, Verdict
 from judging.replies import Reading, parse_pair, parse_score, parse_scores
@@ -18,30 +18,6 @@ _T = TypeVar("_T")
 
 ASKED_AGAIN = "\n\n=== asked again ===\n\n"
 """Stands in `Verdict.reply` between a first reply that could not be read and the one to the repair turn."""
-
-# Replies that are the same for every question: the key is wrong, the bill is unpaid, the model is not there.
-DOWN_AT_ONCE = frozenset({401, 402, 404})
-# The same, unless something has been answered before: some endpoints refuse single texts in this way.
-DOWN_AT_FIRST = frozenset({403})
-FAILURES_IN_A_ROW = 20
-
-
-@dataclass
-class Breaker:
-    """Watches for an endpoint that no longer answers; `reason` is empty while it does."""
-
-    reason: str = ""
-    failures: int = 0
-    answered: bool = False
-
-    def succeeded(self) -> None:
-        self.failures, self.answered = 0, True
-
-    def failed(self, error: ChatError) -> None:
-        self.failures += 1
-        final = error.status in DOWN_AT_ONCE or (error.status in DOWN_AT_FIRST and not self.answered)
-        if (final and not error.transient) or self.failures >= FAILURES_IN_A_ROW:
-            self.reason = self.reason or str(error)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ('provenance', models.CharField(choices=[('real', 'real'), ('imported', 'imported'), ('dry_run', 'dry run'), ('demo', 'demo')], default='real', max_length=10)),
                 ('status', models.CharField(choices=[('draft', 'draft'), ('open', 'open for votes'), ('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='draft', max_length=10)),
                 ('stage', models.CharField(blank=True, max_length=20)),
+                ('stages', models.JSONField(blank=True, default=list, help_text='what this go is limited to; empty: no limit')),
                 ('error', models.TextField(blank=True)),
                 ('lease', models.UUIDField(blank=True, editable=False, null=True)),
                 ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),

@@ -32,8 +32,12 @@ class JudgmentQuerySet(models.QuerySet):
         return self.current().filter(status=Status.OK)
 
     def failed(self):
-        """Current judgments without a value."""
-        return self.current().exclude(status=Status.OK)
+        """Current judgments that should have a value and have none."""
+        return self.current().exclude(status__in=(Status.OK, Status.SKIPPED))
+
+    def skipped(self):
+        """Current judgments of what the judge has no way to judge: nothing failed, and asking again brings nothing."""
+        return self.current().filter(status=Status.SKIPPED)
 
     def by_people(self):
         return self.filter(judge__kind__in=Judge.PEOPLE)
@@ -76,7 +80,7 @@ class Judgment(models.Model):
         return {
             **where,
             "status": verdict.status,
-            "error": storable(verdict.error),
+            "error": storable(verdict.error) or ("" if verdict.status == Status.OK else verdict.status),
             "reply": storable(verdict.reply),
             "reasoning": storable(verdict.reasoning),
             "prompt": list(verdict.prompt),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -67,6 +68,7 @@ class Run(models.Model):
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     stage = models.CharField(max_length=20, blank=True)
+    stages = models.JSONField(default=list, blank=True, help_text="what this go is limited to; empty: no limit")
     error = models.TextField(blank=True)
     lease = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -106,6 +108,11 @@ class Run(models.Model):
         return self.status in (self.Status.QUEUED, self.Status.RUNNING)
 
     @property
+    def is_over(self) -> bool:
+        """Whether it came to an end, good or bad."""
+        return self.status in (self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED)
+
+    @property
     def orders(self) -> int:
         """How many times a machine sees each battle."""
         return 2 if self.order == self.Order.BOTH and not self.is_single else 1
@@ -125,15 +132,18 @@ class Run(models.Model):
         mine = Run.objects.filter(pk=self.pk, lease=token, status=self.Status.RUNNING)
         return bool(mine.update(lease_until=timezone.now() + LEASE))
 
-    def release(self, token: uuid.UUID, *, status: str, error: str = "") -> None:
+    def release(self, token: uuid.UUID, *, status: str, error: str = "", stage: str = "") -> None:
         """Give the lease back with the run's new status; without effect when the lease was lost."""
+        told: dict[str, object] = {"status": status, "error": error, "stage": stage}
+        if status not in (self.Status.QUEUED, self.Status.RUNNING):
+            told |= {"stages": [], "finished_at": timezone.now()}
         Run.objects.filter(pk=self.pk, lease=token, status=self.Status.RUNNING).update(
-            lease=None, lease_until=None, status=status, error=error, stage="", finished_at=timezone.now()
+            lease=None, lease_until=None, **told
         )
         Run.objects.filter(pk=self.pk, lease=token).update(lease=None, lease_until=None)
 
-    def enqueue(self) -> None:
-        """Put the run where the sweep finds it; ring the bell with `judging.tasks.carry_out`."""
+    def enqueue(self, *, stages: Sequence[str] = ()) -> None:
+        """Put the run where the sweep finds it, limited to these stages; ring the bell with `judging.tasks.call`."""
         Run.objects.filter(pk=self.pk).exclude(status=self.Status.RUNNING).update(
-            status=self.Status.QUEUED, error="", finished_at=None
+            status=self.Status.QUEUED, stages=list(stages), error="", finished_at=None
         )

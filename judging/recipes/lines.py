@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from arena.loading.records import BadInput, Problem, Report
+from arena.loading.records import UNSTORABLE, BadInput, Problem, Report, texts_in
+from arena.models import storable
+from arena.withholding import Path as Steps
+from arena.withholding import spelled
 
 WORDS = {
     str: "text",
@@ -40,11 +44,55 @@ class Section:
         field = f"{self.path}.{name}".strip(".") if name else self.path
         self.report.problems.append(Problem(str(self.file), self.lines.get(name, self.line), field, message))
 
+    def problem_within(self, name: str, path: Steps, message: str) -> None:
+        """A problem of something inside the value of `name`, with its own line."""
+        field = f"{self.path}.{name}.{spelled(path)}".strip(".")
+        line = _line_within(self.nodes[name], path, self.lines[name])
+        self.report.problems.append(Problem(str(self.file), line, field, message))
+
     def __contains__(self, name: str) -> bool:
         return name in self.nodes and not _is_null(self.nodes[name])
 
     def names(self) -> list[str]:
         return list(self.nodes)
+
+    def number(
+        self, name: str, kind: type, default: Any = None, *, lowest: float | None = None, highest: float | None = None
+    ) -> Any:
+        """The number `name`, from `lowest` to `highest`; the default and a problem where it is outside."""
+        value = self.take(name, kind, default)
+        if value is None or value is default:
+            return value
+        if isinstance(value, float) and not isfinite(value):
+            self.problem(name, "is not a finite number")
+        elif lowest is not None and value < lowest:
+            self.problem(name, f"is below {lowest}")
+        elif highest is not None and value > highest:
+            self.problem(name, f"is above {highest}")
+        else:
+            return value
+        return default
+
+    def text(self, name: str, default: str = "", *, required: bool = False, longest: int | None = None) -> str:
+        """The text `name` of at most `longest` characters; a required one may not be blank."""
+        value = self.take(name, str, default, required=required)
+        if required and name in self and value and not value.strip():
+            self.problem(name, "is empty")
+        self.check_length(name, value, longest)
+        return value
+
+    def check_length(self, name: str, text: str, longest: int | None) -> None:
+        """SQLite keeps any text; PostgreSQL refuses what is longer than its column."""
+        if longest is not None and len(text) > longest:
+            self.problem(name, f"is {len(text)} characters long; at most {longest} are kept")
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; [] and a problem where it holds anything else."""
+        value = self.take(name, list, [])
+        if all(isinstance(item, str) for item in value):
+            return value
+        self.problem(name, "holds something that is not text")
+        return []
 
     def take(self, name: str, kind: type, default: Any = None, *, required: bool = False) -> Any:
         """The plain value of `name`, of this kind; the default, and perhaps a problem, where it is not."""
@@ -69,10 +117,13 @@ class Section:
         try:
             value = plain(self.nodes[name])
             if isinstance(value, list | dict):
-                json.dumps(value)
+                json.dumps(value, allow_nan=False)
+            if any(storable(text) != text for text in texts_in(value)):
+                self.problem(name, UNSTORABLE)
+                return None
         except yaml.constructor.ConstructorError as error:
             self.problem(name, f"cannot be read: {error.problem}")
-        except (TypeError, ValueError, RecursionError):  # a date, a set, bytes; a list that holds itself
+        except (TypeError, ValueError, RecursionError):  # a date, a set, bytes, .nan; a list that holds itself
             self.problem(name, "holds something that is not plain data")
         else:
             return value
@@ -160,6 +211,21 @@ def open_section(file: Path, report: Report) -> Section:
 def plain(node: yaml.Node) -> Any:
     """A node as plain Python values; never anything but numbers, texts, lists, mappings."""
     return yaml.constructor.SafeConstructor().construct_document(node)
+
+
+def _line_within(node: yaml.Node, path: Steps, line: int) -> int:
+    """The line of what stands at `path` inside the node; of the last step that can be followed."""
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if str(key.value) == str(step)]
+            if not found:
+                break
+            key, node = found[-1]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
 
 
 def _is_null(node: yaml.Node) -> bool:

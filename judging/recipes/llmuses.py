@@ -8,8 +8,9 @@ from pathlib import Path
 
 from arena.loading.llmuses import model_of
 from arena.loading.records import UNSTATED, ModelRecord, Report, rows_of
+from arena.models import Benchmark, LanguageModel
 from judging.recipes.lines import Section
-from judging.recipes.recipe import JudgeSpec, ModelSpec, Recipe
+from judging.recipes.recipe import LONGEST_JUDGE, LONGEST_RUN, JudgeSpec, ModelSpec, Recipe
 
 MODES = {"single": "single", "pairwise": "pairwise", "pairwise_baseline": "baseline"}
 ORDERS = {"swap_position": "both", "randomize_order": "random", "": "fixed"}
@@ -46,12 +47,14 @@ def read_llmuses(top: Section, file: Path) -> Recipe:
             f"the baseline {baseline_name!r} is not one of the models" if baseline_name else "names no baseline",
         )
     top.taken |= {"question_file", "questions_file", "rating_gen", "elo_rating"}
+    benchmark = questions[0].parent.name if questions else ""
+    top.check_length("question_file", benchmark, Benchmark.name.field.max_length)
     top.finish()
     return Recipe(
-        name=file.stem,
+        name=file.stem[:LONGEST_RUN],
         file=str(file),
         mode=mode,
-        benchmark=questions[0].parent.name if questions else "",
+        benchmark=benchmark,
         format="llmuses",
         questions=questions,
         models=models,
@@ -72,8 +75,9 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
         if about is None:
             continue
         enabled = about.take("enable", bool, True)
-        model_id = about.take("model_id_or_path", str, "")
-        revision = about.take("revision", str, "") or UNSTATED
+        section.check_length(name, name, LanguageModel.name.field.max_length)
+        model_id = about.text("model_id_or_path", longest=LanguageModel.vendor.field.max_length)
+        revision = about.text("revision", longest=LanguageModel.version.field.max_length) or UNSTATED
         about.one_of("precision", PRECISIONS), about.section("generation_config"), about.take("template_type", str)
         for ignored in ("precision", "generation_config", "template_type"):
             if ignored in about:
@@ -87,7 +91,7 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
         if not files:
             about.problem("output_file", "is missing: answers come from this file")
         vendor = model_id.split("/")[0] if "/" in model_id else UNSTATED
-        models.append(ModelSpec(name, revision, vendor, answers=files, line=section.lines[name]))
+        models.append(ModelSpec(name, revision, vendor, answers=files, line=section.lines[name], place=about.path))
     return models
 
 
@@ -130,8 +134,11 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
     args.one_of("fn_completion_parser", PARSERS)
     if "model" not in args:
         notes.append("reviews_gen.reviewer.args.model is missing: gpt-4, as llmuses does")
-    name = args.take("model", str, "gpt-4")
-    options = {"temperature": args.take("temperature", float, 0), "max_tokens": args.take("max_tokens", int, 1024)}
+    name = args.text("model", "gpt-4", longest=LONGEST_JUDGE)
+    options = {
+        "temperature": args.number("temperature", float, 0, lowest=0),
+        "max_tokens": args.number("max_tokens", int, 1024, lowest=1),
+    }
     args.take("random_seed", int)
     args.finish()
     model = ModelSpec(
@@ -143,7 +150,8 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
         base_url=os.environ.get("OPENAI_BASE_URL", ""),
         key_env="OPENAI_API_KEY",
         options=options,
-        line=section.line,
+        line=args.lines.get("model", args.line),
+        place=f"{args.path}.model",
     )
     return mode, order, JudgeSpec(name, "llm", model)
 

@@ -9,6 +9,11 @@ from typing import Any
 MODES = ("single", "baseline", "pairwise")
 ORDERS = ("both", "random", "fixed")
 STAGES = ("answers", "judgments", "ratings")
+MOST_QUESTIONS = 1_000_000
+MOST_AT_ONCE = 1_000  # calls under way
+MOST_ATTEMPTS = 100
+LONGEST_RUN = 190  # characters of a run's name, of 200: a dry run says so in its name
+LONGEST_JUDGE = 109  # of 120: "dry run of …" is the name of the judge that stands in
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,15 @@ class ModelSpec:
     price_in: float | None = None
     price_out: float | None = None
     answers: list[Path] = field(default_factory=list)
-    line: int = 0
+    line: int = field(default=0, compare=False)
+    place: str = field(default="", compare=False)
+    lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def where(self, name: str) -> tuple[int, str]:
+        """Line and field of one key in the recipe's file; the model's own place where the file does not have the key."""
+        if name in self.lines:
+            return self.lines[name], f"{self.place}.{name}"
+        return self.line, self.place
 
 
 @dataclass(frozen=True)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from hashlib import blake2b
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.shortcuts import get_object_or_404, render
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from arena.models import Answer, Battle, Question, in_reader_language
-from judging.access import is_blind_on
+from judging.access import is_blind_on, name_people
 from judging.models import Grade, Preference, Status
+
+MOST_PROMPTS = 50  # grades on a page that are shown with what was sent to the judge
+WHO = (F("judge__user").asc(nulls_first=True), "judge__name", "judge__version")
 
 
 @require_GET
 def question(request, pk):
-    """A question with its answers, battles and judgments; names and judgments hidden from who still votes on it."""
+    """A question with its answers, battles and judgments; names and judgments hidden while people vote on it."""
     question = get_object_or_404(Question.objects.select_related("benchmark", "category"), pk=pk)
     blind = is_blind_on(request.user, question.benchmark)
     answers = list(question.answers.select_related("model").order_by("model__name", "model__version", "sample"))
     context = {"question": question, "blind": blind, "answers": shuffled(answers, request.user) if blind else answers}
     if not blind:
-        context |= {"battles": judged_battles(question, answers)}
-        give_grades(answers)
+        context |= {"battles": judged_battles(question, answers), "prompts": give_grades(answers)}
+        name_people([one for part in [*context["battles"], *answers] for one in part.judgments], request.user)
     context |= neighbours(question)
     context["provenance"] = provenances(question, answers, context.get("battles", []))
     return render(request, "judging/question.html", context)
@@ -41,26 +44,30 @@ def battle(request, pk):
     if blind:
         context["answers"] = shuffled(answers, request.user)
     else:
-        context["judgments"] = [in_words(preference, battle) for preference in preferences().filter(battle=battle)]
-        battle.judgments = context["judgments"]
+        battle.judgments = [in_words(preference, battle) for preference in preferences().filter(battle=battle)]
+        name_people(battle.judgments, request.user)
+        context |= {"judgments": battle.judgments, "prompts": True}
     context["provenance"] = provenances(battle.question, answers, [] if blind else [battle])
     return render(request, "judging/battle.html", context)
 
 
 def preferences():
-    """Every preference, superseded ones too, judge by judge; with its judge, rubric and run."""
-    found = Preference.objects.select_related("judge", "rubric", "run")
-    return found.order_by("judge__name", "judge__version", "swapped", "trial", "pk")
+    """Every preference, superseded ones too, machines by name before people; with its judge, rubric and run."""
+    return Preference.objects.select_related("judge", "rubric", "run").order_by(*WHO, "swapped", "trial", "pk")
 
 
 def judged_battles(question: Question, answers: list[Answer]) -> list[Battle]:
-    """The question's battles, each with `judgments` in words and `tally`, how often each verdict stands. Two queries."""
+    """The question's battles, each with `judgments` in words and `tally`, how often each verdict stands. Two queries.
+
+    Without prompts and replies, which are many and long: they stand on the battle's own page.
+    """
     by_pk = {answer.pk: answer for answer in answers}
     judgments = defaultdict(list)
     battles = {battle.pk: battle for battle in question.battles.order_by("pk")}
     for battle in battles.values():
         battle.first, battle.second = by_pk[battle.first_id], by_pk[battle.second_id]
-    for preference in preferences().filter(battle__question=question):
+    verdicts = preferences().filter(battle__question=question).defer("prompt", "reply", "reasoning")
+    for preference in verdicts:
         judgments[preference.battle_id].append(in_words(preference, battles[preference.battle_id]))
     for battle in battles.values():
         battle.judgments = judgments[battle.pk]
@@ -69,14 +76,20 @@ def judged_battles(question: Question, answers: list[Answer]) -> list[Battle]:
     return list(battles.values())
 
 
-def give_grades(answers: list[Answer]) -> None:
-    """Put on each answer its `judgments`: all grades, with their marks per dimension in words. One query."""
+def give_grades(answers: list[Answer]) -> bool:
+    """Put on each answer its `judgments`: all grades, with their marks per dimension in words. Two queries.
+
+    False where there are too many to show the prompts that were sent: those are not loaded then.
+    """
     by_answer = defaultdict(list)
-    grades = Grade.objects.filter(answer__in=answers).select_related("judge", "rubric", "run")
-    for grade in grades.order_by("judge__name", "judge__version", "trial", "pk"):
+    grades = Grade.objects.filter(answer__in=answers)
+    prompts = grades.count() <= MOST_PROMPTS
+    shown = grades if prompts else grades.defer("prompt")
+    for grade in shown.select_related("judge", "rubric", "run").order_by(*WHO, "trial", "pk"):
         by_answer[grade.answer_id].append(graded(grade))
     for answer in answers:
         answer.judgments = by_answer[answer.pk]
+    return prompts
 
 
 def in_words(preference: Preference, battle: Battle) -> Preference:
@@ -133,10 +146,13 @@ def neighbours(question: Question) -> dict:
 
 
 def shuffled(answers: list[Answer], user) -> list[Answer]:
-    """The answers in an order of this person's own, that says nothing of their models and stays the same."""
+    """The answers in an order of this person's own, that says nothing of their models and stays the same.
+
+    Keyed with the site's secret: else whoever guesses the ids, which follow the models, could work the order out.
+    """
 
     def place(answer: Answer) -> bytes:
-        return blake2b(f"{user.pk} {answer.pk}".encode(), digest_size=8).digest()
+        return salted_hmac("judging.record.shuffled", f"{user.pk} {answer.pk}").digest()
 
     return sorted(answers, key=place)
 

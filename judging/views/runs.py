@@ -18,11 +18,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from arena.frame import is_lead
+from arena.border import asked
+from arena.frame import is_annotator, is_lead
 from arena.live import ring
 from arena.models import Benchmark
 from judging import running, tasks
-from judging.access import runs_seen_by
+from judging.access import is_blind_on, runs_seen_by
 from judging.forms import RunForm
 from judging.models import Assignment, Grade, Preference, Run, Status
 from judging.progress import judgments_of, progress
@@ -55,16 +56,17 @@ def visible_or_refused(request, pk) -> Run:
 @require_GET
 def runs(request):
     """All runs this person may see, the newest first, with how many judgments each brought in."""
-    chosen = {name: request.GET.get(name, "") for name in ("status", "benchmark")}
+    chosen = {name: asked(request.GET, name) for name in ("status", "benchmark")}
+    benchmarks = list(Benchmark.objects.all())
     found = (
         runs_seen_by(request.user).select_related("benchmark", "created_by").annotate(judgments=_judgments_of_each())
     )
     if chosen["status"] in Run.Status.values:
         found = found.filter(status=chosen["status"])
-    if chosen["benchmark"].isdecimal():
-        found = found.filter(benchmark=int(chosen["benchmark"]))
+    if chosen["benchmark"]:
+        found = found.filter(benchmark__in=[one.pk for one in benchmarks if str(one.pk) == chosen["benchmark"]])
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "chosen": chosen, "statuses": Run.Status.choices, "benchmarks": Benchmark.objects.all()}
+    context = {"page": page, "chosen": chosen, "statuses": Run.Status.choices, "benchmarks": benchmarks}
     return render(request, "judging/runs.html", context)
 
 
@@ -110,14 +112,13 @@ def run(request, pk):
         "run": run,
         "candidates": run.candidates.all(),
         "judges": run.judges.all(),
-        "cause": request.GET.get("status", ""),
-        "failed_of": request.GET.get("judge", ""),
+        "cause": asked(request.GET, "status"),
+        "failed_of": asked(request.GET, "judge"),
         "flagged": flagged(run) if is_lead(request.user) else [],
         **progress_context(run, request.user),
     }
-    context["failed"] = (
-        failed_items(run, context["cause"], context["failed_of"]) if context["progress"].failures else []
-    )
+    may_read = context["progress"].failures and not context["blind"]
+    context["failed"] = failed_items(run, context["cause"], context["failed_of"]) if may_read else []
     return render(request, "judging/run.html", context)
 
 
@@ -155,7 +156,10 @@ def progress_context(run, user) -> dict:
         "answers": Bar.of(now.answers) if now.answers else None,
         "bars": [Bar.of(line) for line in now.lines],
         "failures": [{**failure, "label": Status(failure["status"]).label} for failure in now.failures],
+        "skips": [{**skip, "label": Status(skip["status"]).label} for skip in now.skips],
         "may_steer": is_lead(user),
+        "may_vote": is_annotator(user),
+        "blind": is_blind_on(user, run.benchmark),
         "is_watched": run.is_live or run.status == Run.Status.OPEN,
         "elapsed": seconds,
         "minutes": None if seconds is None else round(seconds / 60),
@@ -171,6 +175,7 @@ class Bar:
     label: str
     done: int
     failed: int
+    skipped: int
     left: int
     done_width: str
     failed_width: str
@@ -178,13 +183,14 @@ class Bar:
 
     @classmethod
     def of(cls, line) -> Bar:
-        whole = max(line.total, line.done + line.failed, 1)
+        whole = max(line.total, line.behind, 1)
         return cls(
             label=line.label,
             done=line.done,
             failed=line.failed,
+            skipped=line.skipped,
             left=line.left,
-            done_width=f"{100 * line.done / whole:.2f}",
+            done_width=f"{100 * (line.done + line.skipped) / whole:.2f}",
             failed_width=f"{100 * line.failed / whole:.2f}",
             percent=int(100 * line.share),
         )
@@ -255,4 +261,4 @@ def run_retry(request, pk):
 def _queue(run) -> None:
     """Put the run where a worker finds it, and ring the bell once that is committed."""
     run.enqueue()
-    tasks.carry_out.delay_on_commit(run.pk)
+    tasks.call(run)

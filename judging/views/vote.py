@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,7 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from arena.frame import is_annotator
+from arena.border import asked
+from arena.frame import is_annotator, is_lead
 from judging import assignment, ballots
 from judging.models import Assignment, Run
 
@@ -38,7 +40,10 @@ class Said:
 
 
 def for_annotators(view):
-    """Only for people who may vote: others get 403, and whoever is signed out signs in and comes back."""
+    """Only for people who may vote: others get 403, and whoever is signed out signs in and comes back.
+
+    A lead, who sees who wrote what, is told why.
+    """
 
     @wraps(view)
     @never_cache
@@ -46,6 +51,8 @@ def for_annotators(view):
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         if not is_annotator(request.user):
+            if is_lead(request.user):
+                return render(request, "judging/vote_not_blind.html", status=403)
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
@@ -56,8 +63,7 @@ def for_annotators(view):
 @require_safe
 def vote(request):
     """The runs that are open for votes."""
-    judge = assignment.judge_of(request.user)
-    mine = Q(assignments__judge=judge, assignments__status=Seat.DONE)
+    mine = Q(assignments__judge__user=request.user, assignments__status=Seat.DONE)
     runs = Run.objects.filter(status=Run.Status.OPEN).select_related("benchmark", "rubric")
     runs = runs.annotate(
         mine=Count("assignments", filter=mine), all=Count("assignments", filter=Q(assignments__status=Seat.DONE))
@@ -68,8 +74,10 @@ def vote(request):
 @for_annotators
 @require_safe
 def ballot(request, pk):
-    """The next item of a run, or a word of thanks."""
+    """The next item of a run, or a word of thanks. Whoever asks for the headers alone is given no seat."""
     run = get_object_or_404(Run.objects.select_related("benchmark", "rubric").exclude(status=Run.Status.DRAFT), pk=pk)
+    if request.method == "HEAD":
+        return HttpResponse()
     judge = assignment.judge_of(request.user)
     if run.status == Run.Status.OPEN and not run.assignments.filter(judge=judge).exists():
         assignment.prepare(run)
@@ -137,12 +145,12 @@ def _count(seat: Assignment, post) -> Said:
 
 
 def _skip(seat: Assignment, post) -> Said:
-    seat.close(Seat.SKIPPED, reason=post.get("reason", "").strip()[:200])
+    seat.close(Seat.SKIPPED, reason=asked(post, "reason"))
     return Said(_("Skipped."))
 
 
 def _flag(seat: Assignment, post) -> Said:
-    reason = post.get("reason", "").strip()[:200]
+    reason = asked(post, "reason")
     if not reason:
         raise ballots.Unreadable({"reason": _("Say what is broken, so that the lead can mend it.")})
     seat.close(Seat.FLAGGED, reason=reason)

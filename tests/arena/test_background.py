@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from arena.background import LARGEST, arrivals
+from arena.background import LARGEST, ROOM, arrivals
 
 
 async def numbers(count: int, *, pause: float = 0.0):
@@ -93,3 +93,56 @@ def test_ending_again_and_again_leaves_no_thread_and_no_closed_loop_behind():
     for count in range(200):
         assert sum(map(len, arrivals(lambda count=count: numbers(count % 3)))) == count % 3
     assert not alive()
+
+
+def test_results_do_not_pile_up_while_the_caller_is_slow():
+    made = []
+
+    async def eager():
+        for number in range(10 * ROOM):
+            made.append(number)
+            yield number
+
+    arriving = arrivals(eager)
+    first = next(arriving)
+    time.sleep(0.2)
+    assert len(made) <= ROOM + len(first) + 1
+    assert len(first) + sum(map(len, arriving)) == 10 * ROOM == len(made)
+
+
+def test_stopping_early_while_results_wait_for_room_ends_the_thread():
+    async def eager():
+        for number in range(10 * ROOM):
+            yield number
+
+    arriving = arrivals(eager)
+    next(arriving)
+    time.sleep(0.1)
+    began = time.monotonic()
+    arriving.close()
+    assert not alive() and time.monotonic() - began < 2
+
+
+def test_calls_go_on_while_results_wait_for_room():
+    ticks = []
+
+    async def eager():
+        async def tick():
+            while True:
+                ticks.append(time.monotonic())
+                await asyncio.sleep(0.01)
+
+        ticking = asyncio.create_task(tick())
+        try:
+            for number in range(2 * ROOM):
+                yield number
+        finally:
+            ticking.cancel()
+
+    arriving = arrivals(eager)
+    next(arriving)
+    time.sleep(0.1)
+    before = len(ticks)
+    time.sleep(0.3)
+    assert len(ticks) > before + 5
+    assert sum(map(len, arriving)) > ROOM

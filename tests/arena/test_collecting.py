@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from arena.chat import ChatError
+from arena import collecting
+from arena.chat import ChatError, Completion
+from arena.chat.breaker import FAILURES_IN_A_ROW
 from arena.collecting import NoKey, collect, key_of
 from arena.models import Answer, LanguageModel, Question
 from tests import openai_server
@@ -116,3 +120,34 @@ def test_stopping_early_keeps_what_was_answered():
         arriving.close()
         assert server.count < 20
     assert set(Answer.objects.values_list("question", flat=True)) >= {row.question_id for row in saved}
+
+
+def test_an_endpoint_that_is_down_is_given_up_and_not_asked_every_question():
+    with openai_server.serve(fail=1) as server:
+        with pytest.raises(ChatError, match="429|500"):
+            gather(model(server), asked(100), attempts=1, concurrency=4)
+        assert FAILURES_IN_A_ROW <= server.count <= FAILURES_IN_A_ROW + 8
+    assert FAILURES_IN_A_ROW <= Answer.objects.failed().count() == Answer.objects.count() <= FAILURES_IN_A_ROW + 8
+
+
+def test_what_was_under_way_when_the_key_was_refused_is_kept(monkeypatch):
+    """The first answers come slowly; a question later, the endpoint says that the model is not there any more."""
+
+    class Chat:
+        asked = 0
+
+        async def complete(self, messages, *, stream):
+            Chat.asked += 1
+            if Chat.asked == 3:
+                raise ChatError("HTTP 404: no such model", transient=False, status=404)
+            await asyncio.sleep(0.1)
+            return Completion("Six minutes.")
+
+        async def close(self):
+            pass
+
+    monkeypatch.setattr(collecting, "open_chat", lambda endpoint: Chat())
+    by = make.model("Ash", provider="openai")
+    with pytest.raises(ChatError, match="404"):
+        gather(by, asked(30, "How long does an egg boil?"), concurrency=3)
+    assert Answer.objects.ok().count() == Answer.objects.count() == 2 and Chat.asked == 3

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 from judging.models import Judge, Preference
@@ -266,6 +268,49 @@ def test_an_answer_that_changed_is_refused(tmp_path):
     assert told == f"{changed}:1: turns: q1 by Ash differs from the answer already there"
 
 
+def test_a_question_in_another_language_is_another_question(tmp_path):
+    load("juryroom", write(tmp_path / "q.jsonl", {**QUESTION, "language": "en"}), benchmark="pantry")
+    changed = write(tmp_path / "q.jsonl", {**QUESTION, "language": "zh"})
+    (told,) = refusal("juryroom", changed, benchmark="pantry")
+    assert "q1 differs from the question already in pantry v1" in told
+
+
+def test_an_answer_from_a_file_takes_the_place_of_a_call_that_failed(tmp_path):
+    write(tmp_path / "q.jsonl", QUESTION, {**QUESTION, "key": "q2"})
+    load("juryroom", tmp_path, benchmark="pantry")
+    q1, q2 = Question.objects.order_by("key")
+    ash, birch = (LanguageModel.objects.create(name=name, version="1", vendor="Northmoor") for name in ("Ash", "Birch"))
+    for place in ((q1, ash, 0), (q1, ash, 1), (q2, ash, 0), (q1, birch, 0)):
+        question, model, sample = place
+        Answer.objects.create(question=question, model=model, sample=sample, error="timed out")
+    assert load("juryroom", write(tmp_path / "a.jsonl", ANSWER), benchmark="pantry")["counts"]["new answers"] == 1
+    assert [(a.question, a.model, a.turns) for a in Answer.objects.ok()] == [(q1, ash, ANSWER["turns"])]
+    left = Answer.objects.failed().values_list("question__key", "model__name", "sample")
+    assert set(left) == {("q1", "Ash", 1), ("q2", "Ash", 0), ("q1", "Birch", 0)}
+
+
+def test_a_load_that_is_refused_leaves_the_failures_where_they_are(tmp_path):
+    load("juryroom", write(tmp_path / "q.jsonl", QUESTION), benchmark="pantry")
+    ash = LanguageModel.objects.create(name="Ash", version="1", vendor="Northmoor")
+    Answer.objects.create(question=Question.objects.get(), model=ash, error="timed out")
+    refusal("juryroom", write(tmp_path / "a.jsonl", ANSWER, {**ANSWER, "question": "q9"}), benchmark="pantry")
+    assert Answer.objects.failed().count() == 1
+
+
+def test_no_query_names_every_question_or_answer_of_a_benchmark(tmp_path):
+    """A database takes so many variables in a query and no more."""
+
+    def longest(name: str, size: int) -> int:
+        write(tmp_path / name / "q.jsonl", *({**QUESTION, "key": n} for n in range(size)))
+        load("juryroom", tmp_path / name)
+        answers = write(tmp_path / name / "a.jsonl", *({**ANSWER, "question": n} for n in range(size)))
+        with CaptureQueriesContext(connection) as queries:
+            load("juryroom", answers, benchmark=name)
+        return max(len(query["sql"]) for query in queries if query["sql"].startswith("SELECT"))
+
+    assert longest("tiny", 10) == longest("huge", 90)
+
+
 # --- published formats, small
 
 
@@ -331,6 +376,70 @@ def test_published_verdicts_become_votes_of_imported_people(tmp_path):
     assert towards == [-1, 0]
     judge = Judge.objects.get()
     assert (judge.kind, judge.is_person, votes[0].provenance) == ("imported_person", True, "imported")
+
+
+def versions(folder: Path, version: str) -> Path:
+    """The answers of `fair` again, by another version of its models."""
+    rows = [json.loads(line) for line in (folder / "answer.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["model_id"] = row["model_id"].replace(":1", f":{version}")
+        row["answer_id"] += f"-{version}"
+    return write(folder / f"answer{version}.jsonl", *rows)
+
+
+def test_a_vote_is_about_the_version_whose_answers_came_with_it(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    load("faireval", folder / "question.jsonl", versions(folder, "2"), benchmark="f")
+    (folder / "answer2.jsonl").unlink()
+    assert load("faireval", folder, benchmark="f")["counts"]["new votes"] == 2
+    assert {row.battle.first.model.version for row in Preference.objects.select_related("battle__first__model")} == {
+        "1"
+    }
+
+
+def test_a_vote_that_may_be_about_either_of_two_versions_is_refused(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    versions(folder, "2")
+    told = refusal("faireval", folder)
+    assert told[0] == (
+        f"{folder}/review.txt:1: verdict: is about question 1 and gpt-3.5-turbo, "
+        "of which several versions answered it: 1, 2"
+    )
+    assert len(told) == 4
+
+
+def test_verdicts_about_one_of_two_models_of_a_family_are_refused(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    write(
+        folder / "more.jsonl", {"question_id": 1, "answer_id": "x", "model_id": "gpt-3.5-turbo-16k:1", "text": "well"}
+    )
+    (told,) = refusal("faireval", folder)
+    assert "does not say which of gpt-3.5-turbo, gpt-3.5-turbo-16k it is about" in told
+
+
+def test_a_verdict_that_changed_is_refused_and_the_record_stays(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    load("faireval", folder)
+    (folder / "review.txt").write_text("VICUNA13B\nCHATGPT\n")
+    (told,) = refusal("faireval", folder)
+    assert told == f"{folder}/review.txt:2: verdict: on question 2 differs from the vote already there"
+    assert sorted(abs(row.value) for row in Preference.objects.all()) == [0, 1]
+
+
+def test_one_verdict_told_twice_is_refused(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    (folder / "review2.txt").write_text("VICUNA13B\nTIE\n")
+    assert refusal("faireval", folder) == [
+        f"{folder}/review2.txt:1: verdict: is a duplicate of line 1",
+        f"{folder}/review2.txt:2: verdict: is a duplicate of line 2",
+    ]
+
+
+def test_published_votes_are_not_put_into_the_mouth_of_a_judge_of_ours(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    Judge.objects.create(name="FairEval annotators", kind="rule")
+    (told,) = refusal("faireval", folder)
+    assert told == f"{folder}/review.txt:1: judge: FairEval annotators is there as a judge of another kind (rule)"
 
 
 def test_verdicts_that_do_not_fit_their_questions_are_refused(tmp_path):

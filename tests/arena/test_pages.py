@@ -108,6 +108,13 @@ def test_a_benchmark_takes_the_same_queries_for_one_question_and_for_fifty(clien
         client.get(reverse("benchmark", args=[benchmark.pk]))
 
 
+@pytest.mark.parametrize("name", ["text", "category", "language"])
+def test_what_no_database_takes_is_left_out_of_a_search_and_long_words_are_cut(client, mixed, name):
+    response = client.get(reverse("benchmark", args=[mixed.pk]), {name: "so\x00up" + "x" * 5000})
+    assert response.status_code == 200
+    assert response.context["chosen"][name] == "soup" + "x" * 196
+
+
 def test_a_demo_benchmark_says_so(client):
     benchmark = make.benchmark(provenance="demo")
     assert 'data-provenance="demo"' in client.get(reverse("benchmark", args=[benchmark.pk])).text
@@ -138,11 +145,13 @@ def rated(model: LanguageModel, benchmark, **fields) -> Rating:
         n=9,
         provenances=fields.pop("provenances", ["real"]),
     )
+    board.current = snapshot
+    board.save()
     defaults = {"source": "people", "method": "bt", "rating": 1010, "low": 980, "high": 1040, "rank": 2, "n": 9}
     return Rating.objects.create(snapshot=snapshot, model=model, **{**defaults, **fields})
 
 
-def test_a_models_ratings_are_those_of_each_boards_latest_snapshot(client):
+def test_a_models_ratings_are_those_of_each_boards_current_snapshot(client):
     ash, benchmark = make.model("Ash"), make.benchmark()
     rated(ash, benchmark, rating=900)
     new = rated(ash, benchmark, rating=1111)
@@ -150,6 +159,23 @@ def test_a_models_ratings_are_those_of_each_boards_latest_snapshot(client):
     page = client.get(reverse("model", args=[ash.pk]))
     assert {rating.pk for rating in page.context["ratings"]} == {new.pk, other.pk}
     assert "1111" in page.text and "not enough data" in page.text and "None" not in page.text
+
+
+def test_a_board_that_went_back_to_an_older_snapshot_shows_that_ones_rating(client):
+    ash, benchmark = make.model("Ash"), make.benchmark()
+    old = rated(ash, benchmark, rating=900)
+    rated(ash, benchmark, rating=1111)
+    Leaderboard.objects.update(current=old.snapshot)
+    assert client.get(reverse("model", args=[ash.pk])).context["ratings"] == [old]
+
+
+def test_a_models_page_does_not_look_at_every_pair_of_snapshots(client, django_assert_num_queries):
+    ash, benchmark = make.model("Ash"), make.benchmark()
+    rated(ash, benchmark)
+    with django_assert_num_queries(3) as asked:
+        client.get(reverse("model", args=[ash.pk]))
+    [sql] = [query["sql"] for query in asked.captured_queries if "rating_rating" in query["sql"]]
+    assert sql.count('JOIN "rating_snapshot"') == 1 and "GROUP BY" not in sql
 
 
 def test_a_model_that_left_the_latest_snapshot_is_not_shown_with_an_old_rating(client):
@@ -267,6 +293,12 @@ def test_a_rubric_not_yet_used_can_be_changed(root):
         ({"options": '{"api_key": "x"}'}, True),
         ({"options": '{"extra": [{"Authorization": "Bearer x"}]}'}, True),
         ({"options": "[1]"}, True),
+        ({"key_env": "abcdef0123456789"}, True),
+        ({"key_env": "AKIAIOSFODNN7EXAMPLE"}, True),
+        ({"options": '{"user": "sk-proj-abcdefghijklmnop"}'}, True),
+        ({"base_url": "https://me:sesame@host/v1"}, True),
+        ({"base_url": "https://host/v1?key=sesame"}, True),
+        ({"base_url": "https://host/v1"}, False),
     ],
 )
 def test_a_key_cannot_be_stored_with_a_model(root, change, refused):
@@ -274,6 +306,50 @@ def test_a_key_cannot_be_stored_with_a_model(root, change, refused):
     fields |= {"created_at_0": "2026-01-01", "created_at_1": "00:00:00", **change}
     root.post(reverse("admin:arena_languagemodel_add"), fields)
     assert LanguageModel.objects.exists() is not refused
+
+
+STAMP = {"created_at_0": "2026-01-01", "created_at_1": "00:00:00"}
+
+
+@pytest.mark.parametrize("used_by", ["answers", "judges"])
+def test_who_a_model_is_and_how_it_is_asked_cannot_change_once_it_is_used(root, used_by):
+    ash = make.model("Ash", provider="openai", endpoint_model="ash-7b", options={"temperature": 1})
+    address = reverse("admin:arena_languagemodel_change", args=[ash.pk])
+    fields = {"name": "Ash", "version": "1", "vendor": "Northmoor", "provenance": "real", "aliases": "[]", **STAMP}
+    asked = {"provider": "openai", "endpoint_model": "ash-70b", "options": '{"temperature": 1}'}
+    assert root.post(address, {**fields, **asked}).status_code == 302
+    ash.refresh_from_db()
+    assert ash.endpoint_model == "ash-70b"
+    if used_by == "answers":
+        make.answered(make.benchmark())
+    else:
+        make.judge("oracle", kind="llm", model=ash)
+    other = {"name": "Oak", "version": "2", "provider": "anthropic", "endpoint_model": "oak", "options": "{}"}
+    assert root.post(address, {**fields, **other, "licence": "MIT"}).status_code == 302
+    ash.refresh_from_db()
+    kept = (ash.name, ash.version, ash.provider, ash.endpoint_model, ash.options)
+    assert kept == ("Ash", "1", "openai", "ash-70b", {"temperature": 1}) and ash.licence == "MIT"
+
+
+def test_no_question_comes_into_a_frozen_benchmark(root):
+    frozen, free = make.benchmark("frozen", frozen_at=timezone.now()), make.benchmark("free")
+    question = make.question(free)
+    fields = {
+        "benchmark": frozen.pk,
+        "category": question.category.pk,
+        "key": "new",
+        "turns": '["?"]',
+        "language": "en",
+    }
+    fields |= {"reference": "[]", "checks": "[]", "tags": "[]", "meta": "{}", "position": 0}
+    for address in (
+        reverse("admin:arena_question_add"),
+        reverse("admin:arena_question_change", args=[question.pk]),
+    ):
+        assert "is frozen" in root.post(address, fields).text
+    assert not frozen.questions.exists() and free.questions.count() == 1
+    root.post(reverse("admin:arena_question_add"), {**fields, "benchmark": free.pk})
+    assert free.questions.count() == 2
 
 
 def test_the_administration_is_closed_to_annotators(client):

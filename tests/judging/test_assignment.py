@@ -154,12 +154,13 @@ def test_swapping_the_sides_negates_the_value(swapped, said):
     assert preference.swapped is swapped
 
 
-def test_a_vote_freezes_the_judge_and_the_rubric():
+def test_a_vote_freezes_the_judge_the_rubric_and_the_benchmark():
     run, ann = voting.open_run(), voting.judge()
     vote(next_seat(run, ann))
     ann.refresh_from_db()
     run.rubric.refresh_from_db()
-    assert ann.frozen_at and run.rubric.frozen_at
+    run.benchmark.refresh_from_db()
+    assert ann.frozen_at and run.rubric.frozen_at and run.benchmark.frozen_at
 
 
 @pytest.mark.parametrize(("run_is", "vote_is"), [("demo", "demo"), ("real", "real"), ("imported", "real")])

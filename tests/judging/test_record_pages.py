@@ -6,11 +6,13 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from arena.models import Answer, Battle
+from judging.models import Judge
 from judging.views.record import verdict_of
 from tests.judging import recorded as make
 
@@ -68,7 +70,23 @@ def test_a_visitor_reads_the_question_its_answers_and_every_judgment(client, que
         assert shown in text
     assert "A Birch, B Ash" in text, "the order shown"
     for shown in ("[[B]] it is", "Which of the two is better?", "90 tokens in, 4 out", "0.00120", "1.50"):
-        assert shown in text
+        assert shown in page(client, battle)
+
+
+def test_the_questions_page_leaves_prompts_and_replies_to_the_battles_own(client, question):
+    battle, text = make.battle(question), "a long text " * 500
+    make.preference(battle, reply=text, reasoning=text, prompt=[{"role": "user", "content": text}])
+    assert text not in page(client, question) and page(client, battle).count(text) == 3
+
+
+@pytest.mark.parametrize(("grades", "shown"), [(50, True), (51, False)])
+def test_prompts_of_marks_are_shown_until_there_are_too_many(client, question, grades, shown):
+    for n in range(grades):
+        sent = [{"role": "user", "content": f"Mark it, judge {n}!"}]
+        make.grade(question.answers.first(), make.judge(f"judge {n}"), reply=f"My mark is {n}", prompt=sent)
+    text = page(client, question)
+    assert ("Mark it, judge 7!" in text) is shown and "My mark is 7" in text
+    assert ("the prompts sent for them are not shown" in text) is not shown
 
 
 @pytest.mark.parametrize(
@@ -90,12 +108,13 @@ def test_a_verdict_is_told_in_words(question, fields, words):
 
 
 def test_a_failure_is_shown_as_a_failure_with_its_reason_and_never_as_a_tie(client, question):
-    make.preference(
-        make.battle(question), status="parse_error", error="no verdict at the end", reply="Hm, hard to say."
-    )
-    text = page(client, question)
-    assert "no verdict could be read" in text and "no verdict at the end" in text and "Hm, hard to say." in text
-    assert "tie" not in re.findall(r"<strong>(.*?)</strong>", text)
+    battle = make.battle(question)
+    make.preference(battle, status="parse_error", error="no verdict at the end", reply="Hm, hard to say.")
+    for row in (question, battle):
+        text = page(client, row)
+        assert "no verdict could be read" in text and "no verdict at the end" in text
+        assert "tie" not in re.findall(r"<strong>(.*?)</strong>", text)
+    assert "Hm, hard to say." in page(client, battle)
 
 
 def test_a_changed_vote_stays_in_the_record_marked_as_replaced(client, question):
@@ -153,17 +172,17 @@ def test_what_is_not_there_is_a_404(client, name):
     assert client.get(reverse(name, args=[404])).status_code == 404
 
 
-@pytest.mark.parametrize("judgments", [1, 40])
-def test_the_pages_take_the_same_queries_for_one_judgment_and_for_forty(
+@pytest.mark.parametrize("judgments", [1, 60])
+def test_the_pages_take_the_same_queries_for_one_judgment_and_for_sixty(
     client, question, django_assert_num_queries, judgments
 ):
     battle = make.battle(question)
     for n in range(judgments):
         make.preference(battle, make.judge(f"judge {n}"), run=make.run(question.benchmark, name=f"run {n}"))
         make.grade(question.answers.first(), make.judge(f"judge {n}"))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         page(client, question)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         page(client, battle)
 
 
@@ -188,15 +207,77 @@ def test_an_annotator_sees_no_name_and_no_verdict_while_votes_are_open(voted_on,
     row = voted_on if kind == "question" else voted_on.battles.get()
     text = page(signed_in("annotator"), row)
     assert not shows_names(text) and "[[A]]" not in text
-    assert "hidden while you are voting" in text and "Answer 2" in text
+    assert "hidden while people are voting" in text and "Go on voting" in text and "Answer 2" in text
     assert "3.25" not in text and "41" not in re.sub(r"\d{3,}|/[\w./-]+", "", text), "speed and tokens tell who wrote"
 
 
-@pytest.mark.parametrize("roles", [("lead",), ("lead", "annotator"), ()])
-def test_leads_and_readers_without_a_vote_see_all(voted_on, roles):
+@pytest.mark.parametrize("roles", [("lead",), ("lead", "annotator")])
+def test_leads_see_all(voted_on, roles):
     client = signed_in(*roles)
     for row in (voted_on, voted_on.battles.get()):
         assert shows_names(page(client, row))
+
+
+@pytest.mark.parametrize("who", [Client, signed_in], ids=["signed out", "without a role"])
+def test_signing_out_or_in_with_another_account_opens_no_eyes_while_votes_are_open(voted_on, who):
+    client = who()
+    for row in (voted_on, voted_on.battles.get()):
+        text = page(client, row)
+        assert not shows_names(text) and "[[A]]" not in text
+        assert "hidden while people are voting" in text and "Go on voting" not in text
+
+
+def test_a_demo_teaches_visitors_and_keeps_its_annotators_blind(voted_on):
+    voted_on.benchmark.runs.update(provenance="demo")
+    for row in (voted_on, voted_on.battles.get()):
+        assert shows_names(page(Client(), row))
+    assert not shows_names(page(signed_in("annotator"), voted_on))
+    make.run(voted_on.benchmark, name="a real one beside it", status="open")
+    assert not shows_names(page(Client(), voted_on))
+
+
+def test_what_is_blind_carries_no_id_of_an_answer(question):
+    make.run(question.benchmark, status="open")
+    make.answer(question, make.model("Cedar"), pk=424242).save()
+    text = page(signed_in("annotator"), question)
+    assert "424242" not in text and 'id="answer-1"' in text
+
+
+# --- whose judgment it is
+
+
+@pytest.fixture
+def votes(question):
+    """The judgments of two people with an account, one machine and one simulated person; on a benchmark that is closed."""
+    battle, people = make.battle(question), [make.person(name, "annotator") for name in ("zoeann", "benedikt")]
+    judges = [Judge.objects.create(name=one.username, kind="person", user=one) for one in people]
+    for judge in (*judges, make.llm_judge(), make.judge("Simulated person 1", kind="simulated")):
+        make.preference(battle, judge)
+        make.grade(question.answers.first(), judge)
+    return people
+
+
+def test_people_are_numbers_to_everybody_but_leads_and_the_same_number_all_over_the_page(votes, question):
+    for row in (question, question.battles.get()):
+        text = page(Client(), row)
+        assert "zoeann" not in text and "benedikt" not in text and "oracle" in text and "Simulated person 1" in text
+        assert text.count("<span>person 1</span>") == text.count("<span>person 2</span>") > 0
+        assert "zoeann" in page(signed_in("lead"), row)
+        User.objects.get(username="lead").delete()
+
+
+def test_a_person_finds_their_own_judgments_and_not_the_names_of_others(votes, question):
+    client = Client()
+    client.force_login(votes[0])
+    text = page(client, question)
+    assert "<span>you</span>" in text and "<span>person 2</span>" in text and "benedikt" not in text
+
+
+def test_the_page_of_a_person_is_for_leads(votes, client):
+    person, machine = Judge.objects.get(name="zoeann"), Judge.objects.get(name="oracle")
+    assert client.get(reverse("judge", args=[person.pk])).status_code == 404
+    assert client.get(reverse("judge", args=[machine.pk])).status_code == 200
+    assert signed_in("lead").get(reverse("judge", args=[person.pk])).status_code == 200
 
 
 def test_the_annotator_sees_all_again_when_votes_are_closed(voted_on):

@@ -12,14 +12,18 @@ from channels.layers import get_channel_layer
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from arena.live import ring
-from arena.models import Answer, LanguageModel
+from arena.models import Answer, Battle, LanguageModel
 from judging import consumers, tasks
 from judging.assignment import judge_of, next_seat
 from judging.estimating import estimate
+from judging.items import battles_of, items_of
 from judging.models import Assignment, Run
 from judging.progress import expected
+from judging.running import carry_out
 from tests.judging import recorded as make
 from tests.judging.voting import open_run, person
 
@@ -44,7 +48,7 @@ def annotator():
 def rung(monkeypatch) -> list[int]:
     """Ids of the runs whose bell was rung, once their transaction was committed."""
     heard: list[int] = []
-    monkeypatch.setattr(tasks.carry_out, "delay_on_commit", heard.append)
+    monkeypatch.setattr(tasks, "call", lambda run: heard.append(run.pk))
     return heard
 
 
@@ -159,6 +163,26 @@ def test_the_baseline_belongs_to_baseline_mode_alone(lead, rung):
     assert Run.objects.get().baseline is None
 
 
+def test_a_demo_judge_makes_no_demo_of_what_real_judges_say_of_real_answers(lead, rung):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    judges = [make.judge("rules"), make.judge("leaning", provenance="demo")]
+    lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch", judges=[judge.pk for judge in judges]))
+    run = Run.objects.get()
+    assert run.provenance == "real"
+    carry_out(run)
+    said = {(row.judge.name, row.provenance) for row in run.preferences.select_related("judge")}
+    assert said == {("rules", "real"), ("leaning", "demo")}
+
+
+@pytest.mark.parametrize("demo", ["Ash", "Birch"])
+def test_a_run_with_a_models_demo_answers_is_a_demo(lead, rung, demo):
+    make.model(demo, provenance="demo")
+    posted = recipe(make.benchmark(), "Ash", mode="baseline", baseline=make.model("Birch").pk)
+    lead.post(reverse("run_new"), posted)
+    assert Run.objects.get().provenance == "demo"
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -169,6 +193,8 @@ def test_the_baseline_belongs_to_baseline_mode_alone(lead, rung):
         ({"candidates": []}, "This field is required"),
         ({"candidates": [999]}, "999 is not one of the available choices"),
         ({"candidates": ["Ash"]}, "is not a valid value"),
+        ({"candidates": ["9" * 30]}, "9 is not one of the available choices"),
+        ({"judges": ["9" * 30]}, "9 is not one of the available choices"),
         ({"judges": []}, "Choose at least one machine judge"),
         ({"benchmark": 999}, "Select a valid choice"),
         ({"questions": 0}, "greater than or equal to 1"),
@@ -243,7 +269,60 @@ def test_the_estimate_says_what_is_missing_known_and_without_a_key(lead, monkeyp
     make.preference(make.battle(first), judge)
     estimate = checked(lead, **recipe(benchmark, "Ash", "Birch"))
     assert [(model.name, n) for model, n in estimate.missing] == [("Birch", 1)]
-    assert (estimate.calls, estimate.known, estimate.keys) == (2, 1, ["JURYROOM_TEST_KEY"])
+    assert (estimate.calls, estimate.judgments, estimate.known) == (1, 2, 1)
+    assert estimate.keys == ["JURYROOM_TEST_KEY"]
+
+
+ROUND = {"pairwise": 12, "baseline": 8, "single": 12}
+
+
+@pytest.mark.parametrize("order", ["both", "random", "fixed"])
+@pytest.mark.parametrize("mode", ROUND)
+def test_what_is_on_record_is_not_counted_as_a_call_by_the_form_or_by_the_command(lead, rung, mode, order):
+    """Everything was judged both ways round; a run in one order knows one of the two."""
+    benchmark, oracle = make.benchmark(), make.llm_judge()
+    make.answered(benchmark, "Ash", "Birch", "Cedar", questions=4)
+    posted = recipe(benchmark, "Ash", "Birch", "Cedar", mode=mode, order=order)
+    if mode == "baseline":
+        posted["baseline"] = make.model("Cedar").pk
+    total = ROUND[mode] * (2 if order == "both" and mode != "single" else 1)
+    assert (checked(lead, **posted).calls, checked(lead, **posted).known) == (total, 0)
+    assert not Battle.objects.exists(), "a check writes nothing"
+
+    lead.post(reverse("run_new"), posted)
+    run = Run.objects.get()
+    if mode == "single":
+        for answer in Answer.objects.all():
+            make.grade(answer, oracle)
+    for battle in battles_of(run):
+        for swapped in (False, True):
+            make.preference(battle, oracle, swapped=swapped)
+    said = checked(lead, **posted)
+    assert (said.judgments, said.known, said.calls) == (total, total, 0)
+    assert [bill.calls for bill in estimate(run).judges] == [0]
+
+    kept = items_of(run)[1:]
+    judged = (run.judges.get().grades if mode == "single" else run.judges.get().preferences).all()
+    keys = [item.key for item in kept]
+    for row in judged:
+        if ((row.answer_id,) if mode == "single" else (row.battle_id, row.swapped)) not in keys:
+            row.delete()
+    said = checked(lead, **posted)
+    assert (said.judgments, said.known, said.calls) == (total, total - 1, 1)
+    assert [bill.calls for bill in estimate(run).judges] == [1]
+
+
+def test_a_judge_that_asks_no_model_is_billed_for_nothing(lead, rung):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    judges = [make.llm_judge(price_in=1, price_out=1), make.judge("rules"), make.judge("dry", kind="dry_run")]
+    posted = recipe(benchmark, "Ash", "Birch", judges=[judge.pk for judge in judges])
+    said = checked(lead, **posted)
+    assert (said.judgments, said.calls, said.has_free) == (6, 2, True)
+    lead.post(reverse("run_new"), posted)
+    bills = {bill.judge: bill for bill in estimate(Run.objects.get()).judges}
+    assert bills["oracle"].tokens_in > 100 and bills["oracle"].cost > 0
+    assert {(bills[name].calls, bills[name].tokens_in, bills[name].cost) for name in ("rules", "dry")} == {(0, 0, 0.0)}
 
 
 def test_answers_that_will_be_collected_are_counted_turn_by_turn(lead):
@@ -312,6 +391,19 @@ def test_the_lists_filters_live_in_the_address(lead):
     assert lead.get(reverse("runs"), {"status": "nonsense", "benchmark": "x", "page": "y"}).status_code == 200
 
 
+@pytest.mark.parametrize("benchmark", ["9" * 30, "9" * 5000, "-1", "\x00", "٣"])
+def test_a_benchmark_that_cannot_be_fits_no_run(client, benchmark):
+    make.run(make.benchmark())
+    page = client.get(reverse("runs"), {"benchmark": benchmark})
+    assert page.status_code == 200 and page.context["page"].paginator.count == (benchmark == "\x00")
+
+
+def test_a_judge_or_status_that_cannot_be_fits_no_failure(lead):
+    address = reverse("run", args=[half_done().pk])
+    assert lead.get(address, {"judge": "sha\x00ky"}).context["failed_of"] == "shaky"
+    assert not lead.get(address, {"judge": "x" * 5000}).context["failed"]
+
+
 def half_done(questions: int = 4) -> Run:
     """A running run with two judges: one judged all of the pairs, one half and failed on one."""
     benchmark = make.benchmark()
@@ -336,6 +428,19 @@ def test_the_page_shows_each_judges_share_and_failures_by_cause(lead):
     assert (bars["shaky"].done, bars["shaky"].failed, bars["shaky"].left, bars["shaky"].percent) == (2, 1, 1, 75)
     assert 'width="50.00"' in page.text and 'x="50.00" width="25.00"' in page.text
     assert "no verdict in the reply" in page.text and "style=" not in page.text
+
+
+def test_what_a_judge_cannot_judge_is_skipped_and_not_failed(lead):
+    run = half_done()
+    assert "Skipped" not in lead.get(reverse("run", args=[run.pk])).text
+    run.preferences.filter(status="parse_error").update(status="skipped", error="no checks")
+    Run.objects.filter(pk=run.pk).update(status="done")
+    page = lead.get(reverse("run", args=[run.pk]))
+    shaky = {bar.label: bar for bar in page.context["bars"]}["shaky"]
+    assert (shaky.done, shaky.failed, shaky.skipped, shaky.left) == (2, 0, 1, 1)
+    assert page.text.count("Skipped") == 2 and "no checks" in page.text
+    assert "Retry failed" not in page.text and page.context["failed"] == [] and "#failed" not in page.text
+    assert shaky.done_width == "75.00" and shaky.failed_width == "0.00"
 
 
 def test_a_cause_leads_to_the_judgments_that_failed_by_it(lead):
@@ -408,6 +513,59 @@ def test_retrying_where_nothing_failed_starts_nothing(lead, rung):
     run = make.run(make.benchmark(), judges=[make.judge()])
     assert "Nothing failed" in lead.post(reverse("run_retry", args=[run.pk]), follow=True).text
     assert rung == []
+
+
+def test_without_a_broker_the_run_is_queued_all_the_same_and_the_lead_hears_so(
+    lead, monkeypatch, caplog, django_capture_on_commit_callbacks
+):
+    def dead(*_):
+        raise OperationalError("no broker at this address")
+
+    monkeypatch.setattr(tasks.carry_out, "delay", dead)
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch")).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert lead.post(reverse("run_start", args=[Run.objects.get().pk])).status_code == 302
+    assert Run.objects.get().status == "queued" and caplog.text.count("no worker could be called") == 2
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("refused"), RedisError("gone")])
+def test_closing_a_run_needs_no_bell(lead, monkeypatch, caplog, error):
+    async def dead(*_):
+        raise error
+
+    monkeypatch.setattr(get_channel_layer(), "group_send", dead)
+    run = make.run(make.benchmark(), status="open")
+    assert lead.post(reverse("run_cancel", args=[run.pk])).status_code == 302
+    run.refresh_from_db()
+    assert run.status == "done" and "nobody could be told" in caplog.text
+
+
+def test_while_people_vote_what_failed_is_counted_and_not_shown(client):
+    run = half_done()
+    Run.objects.filter(pk=run.pk).update(status="done")
+    address = reverse("run", args=[run.pk])
+    assert "no verdict in the reply" in client.get(address).text
+    make.run(run.benchmark, name="votes", status="open")
+    page = client.get(address)
+    assert page.context["failed"] == [] and "no verdict in the reply" not in page.text
+    assert "#failed" not in page.text and "no verdict could be read" in page.text
+
+
+def test_who_set_a_run_up_is_told_to_leads(lead):
+    run = make.run(make.benchmark(), created_by=make.person("winifred", "lead"))
+    for address in (reverse("run", args=[run.pk]), reverse("runs")):
+        assert "winifred" in lead.get(address).text and "winifred" not in Client().get(address).text
+
+
+@pytest.mark.parametrize(("roles", "offered"), [(("lead",), False), (("lead", "annotator"), True)])
+def test_a_lead_is_led_to_the_ballot_only_as_an_annotator(client, roles, offered):
+    run = make.run(make.benchmark(), status="open")
+    client.force_login(make.person("lena", *roles))
+    page = client.get(reverse("run_fragment", args=[run.pk])).text
+    assert "Close for votes" in page and (reverse("ballot", args=[run.pk]) in page) is offered
 
 
 # --- the socket

@@ -12,23 +12,30 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from arena import setup
+from arena import chat, setup
+from arena.chat.draft import Draft
+from arena.chat.scripted import ScriptedChat
+from arena.keeping import NotKept
 from arena.models import Answer, LanguageModel
-from judging import running, tasks
+from judging import items, running, tasks
 from judging.estimating import estimate
-from judging.items import items_of, undecided
+from judging.items import Item, battles_of, items_of, undecided
 from judging.judges.base import OK, Verdict
+from judging.judges.rule import RuleJudge
 from judging.models import Grade, Judge, Preference, Run
-from judging.progress import progress
+from judging.progress import progress, without_verdict
 from rating import snapshots
 from rating.models import Snapshot
-from tests import openai_server
+from tests import children, openai_server
 from tests.judging import recorded as make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -310,6 +317,145 @@ def test_the_verdicts_of_one_batch_are_saved_together_and_a_second_saving_change
     assert item not in undecided(run, run.judges.get(), [item])
 
 
+def test_a_verdict_that_the_database_refuses_is_told_of_and_takes_no_other_with_it(benchmark):
+    run = pairs(benchmark, make.judge("rules"))
+    some = items_of(run)[:3]
+    verdicts = [(item, Verdict(OK, value=1, tokens_out=-n)) for n, item in enumerate(some)]
+    with pytest.raises(NotKept, match="^2 of 3 preference rows could not be saved: IntegrityError"):
+        running.save(run, run.judges.get(), verdicts)
+    assert Preference.objects.count() == 1
+
+
+def test_a_run_whose_verdicts_cannot_be_kept_fails_with_the_reason(benchmark, monkeypatch):
+    async def judge(self, exhibits):
+        for exhibit in exhibits:
+            yield exhibit, Verdict(OK, value=3.0)
+
+    monkeypatch.setattr(RuleJudge, "judge", judge)
+    run = pairs(benchmark, make.judge("rules"))
+    running.carry_out(run)
+    assert reload(run).status == "failed" and "rows could not be saved" in reload(run).error
+    assert "a_preference_is_between_minus_2_and_2" in reload(run).error and "\n" not in reload(run).error
+
+
+def test_an_endpoint_that_counts_tokens_below_zero_loses_no_verdict(benchmark):
+    class Counting(ScriptedChat):
+        async def complete(self, messages, **options):
+            draft = Draft(tokens_in=12, tokens_out=-1)
+            draft.say("[[A]]")
+            return draft.completion(streamed=False)
+
+    judge = make.llm_judge(endpoint_model="echo")
+    LanguageModel.objects.filter(pk=judge.model_id).update(provider="scripted")
+    run = pairs(benchmark, judge, limits={"questions": 1})
+    with patch.dict(chat.PROVIDERS, scripted=Counting):
+        running.carry_out(run)
+    assert {(row.tokens_in, row.tokens_out) for row in Preference.objects.decided()} == {(12, None)}
+    assert Preference.objects.count() == 6 and reload(run).status == "done"
+
+
+def test_what_the_rules_cannot_judge_is_skipped_and_is_no_failure(benchmark):
+    run = pairs(benchmark, make.judge("rules"))
+    running.carry_out(run)
+    now = progress(reload(run))
+    assert (now.done, now.failed, now.skipped, now.total, now.percent) == (0, 0, 36, 36, 100)
+    assert now.failures == [] and now.lines[0].left == 0
+    assert now.skips == [{"judge": "rules", "status": "skipped", "error": "the question has no checks", "n": 36}]
+    assert without_verdict(now.lines[0], now.skips) == ", 36 skipped: the question has no checks"
+    assert not Preference.objects.failed().exists() and Preference.objects.skipped().count() == 36
+    assert running.retry_failed(run) == 0 and Preference.objects.current().count() == 36
+
+
+# --- many questions
+
+
+@pytest.mark.parametrize(("mode", "count"), [("pairwise", 36), ("single", 18), ("baseline", 24)])
+def test_a_run_is_worked_through_in_pieces_and_the_lease_renewed_between_them(benchmark, monkeypatch, mode, count):
+    monkeypatch.setattr(items, "AT_ONCE", 7)
+    monkeypatch.setattr(running, "AT_ONCE", 7)
+    pieces, renewed = [], []
+    real, renew = RuleJudge.judge, Run.renew
+    monkeypatch.setattr(RuleJudge, "judge", lambda self, seen: (pieces.append(len(seen)), real(self, seen))[1])
+    monkeypatch.setattr(Run, "renew", lambda self, token: (renewed.append(len(pieces)), renew(self, token))[1])
+    run = pairs(benchmark, make.judge("rules"), mode=mode, baseline=make.model("Ash") if mode == "baseline" else None)
+    running.carry_out(run)
+    assert sum(pieces) == count and max(pieces) <= 14 and len(pieces) > 1
+    assert renewed[0] == 0 and set(renewed) >= set(range(len(pieces) + 1)), "before each piece, and after the last"
+    assert Preference.objects.count() + Grade.objects.count() == count
+
+
+def test_battles_hold_each_answer_once_and_nothing_that_no_judge_sees(benchmark, django_assert_num_queries):
+    battles = battles_of(pairs(benchmark))
+    answers = [answer for battle in battles for answer in (battle.first, battle.second)]
+    assert len(battles) == 18 and len({id(answer) for answer in answers}) == 18
+    with django_assert_num_queries(0):
+        assert all(Item(battle=battle).exhibit().answers for battle in battles)
+        assert {battle.first.model.name for battle in battles} == {"Ash", "Birch"}
+    assert all({"html", "reasoning", "trace"} <= answer.get_deferred_fields() for answer in answers)
+
+
+# --- stages
+
+
+def test_a_limit_to_stages_is_the_runs_own_and_holds_for_the_worker_that_takes_it_over():
+    with openai_server.serve() as server:
+        run = collecting(server, 2, oracle(server))
+        run.enqueue(stages=("answers",))
+        tasks.carry_out(run.pk)
+        assert Answer.objects.count() == 4 and not Preference.objects.exists()
+        run = reload(run)
+        assert (run.status, run.stage, run.stages) == ("draft", "answers", [])
+        run.enqueue()
+        tasks.carry_out(run.pk)
+    assert reload(run).status == "done" and Preference.objects.count() == 4
+
+
+def test_answers_alone_leave_a_run_done_in_which_nothing_is_left_to_judge():
+    with openai_server.serve() as server:
+        run = collecting(server, 2, oracle(server))
+        running.carry_out(run)
+        run.enqueue(stages=("answers",))
+        running.carry_out(run)
+    assert reload(run).status == "done"
+
+
+# --- interrupted
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, SystemExit])
+def test_a_process_that_is_stopped_leaves_the_run_in_the_queue_with_its_stages(how):
+    def stop(run):
+        raise how
+
+    with openai_server.serve() as server:
+        run = collecting(server, 2)
+        with pytest.raises(how):
+            running.carry_out(run, stages=("answers",), watch=stop)
+    run = reload(run)
+    assert (run.status, run.stages, run.lease, run.finished_at) == ("queued", ["answers"], None, None)
+    assert run in Run.objects.unfinished()
+
+
+def test_a_dead_workers_run_is_waited_for_and_then_carried_out(benchmark):
+    run, said = pairs(benchmark, make.judge("rules")), []
+    assert run.claim()
+    Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(seconds=1))
+    running.carry_out_in_turn(run, waiting=said.append)
+    assert run.status == "done" and Preference.objects.count() == 36
+    assert len(said) == 1 and f"another worker has run {run.pk}" in said[0]
+
+
+def test_a_run_that_another_worker_ends_is_over_for_who_waits_too(benchmark):
+    run = pairs(benchmark, make.judge("rules"))
+    token = run.claim()
+
+    def ended(run):
+        Run.objects.get(pk=run.pk).release(token, status="done")
+
+    running.carry_out_in_turn(run, watch=ended)
+    assert run.status == "done" and not Preference.objects.exists()
+
+
 # --- collecting
 
 
@@ -366,6 +512,28 @@ def test_a_key_that_is_missing_for_answers_fails_the_run_before_anybody_is_asked
         LanguageModel.objects.filter(name="Birch").update(key_env="BIRCH_KEY")
         running.carry_out(run)
         assert server.count == 0 and reload(run).error.startswith("model Birch: the environment variable BIRCH_KEY")
+
+
+def test_a_missing_key_of_a_judge_is_found_before_answers_are_paid_for(monkeypatch):
+    monkeypatch.delenv("ORACLE_KEY", raising=False)
+    with openai_server.serve() as server:
+        run = collecting(server, 4, oracle(server, key_env="ORACLE_KEY"))
+        running.carry_out(run)
+        assert server.count == 0 and "ORACLE_KEY" in reload(run).error and reload(run).status == "failed"
+
+
+def test_one_models_refused_key_stops_no_other_and_the_run_names_the_model(monkeypatch):
+    monkeypatch.setenv("ASH_KEY", "wrong-key")
+    monkeypatch.setenv("BIRCH_KEY", "right-key")
+    with openai_server.serve(key="right-key") as server:
+        run = collecting(server, 30, make.judge("rules"), mode="single")
+        for name in ("Ash", "Birch"):
+            LanguageModel.objects.filter(name=name).update(key_env=f"{name.upper()}_KEY")
+        running.carry_out(run)
+    run = reload(run)
+    assert run.status == "failed" and run.error.startswith("model Ash: ") and "401" in run.error
+    assert set(Answer.objects.values_list("model__name", flat=True)) == {"Birch"}
+    assert Answer.objects.count() == Grade.objects.count() == 30
 
 
 def test_a_refused_key_for_answers_fails_the_run(monkeypatch):
@@ -430,10 +598,19 @@ def process_environment(folder: Path) -> dict[str, str]:
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.Popen:
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.Popen(
-        command, cwd=setup.ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process = children.start([sys.executable, "manage.py", *arguments], cwd=setup.ROOT, env=environment)
+    STARTED.append(process)
+    return process
+
+
+STARTED: list[subprocess.Popen] = []
+
+
+@pytest.fixture(autouse=True)
+def no_process_outlives_its_test():
+    yield
+    while STARTED:
+        children.end(STARTED.pop())
 
 
 def finish(process: subprocess.Popen, seconds: int = 60) -> str:
@@ -504,7 +681,7 @@ def test_ctrl_c_leaves_the_run_ready_to_go_on(tmp_path):
         process = manage(environment, "evaluate", str(recipe))
         wait_until(lambda: server.count > 8)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=30)
         assert process.returncode == 130, said
         assert said == "CommandError: stopped: what was saved stays; `evaluate` again goes on\n"
         assert rows(environment, "SELECT status, lease FROM judging_run") == [("cancelled", None)]
@@ -519,7 +696,9 @@ def test_a_worker_of_the_site_picks_a_queued_run_up_and_rates_it(tmp_path):
         recipe, environment = project(tmp_path, server.base_url, questions=5, concurrency=4)
         finish(manage(environment, "migrate", "--verbosity", "0"))
         finish(manage(environment, "evaluate", str(recipe), "--stage", "answers"))
-        assert rows(environment, "SELECT status FROM judging_run") == [("done",)] and server.count == 0
+        assert (
+            rows(environment, "SELECT status, stage FROM judging_run") == [("draft", "answers")] and server.count == 0
+        )
         rows(environment, "UPDATE judging_run SET status = 'queued'")
         site = manage(environment, "up", "--port", str(free_port()))
         try:
@@ -530,3 +709,120 @@ def test_a_worker_of_the_site_picks_a_queued_run_up_and_rates_it(tmp_path):
             said, _ = site.communicate(timeout=20)
         assert site.returncode == 0, said
         assert server.count == 10
+
+
+# --- evaluate
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    with openai_server.serve() as server:
+        yield project(tmp_path, server.base_url, questions=3, concurrency=2)[0]
+
+
+def evaluated(recipe, **options) -> dict:
+    out = StringIO()
+    call_command("evaluate", str(recipe), format="json", stdout=out, **options)
+    return json.loads(out.getvalue())
+
+
+def test_evaluate_succeeds_only_when_its_run_is_done(recipe, monkeypatch):
+    real = running.make_judgments
+
+    def cancelled(run, machines, beat):
+        running.cancel(run)
+        return real(run, machines, beat)
+
+    monkeypatch.setattr(running, "make_judgments", cancelled)
+    with pytest.raises(CommandError, match=r"^run \d+ is cancelled, not done: what was saved stays"):
+        evaluated(recipe)
+    assert not Preference.objects.exists() and Run.objects.get().status == "cancelled"
+    monkeypatch.undo()
+    assert evaluated(recipe)["status"] == "done" and Preference.objects.count() == 6
+
+
+def test_evaluate_ends_well_with_a_limited_stage_and_goes_on_from_there(recipe):
+    assert evaluated(recipe, stage="answers")["status"] == "draft"
+    assert not Preference.objects.exists()
+    assert evaluated(recipe)["status"] == "done" and Preference.objects.count() == 6
+    assert evaluated(recipe, stage="answers")["status"] == "done", "nothing is left to judge"
+
+
+def test_evaluate_takes_what_another_worker_did_for_its_own(recipe, monkeypatch):
+    """A worker of `up` is quicker to the queue, and has orders to collect answers only."""
+    real, quicker = Run.claim, []
+
+    def claim(run):
+        if not quicker:
+            quicker.append(real(run))
+            Run.objects.filter(pk=run.pk).update(stages=["answers"])
+            return None
+        if len(quicker) == 1:
+            quicker.append(Run.objects.get(pk=run.pk).release(quicker[0], status="draft", stage="answers"))
+        return real(run)
+
+    monkeypatch.setattr(Run, "claim", claim)
+    assert evaluated(recipe)["status"] == "done" and Preference.objects.count() == 6
+
+
+def test_evaluate_tells_what_was_skipped_apart_from_what_failed(recipe):
+    text = recipe.read_text()
+    rules = text[: text.index("judges:")] + "judges:\n  - {kind: rule, name: Rules}\n"
+    recipe.write_text(rules)
+    told = evaluated(recipe)
+    assert told["failures"] == []
+    assert told["skips"] == [{"judge": "Rules", "status": "skipped", "error": "the question has no checks", "n": 6}]
+    out = StringIO()
+    call_command("evaluate", str(recipe), stdout=out)
+    assert "6 × skipped by Rules: the question has no checks" in out.getvalue()
+
+
+# --- the demo, stopped and started again
+
+
+def demo_ready(environment) -> None:
+    """The demo loaded, with its runs in the queue: what a demo that was stopped early leaves behind."""
+    finish(manage(environment, "migrate", "--verbosity", "0"))
+    code = "import django; django.setup(); from judging import demo; demo.load()"
+    process = children.start([sys.executable, "-c", code], cwd=setup.ROOT, env=environment)
+    STARTED.append(process)
+    finish(process)
+
+
+STATES = "SELECT DISTINCT status, lease FROM judging_run WHERE name NOT LIKE '%people%'"
+
+
+@pytest.mark.slow
+def test_the_demo_goes_on_with_runs_that_were_cancelled_failed_or_left_by_a_killed_process(tmp_path):
+    environment = process_environment(tmp_path)
+    demo_ready(environment)
+    ids = [pk for (pk,) in rows(environment, "SELECT id FROM judging_run WHERE status = 'queued' ORDER BY id")]
+    for pk, status in zip(ids, ("running", "cancelled", "failed"), strict=True):
+        rows(environment, "UPDATE judging_run SET status = ? WHERE id = ?", status, pk)
+    soon = (timezone.now() + timedelta(seconds=4)).strftime("%Y-%m-%d %H:%M:%S")
+    rows(
+        environment,
+        "UPDATE judging_run SET lease = '12345678123456781234567812345678', lease_until = ? WHERE id = ?",
+        soon,
+        ids[0],
+    )
+    said = finish(manage(environment, "demo", "--no-serve"))
+    assert rows(environment, STATES) == [("done", None)]
+    assert f"another worker has run {ids[0]}" in said
+    assert "judged, 40 skipped: the question has no checks\n" in said
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_demo_is_one_line_and_the_next_start_goes_on(tmp_path):
+    environment = process_environment(tmp_path)
+    demo_ready(environment)
+    process = manage(environment, "demo", "--no-serve")
+    wait_until(lambda: rows(environment, "SELECT count(*) FROM judging_run WHERE status = 'running'") == [(1,)])
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert said.endswith("CommandError: stopped; the next start goes on from here\n") and "Traceback" not in said
+    assert ("queued", None) in rows(environment, STATES)
+    assert not rows(environment, "SELECT id FROM judging_run WHERE status IN ('running', 'cancelled', 'failed')")
+    finish(manage(environment, "demo", "--no-serve"))
+    assert rows(environment, STATES) == [("done", None)]

@@ -9,15 +9,19 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
+from channels.layers import get_channel_layer
+from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from arena.models import Answer, LanguageModel
 from judging import assignment
 from judging.models import Assignment, Grade, Judge, Preference, Run
+from judging.signals import judged
 from tests.judging import voting
 from tests.judging.voting import seat_in_hand
 
@@ -415,8 +419,8 @@ def test_a_draft_is_no_ballot(client):
     assert client.get(ballot(run)).status_code == 404
 
 
-@pytest.mark.parametrize(("role", "status"), [("annotator", 200), ("lead", 200), ("", 403), ("stakeholder", 403)])
-def test_annotators_and_leads_vote_and_nobody_else(role, status):
+@pytest.mark.parametrize(("role", "status"), [("annotator", 200), ("lead", 403), ("", 403), ("stakeholder", 403)])
+def test_annotators_vote_and_nobody_else(role, status):
     run = voting.open_run()
     client = Client()
     client.force_login(voting.person("somebody", role=role))
@@ -425,6 +429,65 @@ def test_annotators_and_leads_vote_and_nobody_else(role, status):
     for address in (reverse("undo", args=[run.pk]), reverse("cast", args=[uuid.uuid4()])):
         assert (client.post(address).status_code == 403) is (status == 403)
     assert Judge.objects.exists() is (status == 200)
+
+
+def test_a_lead_is_told_why_there_is_no_ballot_and_votes_only_as_an_annotator_too():
+    run, client, user = voting.open_run(), Client(), voting.person("lea", role="lead")
+    client.force_login(user)
+    for address in (reverse("vote"), ballot(run)):
+        assert "their votes would not be blind" in client.get(address).text
+    user.groups.add(Group.objects.get_or_create(name="annotator")[0])
+    assert client.get(ballot(run)).status_code == 200
+
+
+def test_a_superuser_is_a_lead_and_no_annotator(admin_client):
+    response = admin_client.get(reverse("vote"))
+    assert response.status_code == 403 and "their votes would not be blind" in response.text
+
+
+def test_who_asks_for_the_headers_alone_takes_no_seat(client):
+    run = voting.open_run()
+    for address in (ballot(run), reverse("vote")):
+        assert client.head(address).status_code == 200
+    assert not Assignment.objects.exists() and not Judge.objects.exists()
+
+
+def test_looking_at_the_list_makes_nobody_a_judge(client):
+    voting.open_run()
+    assert "<dd data-mine>0</dd>" in client.get(reverse("vote")).text
+    assert not Judge.objects.exists()
+
+
+def test_what_no_database_takes_is_left_out_of_notes_and_reasons(client, ann):
+    run = voting.open_run()
+    act(client, "cast", opened(client, run, ann), choice="a", note="cut\x00 off")
+    act(client, "skip", seat_in_hand(run, ann), reason="no\x00 Latin")
+    act(client, "flag", seat_in_hand(run, ann), reason="\x00 it is " + "long " * 100)
+    assert Preference.objects.get().note == "cut off"
+    reasons = Assignment.objects.exclude(reason="").order_by("pk").values_list("reason", flat=True)
+    assert reasons[0] == "no Latin" and reasons[1].startswith("it is long") and len(reasons[1]) == 200
+
+
+def test_a_vote_is_kept_where_no_bell_can_be_rung(client, ann, monkeypatch, caplog, django_capture_on_commit_callbacks):
+    async def no_layer(*_):
+        raise ConnectionRefusedError("no Redis here")
+
+    def no_broker(**_):
+        raise OperationalError("no broker here")
+
+    run = voting.open_run()
+    seat = opened(client, run, ann)
+    monkeypatch.setattr(get_channel_layer(), "group_send", no_layer)
+    judged.connect(no_broker)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert act(client, "cast", seat, choice="a").status_code == 200
+        with django_capture_on_commit_callbacks(execute=True):
+            undone = client.post(reverse("undo", args=[run.pk]), {"last": seat.token}, **HTMX)
+    finally:
+        judged.disconnect(no_broker)
+    assert undone.status_code == 200 and Preference.objects.count() == 1
+    assert "no Redis here" in caplog.text and "no broker here" in caplog.text
 
 
 def test_signing_in_leads_back_to_the_ballot():

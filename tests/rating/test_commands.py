@@ -196,7 +196,7 @@ def test_a_model_that_is_there_with_other_settings_is_refused_with_the_recipes_l
     make.model("Ash", provider="openai", endpoint_model="ash-7b", options={"temperature": 1})
     recipe.write_text(
         "mode: single\nbenchmark: {name: b}\nmodels:\n"
-        '  - {name: Ash, version: "1", vendor: N, provider: openai, model: ash-7b, options: {temperature: 0}}\n'
+        '  - {name: Ash, version: "1", vendor: Northmoor, provider: openai, model: ash-7b, options: {temperature: 0}}\n'
         "rubric: unheard of\n"
     )
     lines = refused("evaluate", recipe).splitlines()

@@ -136,7 +136,13 @@ def test_trust_says_no_more_than_the_intervals_allow(judge, people, expected):
 
 def test_the_judge_page_shows_options_but_never_keys(client):
     judge = make.judge(
-        options={"temperature": 0, "max_tokens": 300, "api_key": "sk-secret", "headers": {"x": "sk-other"}}
+        options={
+            "temperature": 0,
+            "max_tokens": 300,
+            "api_key": "sk-secret",
+            "headers": {"x": "sk-other"},
+            "sampling": {"top_p": 0.75, "token": "sk-third", "stop": ["sk-proj-abcdefghijklmnop"]},
+        }
     )
     response = client.get(reverse("judge", args=[judge.pk]))
     text = words(response)

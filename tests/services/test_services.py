@@ -117,7 +117,9 @@ def run_python(environment: dict[str, str], *arguments: str) -> str:
 def process(environment: dict[str, str], log: Path, *arguments: str) -> Iterator[subprocess.Popen]:
     """A process of ours for as long as the block lasts; what it said stands in `log`."""
     with log.open("w") as out:
-        running = subprocess.Popen([sys.executable, *arguments], cwd=setup.ROOT, env=environment, stdout=out, stderr=out)
+        running = subprocess.Popen(
+            [sys.executable, *arguments], cwd=setup.ROOT, env=environment, stdout=out, stderr=out
+        )
     try:
         yield running
     finally:

@@ -10,11 +10,12 @@ from arena.local_server import NotInstalled
 from arena.management.commands.up import Command as Up
 from arena.models import Benchmark
 from arena.setup import port_problem
+from arena.stopping import ctrl_c
 from judging import demo
 from judging.models import Run
-from judging.progress import progress
+from judging.progress import progress, without_verdict
 from judging.real_demo import carry_out_real_demo
-from judging.running import carry_out
+from judging.running import carry_out_in_turn
 from rating import snapshots
 
 
@@ -35,13 +36,20 @@ class Command(Up):
     def handle(self, *args, host, port, threads, no_serve, real, limit=None, **options):
         if not no_serve and (problem := port_problem(host, port)):
             raise CommandError(problem)
+        try:
+            self._print(real=real, limit=limit)
+        except KeyboardInterrupt:
+            raise CommandError("stopped; the next start goes on from here", returncode=130) from None
+        if not no_serve:
+            self.serve(host, port, threads)
+
+    def _print(self, *, real: bool, limit: int | None) -> None:
+        """Load, judge, rate, and print the leaderboard and the accounts."""
         call_command("migrate", verbosity=0, interactive=False)
         benchmark = self._real(limit) if real else self._written()
         call_command("leaderboard", benchmark=benchmark.name, method="score" if real else "bt", stdout=self.stdout)
         self.stdout.write("")
         self._accounts()
-        if not no_serve:
-            self.serve(host, port, threads)
 
     def _written(self) -> Benchmark:
         """The demo of our own words, judged as far as it is not yet."""
@@ -51,7 +59,7 @@ class Command(Up):
                 "Loading the demo: questions and answers written by us, people simulated, all labelled so."
             )
             demo.load()
-        for run in Run.objects.unfinished().filter(benchmark__name=demo.NAME):
+        for run in demo.unfinished():
             self._judge(run)
         benchmark = Benchmark.objects.get(name=demo.NAME)
         snapshots.take(benchmark)
@@ -60,13 +68,16 @@ class Command(Up):
 
     def _judge(self, run: Run) -> None:
         self.stdout.write(f"  {run.name} …")
-        carry_out(run)
-        if run.status == Run.Status.FAILED:
-            raise CommandError(f"{run.name}: {run.error}")
-        for line in progress(run).lines:
-            self.stdout.write(
-                f"    {line.label}: {line.done} judged" + (f", {line.failed} failed" if line.failed else "")
+        run.enqueue()
+        with ctrl_c() as heard:
+            carry_out_in_turn(run, watch=lambda run: heard(), waiting=lambda words: self.stdout.write(f"    {words}"))
+        if run.status != Run.Status.DONE:
+            raise CommandError(
+                f"{run.name} is {run.get_status_display()}: {run.error or 'start the demo again to go on'}"
             )
+        now = progress(run)
+        for line in now.lines:
+            self.stdout.write(f"    {line.label}: {line.done} judged" + without_verdict(line, now.skips))
 
     def _real(self, limit: int | None) -> Benchmark:
         """The demo of real models; their answers are collected and judged on this machine."""

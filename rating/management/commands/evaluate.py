@@ -8,16 +8,16 @@ from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
 from django.db import transaction
-from django.utils import timezone
 
 from arena.loading import BadInput, Report
 from arena.migrating import migrated
+from arena.stopping import ctrl_c
 from judging.estimating import estimate
 from judging.models import Run
 from judging.preparing import prepare
-from judging.progress import progress
+from judging.progress import progress, without_verdict
 from judging.recipes import Recipe, read_recipe
-from judging.running import carry_out, retry_failed
+from judging.running import cancel, carry_out_in_turn, retry_failed
 from rating import boards, snapshots
 from rating.printing import table
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def _estimate(self, recipe: Recipe, options: dict) -> None:
         """Everything is prepared as for the run, counted, and taken back."""
         with transaction.atomic():
-            run = prepare(recipe, Report(), dry_run=options["dry_run"], limit=options["limit"])
+            run = prepare(recipe, Report(), dry_run=options["dry_run"], limit=options["limit"], stages=())
             told = estimate(run).as_json()
             transaction.set_rollback(True)
         if options["format"] == "json":
@@ -71,43 +71,46 @@ class Command(BaseCommand):
 
     def _carry_out(self, recipe: Recipe, options: dict) -> None:
         report = Report()
-        run = prepare(recipe, report, dry_run=options["dry_run"], limit=options["limit"])
+        stages = tuple(stage for stage in recipe.stages if options["stage"] in (stage, "all"))
+        run = prepare(recipe, report, dry_run=options["dry_run"], limit=options["limit"], stages=stages)
         self._quiet = options["format"] == "json"
         for note in (*recipe.notes, *report.notes):
             self._say(f"note: {note}")
-        stages = tuple(stage for stage in recipe.stages if options["stage"] in (stage, "all"))
         if options["retry_failed"]:
             self._say(f"{retry_failed(run)} failed before and are asked again")
-        if {"answers", "judgments"} & set(stages):
-            self._work(run, stages)
+        if asked := tuple(stage for stage in stages if stage != "ratings"):
+            self._work(run, asked)
         snapshot = None
         if "ratings" in stages:
             snapshot = snapshots.take(run.benchmark)
         self._tell(run, snapshot, options)
 
     def _work(self, run: Run, stages: tuple[str, ...]) -> None:
-        run.enqueue()
-        run.refresh_from_db()
+        run.enqueue(stages=stages)
         self._last = time.monotonic()
-        if not carry_out(run, stages=stages, watch=self._watch) and not self._carry_out_after(run, stages):
-            raise CommandError(f"run {run.pk} is being carried out by another worker; `up` shows it")
+        try:
+            with ctrl_c() as self._heard:
+                carry_out_in_turn(run, stages=stages, watch=self._watch, waiting=self._say)
+        except KeyboardInterrupt:
+            if run.status == Run.Status.QUEUED:  # ours: a person stopped it, and no worker of `up` is to go on
+                cancel(run)
+            raise
+        kept = "what was saved stays; `evaluate` again goes on"
         if run.status == Run.Status.FAILED:
-            raise CommandError(f"run {run.pk} stopped: {run.error}\nwhat was saved stays; `evaluate` again goes on")
-
-    def _carry_out_after(self, run: Run, stages: tuple[str, ...]) -> bool:
-        """Try again when the lease of whoever has the run has run out: a worker that was killed does not renew it."""
-        run.refresh_from_db()
-        left = (run.lease_until - timezone.now()).total_seconds() if run.lease_until else 0
-        self._say(f"another worker has run {run.pk}, or died with it: looking again in {max(0, left):.0f} s")
-        time.sleep(max(0, left) + 0.1)
-        return carry_out(run, stages=stages, watch=self._watch)
+            raise CommandError(f"run {run.pk} stopped: {run.error}\n{kept}")
+        if run.status != Run.Status.DONE and "judgments" in stages:
+            raise CommandError(f"run {run.pk} is {run.get_status_display()}, not done: {kept}")
+        if run.status not in (Run.Status.DONE, Run.Status.DRAFT):
+            raise CommandError(f"run {run.pk} is {run.get_status_display()}: {kept}")
 
     def _watch(self, run: Run) -> None:
+        self._heard()
         if time.monotonic() - self._last < EVERY:
             return
         self._last = time.monotonic()
-        for line in progress(run).lines:
-            self._say(f"{line.label}: {line.done} of {line.total}" + (f", {line.failed} failed" if line.failed else ""))
+        now = progress(run)
+        for line in now.lines:
+            self._say(f"{line.label}: {line.done} of {line.total}" + without_verdict(line, now.skips))
 
     def _say(self, text: str) -> None:
         if not self._quiet:
@@ -126,14 +129,15 @@ class Command(BaseCommand):
                     for line in now.lines
                 ],
                 "failures": now.failures,
+                "skips": now.skips,
                 "leaderboard": board.as_json() if board else None,
             }
             self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
         if now.lines:
-            rows = [(line.label, line.done, line.failed, line.total) for line in now.lines]
-            self.stdout.write(table(("judge", "judged", "failed", "of"), rows))
-        for failure in now.failures:
+            rows = [(line.label, line.done, line.failed, line.skipped, line.total) for line in now.lines]
+            self.stdout.write(table(("judge", "judged", "failed", "skipped", "of"), rows))
+        for failure in (*now.failures, *now.skips):
             self.stdout.write(f"{failure['n']} × {failure['status']} by {failure['judge']}: {failure['error']}")
         if board:
             rows = [

@@ -7,10 +7,11 @@ from time import perf_counter
 import pytest
 
 from arena.chat import ChatError, Completion, Endpoint
+from arena.chat.breaker import FAILURES_IN_A_ROW
 from arena.chat.demo_judge import read_task
 from arena.chat.scripted import ScriptedChat
 from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, EndpointDown, Exhibit
-from judging.judges.llm import ASKED_AGAIN, FAILURES_IN_A_ROW, LLMJudge
+from judging.judges.llm import ASKED_AGAIN, LLMJudge
 from judging.prompts import default_rubric, render, verdict_schema
 from judging.replies import TRUNCATED
 
