@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, files_of, rows_of
+from arena.loading.records import (
+    AnswerRecord,
+    Batch,
+    ModelRecord,
+    QuestionRecord,
+    Report,
+    Row,
+    files_of,
+    is_other_kind,
+    rows_of,
+)
 
 QUESTION_FIELDS = {"question_id", "text", "category"}
+OTHERS = {"reviews": ("review_text", "review_text_1")}
 
 
 def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
@@ -14,6 +25,8 @@ def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None,
     batch = Batch()
     for path in files_of(paths, report):
         for row in rows_of(path, report):
+            if is_other_kind(row, OTHERS):
+                continue
             if "answer" in row.values:
                 batch.answers.append(answer(row, model))
             else:

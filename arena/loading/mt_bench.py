@@ -13,10 +13,12 @@ from arena.loading.records import (
     Report,
     Row,
     files_of,
+    is_other_kind,
     rows_of,
 )
 
 QUESTION_FIELDS = {"question_id", "category", "turns", "reference"}
+OTHERS = {"judgments": ("judgment", "g1_judgment"), "judge prompts": ("prompt_template",)}
 
 
 def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
@@ -25,6 +27,8 @@ def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None,
     for path in files_of(paths, report):
         is_reference = "reference_answer" in str(path)
         for row in rows_of(path, report):
+            if is_other_kind(row, OTHERS):
+                continue
             if "choices" not in row.values:
                 batch.questions.append(question(row, language))
             elif is_reference:

@@ -289,3 +289,13 @@ def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = ("
         else:
             found.append(path)
     return found
+
+
+def is_other_kind(row: Row, kinds: dict[str, tuple[str, ...]]) -> bool:
+    """Whether a row is of a kind that its format has and we do not load, told by its fields; then it is counted as left out."""
+    for kind, names in kinds.items():
+        if any(name in row.values for name in names):
+            row.report.counts[f"{kind} left out"] += 1
+            row.report.note(f"{row.file.name}: {kind} are left out; questions and answers are loaded")
+            return True
+    return False

@@ -12,6 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from arena.loading import FORMATS, Report
+from arena.loading import write as write_rows
+from arena.loading.writing import Target
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 from judging.models import Judge, Preference
 
@@ -503,3 +506,15 @@ def test_faireval_as_published(shared):
         for row in Preference.objects.select_related("battle__first__model")
     )
     assert (won[1], won[0], won[-1]) == (41, 14, 25)
+
+
+def test_a_whole_published_folder_loads_and_says_what_it_leaves_out(shared):
+    for name, counts in {
+        "mt_bench": {"new questions": 80, "new answers": 80, "judgments left out": 235, "judge prompts left out": 8},
+        "llmuses": {"new questions": 80, "new answers": 320, "reviews left out": 560},
+    }.items():
+        report = Report()
+        batch = FORMATS[name]([shared / "data" / name], report)
+        assert write_rows(batch, Target(name), report)
+        assert {what: report.counts[what] for what in counts} == counts
+        assert any("left out" in note for note in report.notes)
