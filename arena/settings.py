@@ -165,6 +165,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("JURYROOM_LOG", "WARNING")},
-    # uvicorn and whitenoise say much that an operator need not read
-    "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}},
+    # Who may not see a page is told so on the page: a 403 or 404 is no fault of the site.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

@@ -97,7 +97,9 @@ class RunForm(forms.Form):
     )
     baseline = forms.ModelChoiceField(
         label=_("Baseline"),
-        queryset=LanguageModel.objects.all(),
+        queryset=LanguageModel.objects.exclude(
+            provider=LanguageModel.Provider.SCRIPTED, answers__isnull=True
+        ).distinct(),
         required=False,
         empty_label=_("choose the model that the others are compared with"),
         help_text=_("Baseline mode only."),
@@ -169,6 +171,16 @@ class RunForm(forms.Form):
             self.add_error("baseline", _("Choose the model that the others are compared with."))
         elif candidates is not None and not [model for model in candidates if model != baseline]:
             self.add_error("candidates", _("Choose at least one model besides the baseline."))
+
+    def has_work(self) -> bool:
+        """Whether there is anything to judge, now or once answers are collected; if not, the form says so."""
+        told = self.estimate
+        if told.items or told.answer_calls:
+            return True
+        self.add_error(
+            "candidates", _("These models have no answers to judge here. Load answers, or ask the models first.")
+        )
+        return False
 
     @property
     def can_be_estimated(self) -> bool:

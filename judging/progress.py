@@ -40,7 +40,7 @@ class Line:
     @property
     def share(self) -> float:
         """What is behind us, 0..1."""
-        return min(1.0, self.behind / self.total) if self.total else 1.0
+        return min(1.0, self.behind / self.total) if self.total else 0.0
 
 
 @dataclass(frozen=True)

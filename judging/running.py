@@ -19,7 +19,7 @@ from judging.items import AT_ONCE, Item, items_of, participants, question_chunks
 from judging.judges import EndpointDown, engine
 from judging.judges.base import Engine, Verdict
 from judging.models import Grade, Judge, Preference, Run
-from judging.progress import judgments_of, progress
+from judging.progress import expected, judgments_of, progress
 from judging.signals import judged
 
 log = logging.getLogger(__name__)
@@ -116,11 +116,27 @@ def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None]) -> dict
     if "judgments" in stages:
         _stage(run, "judgments")
         down += make_judgments(run, machines, beat)
-    if down:
-        return {"status": Run.Status.FAILED, "error": "; ".join(down)}
+    if short := [*down, *_shortcomings(run, stages, machines)]:
+        return {"status": Run.Status.FAILED, "error": "; ".join(short)}
     if "judgments" in stages or progress(run).is_all_judged:
         return {"status": Run.Status.DONE}
     return {"status": Run.Status.DRAFT, "stage": "answers"}
+
+
+def _shortcomings(run: Run, stages: tuple[str, ...], machines: list) -> list[str]:
+    """Why a go that nobody stopped is no success: answers that failed, or nothing there to judge."""
+    short: list[str] = []
+    if run.collects and "answers" in stages:
+        failed = Answer.objects.failed().filter(question__in=questions_of(run), model__in=participants(run), sample=0)
+        if first := failed.select_related("model").first():
+            n = failed.count()
+            said = f"{n} answers failed" if n > 1 else "an answer failed"
+            short.append(f"{said} ({first.model.name}: {first.error}); the next go asks again")
+    if machines and not short and expected(run) == 0:
+        short.append(
+            "there is nothing to judge: the models have no answers to these questions, or not enough for a pair"
+        )
+    return short
 
 
 def tell(run: Run) -> None:

@@ -95,7 +95,7 @@ def run_new(request):
     """Set up a run: `check` computes the estimate and keeps the input, anything else starts it."""
     form = RunForm(request.POST or None, initial=RunForm.sensible())
     checking = "check" in request.POST
-    if request.method == "POST" and not checking and form.is_valid():
+    if request.method == "POST" and not checking and form.is_valid() and form.has_work():
         run = form.start(request.user)
         messages.success(request, _("The run is set up."))
         return redirect("run", pk=run.pk)

@@ -153,12 +153,14 @@ def test_a_run_for_people_is_open_at_once_and_rings_for_no_worker(lead, rung):
 
 def test_a_run_on_demo_data_is_a_demo(lead, rung):
     benchmark = make.benchmark(provenance="demo")
+    make.answered(benchmark, "Ash", "Birch")
     lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch"))
     assert Run.objects.get().provenance == "demo"
 
 
 def test_the_baseline_belongs_to_baseline_mode_alone(lead, rung):
     benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
     lead.post(reverse("run_new"), recipe(benchmark, "Ash", "Birch", baseline=make.model("Ash").pk))
     assert Run.objects.get().baseline is None
 
@@ -178,7 +180,9 @@ def test_a_demo_judge_makes_no_demo_of_what_real_judges_say_of_real_answers(lead
 @pytest.mark.parametrize("demo", ["Ash", "Birch"])
 def test_a_run_with_a_models_demo_answers_is_a_demo(lead, rung, demo):
     make.model(demo, provenance="demo")
-    posted = recipe(make.benchmark(), "Ash", mode="baseline", baseline=make.model("Birch").pk)
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch")
+    posted = recipe(benchmark, "Ash", mode="baseline", baseline=make.model("Birch").pk)
     lead.post(reverse("run_new"), posted)
     assert Run.objects.get().provenance == "demo"
 
@@ -655,3 +659,29 @@ def test_a_lead_sees_what_annotators_flagged_and_nobody_else_does(lead):
     address = reverse("run", args=[run.pk])
     assert "the question is cut off" in lead.get(address).content.decode()
     assert "the question is cut off" not in Client().get(address).content.decode()
+
+
+def test_a_run_with_nothing_to_judge_is_not_started(lead, rung):
+    posted = recipe(make.benchmark(), "Ash", "Birch")
+    response = lead.post(reverse("run_new"), posted)
+    assert response.status_code == 422 and "no answers to judge here" in response.content.decode()
+    assert not Run.objects.exists() and not rung
+
+
+def test_a_finished_run_leads_to_the_board_and_to_agreement(lead):
+    run = open_run()
+    seat = next_seat(run, judge_of(person("voter")))
+    make.preference(seat.battle, make.judge())
+    run.judges.add(make.judge())
+    Run.objects.update(status=Run.Status.DONE, rubric=make.rubric())
+    html = lead.get(reverse("run", args=[run.pk])).content.decode()
+    assert (
+        reverse("leaderboard", args=[run.benchmark_id]) in html
+        and reverse("agreement", args=[run.benchmark_id]) in html
+    )
+
+
+def test_who_may_not_see_a_page_is_told_why(annotator):
+    run = open_run()
+    Run.objects.update(status=Run.Status.RUNNING)
+    assert "only evaluation leads see it" in annotator.get(reverse("run", args=[run.pk])).content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -503,6 +504,29 @@ def test_an_answer_that_failed_is_kept_as_a_failure_and_collected_by_the_next_go
         assert (now.answers.failed, now.answers.done, now.answers.total) == (1, 0, 2)
         running.carry_out(run)
     assert Answer.objects.ok().count() == Answer.objects.count() == 2
+
+
+def test_answers_that_fail_are_no_success_and_the_next_go_mends_it():
+    with openai_server.serve() as server:
+        run = collecting(server, 1)
+        address = server.base_url
+        LanguageModel.objects.update(base_url="http://127.0.0.1:9/v1")
+        running.carry_out(run)
+        assert run.status == Run.Status.FAILED
+        assert re.match(r"(\d+ answers|an answer) failed \(\w+: .+\); the next go asks again", run.error)
+        LanguageModel.objects.update(base_url=address)
+        run.enqueue()
+        running.carry_out(run)
+    assert run.status == Run.Status.DONE and not run.error
+    assert Answer.objects.ok().count() == Answer.objects.count() == 2
+
+
+def test_a_run_that_finds_nothing_to_judge_is_no_success(benchmark):
+    Answer.objects.all().delete()
+    run = make.run(benchmark, "Ash", "Birch", judges=[make.judge("rules")])
+    run.enqueue()
+    running.carry_out(run)
+    assert run.status == Run.Status.FAILED and "nothing to judge" in run.error
 
 
 def test_a_key_that_is_missing_for_answers_fails_the_run_before_anybody_is_asked(monkeypatch):

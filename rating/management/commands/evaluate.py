@@ -15,7 +15,7 @@ from arena.stopping import ctrl_c
 from judging.estimating import estimate
 from judging.models import Run
 from judging.preparing import prepare
-from judging.progress import progress, without_verdict
+from judging.progress import Line, Progress, progress, without_verdict
 from judging.recipes import Recipe, read_recipe
 from judging.running import cancel, carry_out_in_turn, retry_failed
 from rating import boards, snapshots
@@ -86,6 +86,7 @@ class Command(BaseCommand):
         self._tell(run, snapshot, options)
 
     def _work(self, run: Run, stages: tuple[str, ...]) -> None:
+        before = self._counts(run)
         run.enqueue(stages=stages)
         self._last = time.monotonic()
         try:
@@ -95,6 +96,8 @@ class Command(BaseCommand):
             if run.status == Run.Status.QUEUED:  # ours: a person stopped it, and no worker of `up` is to go on
                 cancel(run)
             raise
+        if self._counts(run) == before:
+            self._say("nothing was missing: nobody was asked")
         kept = "what was saved stays; `evaluate` again goes on"
         if run.status == Run.Status.FAILED:
             raise CommandError(f"run {run.pk} stopped: {run.error}\n{kept}")
@@ -103,13 +106,18 @@ class Command(BaseCommand):
         if run.status not in (Run.Status.DONE, Run.Status.DRAFT):
             raise CommandError(f"run {run.pk} is {run.get_status_display()}: {kept}")
 
+    @staticmethod
+    def _counts(run: Run) -> tuple:
+        now = progress(run)
+        return now.answers, now.lines
+
     def _watch(self, run: Run) -> None:
         self._heard()
         if time.monotonic() - self._last < EVERY:
             return
         self._last = time.monotonic()
         now = progress(run)
-        for line in now.lines:
+        for line in _all_lines(now):
             self._say(f"{line.label}: {line.done} of {line.total}" + without_verdict(line, now.skips))
 
     def _say(self, text: str) -> None:
@@ -135,8 +143,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
         if now.lines:
-            rows = [(line.label, line.done, line.failed, line.skipped, line.total) for line in now.lines]
-            self.stdout.write(table(("judge", "judged", "failed", "skipped", "of"), rows))
+            rows = [(line.label, line.done, line.failed, line.skipped, line.total) for line in _all_lines(now)]
+            self.stdout.write(table(("who", "done", "failed", "skipped", "of"), rows))
         for failure in (*now.failures, *now.skips):
             self.stdout.write(f"{failure['n']} × {failure['status']} by {failure['judge']}: {failure['error']}")
         if board:
@@ -154,3 +162,8 @@ class Command(BaseCommand):
             self.stdout.write("\n" + table(("rank", "model", "rating", "low", "high", "n"), rows))
         elif options["dry_run"]:
             self.stdout.write("a dry run: its verdicts are random, and no rating reads them")
+
+
+def _all_lines(now: Progress) -> list[Line]:
+    """The line of the answers, where the run collects them, and those of the judges."""
+    return [*([now.answers] if now.answers else []), *now.lines]
