@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Concat
 
 from arena.models import Benchmark, Category, LanguageModel
 from judging.models import Judge
 from rating.axis import Axis
 from rating.models import Agreement, Leaderboard, Rating, Snapshot
 from rating.stats.bradley_terry import DISCONNECTED
+from rating.trust import Steadiness, steadiness
 from rating.words import REASONS, in_words
 
 FEW = 30  # judgments; a rating or a coefficient from fewer is marked as preliminary
@@ -160,6 +162,21 @@ class Board:
     def least(self) -> int:
         return min((row.n for row in self.rows), default=0)
 
+    @cached_property
+    def swayed(self) -> list[Agreement]:
+        """Flips of the judges this board counts that the order of the answers sways, with judge loaded. At most one query.
+
+        Empty for scores, which have no order, and for boards of people or of one judge.
+        """
+        if not self.rows or self.snapshot is None or self.is_score or self.source not in (Rating.ALL, Rating.JUDGES):
+            return []
+        mine = Rating.objects.filter(snapshot=self.snapshot, method=self.method, category=self.category)
+        counted = mine.filter(source=Concat(Value("judge:"), OuterRef("judges")))
+        flips = self.snapshot.agreements.filter(
+            Exists(counted), relation="flips", kind=Agreement.Kind.PREFERENCE, category=None
+        )
+        return [row for row in flips.select_related("judge") if steadiness(row) == Steadiness.TURNING]
+
     def as_json(self) -> dict[str, Any]:
         """The board as plain data; category None is "all"."""
         fields = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate")
@@ -271,21 +288,46 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Heat:
-    """Places per category (rows) and model (columns): what one ranking hides."""
+class Places:
+    """One category: who ranks first in it, and a cell for each model."""
 
-    models: list[LanguageModel]
-    rows: list[tuple[Category, list[Rating], list[Cell]]]
-    missing: list[tuple[LanguageModel, int]]
+    category: Category
+    leaders: list[Rating]
+    cells: list[Cell]
 
     @property
-    def others_lead(self) -> int:
-        """In how many categories somebody else than the overall leader is first."""
-        return sum(
-            1
-            for category, leaders, cells in self.rows
-            if leaders and self.models[0] not in [row.model for row in leaders]
-        )
+    def is_unclear(self) -> bool:
+        """Whether the data cannot tell the first from the second."""
+        return len(self.leaders) > 1 or any((row.rank_high or 1) > 1 for row in self.leaders)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Places per category (rows) and model (columns): what one ranking hides.
+
+    `leader` ranks first overall; None where several do.
+    """
+
+    models: list[LanguageModel]
+    rows: list[Places]
+    missing: list[tuple[LanguageModel, int]]
+    leader: LanguageModel | None
+
+    @property
+    def others_lead(self) -> list[Places]:
+        """The categories in which somebody else than the overall leader ranks first; none without one leader."""
+        if self.leader is None:
+            return []
+        return [row for row in self.rows if row.leaders and self.leader not in [one.model for one in row.leaders]]
+
+    @property
+    def others_lead_unclearly(self) -> bool:
+        return any(row.is_unclear for row in self.others_lead)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether any category has no clear first."""
+        return any(row.is_unclear for row in self.rows)
 
 
 def heat(overall: Board, categories: list[Category], *, widest: int = 12) -> Heat | None:
@@ -303,7 +345,7 @@ def heat(overall: Board, categories: list[Category], *, widest: int = 12) -> Hea
     for row in placed.filter(Q(model__in=columns) | Q(rank=1)).select_related("model"):
         cells.setdefault(row.category_id, {})[row.model_id] = row
     rows = [
-        (found, _leaders(cells[found.pk]), _cells(cells[found.pk], columns))
+        Places(found, _leaders(cells[found.pk]), _cells(cells[found.pk], columns))
         for found in categories
         if found.pk in cells
     ]
@@ -311,7 +353,8 @@ def heat(overall: Board, categories: list[Category], *, widest: int = 12) -> Hea
     missing = [
         (row.model, counts.get(row.model_id, 0)) for row in overall.rows if counts.get(row.model_id, 0) < len(rows)
     ]
-    return Heat(columns, rows, missing)
+    first = [row.model for row in overall.rows if row.rank == 1]
+    return Heat(columns, rows, missing, first[0] if len(first) == 1 else None)
 
 
 def _leaders(places: Mapping[int, Rating]) -> list[Rating]:

@@ -14,6 +14,7 @@ from arena.withholding import without_secrets
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, of_judge
 from rating.models import Agreement, Snapshot
+from rating.stats.agreement import ONE_UNIT
 from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
 
@@ -42,6 +43,11 @@ class Line:
     @property
     def is_few(self) -> bool:
         return self.row.n < FEW
+
+    @property
+    def wants_questions(self) -> bool:
+        """Whether more questions are wanted: more items of the one there is would not help."""
+        return self.row.note == ONE_UNIT
 
     @property
     def wanted(self) -> int:
@@ -79,6 +85,11 @@ class Habit:
     @property
     def is_turning(self) -> bool:
         return self.steadiness == Steadiness.TURNING
+
+    @property
+    def is_decided_by_order(self) -> bool:
+        """Whether its decision turns round in most battles."""
+        return self.flips is not None and (self.flips.row.raw or 0) > 0.5
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rating.models import Agreement
 
 FEW = 30  # items; fewer say nothing
 MARGIN = 0.1  # of alpha: closer than this to people's own counts as close
-TURNING = 0.2  # share of battles: a judge whose decision turns round with the order more often decides by the order
+TURNING = 0.2  # share of battles: a judge whose decision turns round with the order more often is swayed by it
 STEADY = 0.1  # a judge whose decision turns round more rarely does not
 
 
@@ -26,7 +26,8 @@ def trust(judge: Agreement | None, people: Agreement | None) -> Trust:
     """What the alpha between judge and people says beside the alpha among people.
 
     The difference's interval is taken as if the two were independent, which is wider than the paired one:
-    *below* when it lies under 0, *close* when it lies above -MARGIN, else *unsure*.
+    *below* when it lies under 0, *close* when it lies above -MARGIN, else *unsure*. Where people's own interval
+    reaches 0 they do not agree themselves, and being as far apart as they are is no merit: never *close*.
     """
     if judge is None or people is None or min(judge.n, people.n) < FEW:
         return Trust.FEW
@@ -37,7 +38,8 @@ def trust(judge: Agreement | None, people: Agreement | None) -> Trust:
     up = math.hypot(judge.high - judge.alpha, people.alpha - people.low)
     if difference + up < 0:
         return Trust.BELOW
-    return Trust.CLOSE if difference - down > -MARGIN else Trust.UNSURE
+    is_close = people.low > 0 and difference - down > -MARGIN
+    return Trust.CLOSE if is_close else Trust.UNSURE
 
 
 class Steadiness(TextChoices):
@@ -50,7 +52,7 @@ class Steadiness(TextChoices):
 def steadiness(flips: Agreement | None) -> Steadiness:
     """What the share of battles that turn round with the order says of a judge, whole interval on one side or not.
 
-    A judge that the order of the answers decides for is worth nothing alone, whatever people say of it.
+    A judge that the order of the answers sways is worth little alone, whatever people say of it.
     """
     if flips is None or flips.n < FEW or flips.low is None or flips.high is None:
         return Steadiness.FEW

@@ -41,8 +41,14 @@ def page_of(client, *, raw, low, high):
 def test_a_judge_that_the_order_decides_for_is_not_to_be_trusted(client):
     said = page_of(client, raw=1.0, low=0.78, high=1.0)
     assert "Not to be trusted here." in said
+    assert "The order of the answers decides." in said
     assert "turns round in 100% [78%, 100%] of 48 battles" in said
     assert "shown first in 99% of its decided verdicts" in said
+
+
+def test_a_judge_that_turns_in_fewer_than_half_is_swayed_and_not_decided_for(client):
+    said = page_of(client, raw=0.4, low=0.3, high=0.5)
+    assert "The order of the answers sways it." in said and "answers decides" not in said
 
 
 def test_a_steady_judge_is_called_so(client):

@@ -43,6 +43,22 @@ def test_few_items_are_grey_and_say_how_many_more(client):
     assert "about 18 more items needed" in words(response)
 
 
+@pytest.mark.parametrize("n", [12, 60])
+def test_one_question_wants_more_questions_and_not_more_items(client, n):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, n=n, low=None, high=None, note="one question only")
+    text = words(client.get(url(snapshot)))
+    assert "one question only, so no interval · more questions needed" in text
+    assert "more items needed" not in text
+
+
+def test_the_page_says_that_questions_are_resampled(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot)
+    text = words(client.get(url(snapshot)))
+    assert "resamples whole questions" in text and "whole items" not in text
+
+
 def test_negative_coefficients_carry_a_true_minus(client):
     snapshot = make.snapshot()
     make.agreement(snapshot, alpha=-0.11, low=-0.3, high=0.1)
@@ -125,6 +141,9 @@ def row(alpha, half, n=60):
         (row(0.80, 0.05), row(0.70, 0.05), Trust.CLOSE),
         (row(0.20, 0.05), row(0.70, 0.05), Trust.BELOW),
         (row(0.60, 0.20), row(0.70, 0.20), Trust.UNSURE),
+        (row(0.50, 0.05), row(0.05, 0.05), Trust.UNSURE),
+        (row(0.50, 0.05), row(0.05, 0.04), Trust.CLOSE),
+        (row(-0.50, 0.05), row(0.05, 0.06), Trust.BELOW),
         (row(0.68, 0.04, n=12), row(0.70, 0.04), Trust.FEW),
         (row(None, 0), row(0.70, 0.04), Trust.FEW),
         (row(0.68, 0.04), None, Trust.FEW),

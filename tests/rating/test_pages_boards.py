@@ -77,7 +77,82 @@ def test_the_tab_of_a_category_shows_that_category_only(client):
 
 def test_the_overall_tab_shows_who_leads_each_category(client):
     text = words(client.get(url(make.board())))
-    assert "M1 leads overall, but in 2 categories another model is first." in text
+    assert "M1 ranks first overall; in 2 categories another model ranks first." in text
+    assert "≈" not in text
+
+
+def test_a_category_whose_first_is_not_clear_is_marked(client):
+    snapshot = make.board()
+    unclear = Rating.objects.filter(category__key="writing", rank=1)
+    unclear.update(rank_high=2)
+    text = words(client.get(url(snapshot)))
+    assert "in 2 categories another model ranks first, not always clearly." in text
+    assert "Writing ≈ M2" in text and "Code M1" in text
+    assert "≈: the data cannot tell the first from the second" in text
+
+
+def test_no_leader_is_named_where_the_same_one_leads_everywhere(client):
+    snapshot = make.board()
+    Rating.objects.filter(category__key__in=["writing", "maths"]).delete()
+    assert "ranks first overall" not in words(client.get(url(snapshot)))
+
+
+def test_no_leader_is_named_where_two_rank_first(client):
+    snapshot = make.board()
+    Rating.objects.filter(category=None, model__name="M2").update(rank=1)
+    text = words(client.get(url(snapshot)))
+    assert "One ranking hides a lot" in text and "ranks first overall" not in text
+
+
+def swayed(**fields):
+    """A board that counts judge "small", with its flips."""
+    snapshot, judge = make.board(2), make.judge("small")
+    models = [row.model for row in board(snapshot.leaderboard.benchmark).rows]
+    for source in ("judges", "people", "judge:small"):
+        make.ranking(snapshot, models, source=source)
+    told = {"raw": 0.5, "low": 0.4, "high": 0.6, "kappa": None, "alpha": None, **fields}
+    make.agreement(snapshot, "flips", "small", **told)
+    return snapshot, judge
+
+
+WARNING = "Counts the votes of small , which the order of the answers sways; choose other votes above."
+
+
+@pytest.mark.parametrize("source", ["all", "judges"])
+def test_a_board_that_counts_a_swayed_judge_says_so_and_links_it(client, source):
+    snapshot, judge = swayed()
+    response = client.get(url(snapshot, source=source))
+    assert WARNING in words(response)
+    assert f'<a href="{reverse("judge", args=[judge.pk])}">small</a>' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", [{"source": "people"}, {"source": "judge:small"}, {"category": "maths"}, {"method": "score"}]
+)
+def test_a_board_without_the_votes_of_a_swayed_judge_is_silent(client, query):
+    snapshot, _ = swayed()
+    make.ranking(snapshot, make.models(2, prefix="S"), method="score", rating=5, low=4, high=6)
+    assert "order of the answers sways" not in words(client.get(url(snapshot, **query)))
+
+
+def test_a_board_does_not_warn_of_a_judge_that_may_be_steady(client):
+    snapshot, _ = swayed(low=0.15)
+    assert "order of the answers sways" not in words(client.get(url(snapshot)))
+
+
+def test_the_head_and_the_table_say_what_they_count(client):
+    snapshot = make.board(2)
+    text = words(client.get(url(snapshot)))
+    assert "240 judgments in all (pairs and scores; both orders of a judge count once)" in text
+    assert "All categories · n = 80 comparisons" in text and "On this board 80 comparisons" in text
+
+
+def test_a_board_of_scores_counts_scores_and_has_no_win_rate(client):
+    snapshot = make.snapshot()
+    make.ranking(snapshot, make.models(2), method="score", rating=7.25, low=7.0, high=7.5)
+    text = words(client.get(url(snapshot)))
+    assert "n = 160 scores" in text and "On this board 160 scores" in text
+    assert "Win rate" not in text and "50%" not in text
 
 
 def test_a_cell_without_judgments_is_blank_and_the_gap_is_said(client):
@@ -180,14 +255,14 @@ def test_a_page_that_does_not_exist_is_a_page(client):
 @pytest.mark.parametrize("query", [{}, {"category": "maths"}])
 def test_a_board_costs_the_same_queries_for_2_models_and_for_40(client, django_assert_num_queries, query):
     small = make.board(2)
-    with django_assert_num_queries(7 if not query else 6):
+    with django_assert_num_queries(8 if not query else 7):
         client.get(url(small, **query))
     large = make.snapshot(make.benchmark("large"))
     many = make.models(40, prefix="N")
     make.ranking(large, many)
     for row in Rating.objects.filter(snapshot=small, category__isnull=False).values("category").distinct().order_by():
         make.ranking(large, many, category_id=row["category"])
-    with django_assert_num_queries(7 if not query else 6):
+    with django_assert_num_queries(8 if not query else 7):
         client.get(url(large, **query))
 
 
@@ -242,3 +317,10 @@ def test_two_equal_models_are_not_told_as_a_winner_and_a_loser(client):
     snapshot = make.snapshot()
     make.ranking(snapshot, make.models(2), rating=1000, low=950, high=1050)
     assert "M1 and M2 win about equally often against each other." in words(client.get(url(snapshot)))
+
+
+@pytest.mark.parametrize("word", ["n", "preliminary", "win rate", "weighted mean", "α, κ", "close to people"])
+def test_help_explains_the_words_of_boards_and_agreement(client, word):
+    html = client.get(reverse("help")).content.decode()
+    assert f"<dt>{word}</dt>" in html
+    assert "ranges of two models overlap" in html
