@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from django.db import models
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.chat.base import Endpoint
 from arena.rendering import RENDERER_VERSION, render
+from arena.style import style_of
 
 HTML_VERSION = int(RENDERER_VERSION)  # as Answer.html_version keeps it
 
@@ -225,6 +227,10 @@ class Answer(models.Model):
     turns = models.JSONField(default=list, help_text="one text per turn of the question")
     html = models.JSONField(default=list, editable=False)
     html_version = models.PositiveSmallIntegerField(default=0, editable=False)
+    length = models.PositiveIntegerField(null=True, editable=False, help_text="characters, over all turns")
+    headers = models.PositiveIntegerField(null=True, editable=False)
+    lists = models.PositiveIntegerField(null=True, editable=False, help_text="list items")
+    bold = models.PositiveIntegerField(null=True, editable=False, help_text="bold passages")
     reasoning = models.JSONField(default=list, blank=True)
     trace = models.JSONField(default=list, blank=True)
     error = models.TextField(blank=True)
@@ -255,9 +261,11 @@ class Answer(models.Model):
         return f"{self.model} to {self.question}"
 
     def rendered(self) -> Answer:
-        """This answer with its HTML made anew from its turns (not saved)."""
+        """This answer with its HTML and its style made anew from its turns (not saved)."""
         self.html = [render(turn) for turn in self.turns]
         self.html_version = HTML_VERSION
+        for feature, value in asdict(style_of(self.turns)).items():
+            setattr(self, feature, value)
         return self
 
     @property
@@ -281,7 +289,7 @@ class BattleQuerySet(models.QuerySet["Battle"]):
             if one.question_id != other.question_id or one.model_id == other.model_id:
                 raise ValueError(f"no battle between {one} and {other}")
             first, second = sorted((one, other), key=lambda answer: answer.pk)
-            wanted[first.pk, second.pk] = Battle(question_id=first.question_id, first=first, second=second)
+            wanted[first.pk, second.pk] = Battle(question_id=first.question_id, first=first, second=second).named()
         if not wanted:
             return []
         self.bulk_create(wanted.values(), ignore_conflicts=True, batch_size=500)
@@ -293,11 +301,20 @@ class BattleQuerySet(models.QuerySet["Battle"]):
 
 
 class Battle(models.Model):
-    """Two answers to one question: an unordered pair, stored once, the older answer first."""
+    """Two answers to one question: an unordered pair, stored once, the older answer first.
+
+    Who wrote them never changes, so the battle holds it too: ratings read a million battles without a join.
+    """
 
     question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="battles")
     first = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="battles_as_first")
     second = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="battles_as_second")
+    first_model = models.ForeignKey(
+        LanguageModel, on_delete=models.PROTECT, related_name="+", db_index=False, editable=False
+    )
+    second_model = models.ForeignKey(
+        LanguageModel, on_delete=models.PROTECT, related_name="+", db_index=False, editable=False
+    )
 
     objects = BattleQuerySet.as_manager()
 
@@ -307,9 +324,18 @@ class Battle(models.Model):
             models.UniqueConstraint(fields=["first", "second"], name="a_pair_of_answers_is_one_battle"),
             models.CheckConstraint(condition=Q(first__lt=F("second")), name="a_battle_is_stored_in_one_order"),
         ]
+        indexes = [models.Index(fields=["question", "first_model", "second_model"], name="battles_as_columns")]
 
     def __str__(self) -> str:
         return f"{self.first} against {self.second.model}"
+
+    def named(self) -> Battle:
+        """This battle with its models as its answers have them (not saved)."""
+        self.first_model_id, self.second_model_id = self.first.model_id, self.second.model_id
+        return self
+
+    def save(self, *args: Any, **fields: Any) -> None:
+        super(Battle, self.named()).save(*args, **fields)
 
     def shown(self, *, swapped: bool) -> tuple[Answer, Answer]:
         """The two answers in the order they are shown."""

@@ -16,6 +16,11 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+# Our matrices are as small as boards are, and web and workers are threads themselves: with threads of its own the algebra of
+# a board of 100 models takes four times as long on a busy machine, and its last digits depend on them.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("JURYROOM_DATA") or BASE_DIR / "var")
 VERSION = "0.1.0"

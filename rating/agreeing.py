@@ -1,9 +1,9 @@
-"""Agreement of one benchmark's record: among people, people with each judge, any two judges, one with itself."""
+"""Agreement of one benchmark's record: among people, of people with each judge, of any two judges, of one with itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import fields, replace
 from itertools import combinations
 from typing import Any
 
@@ -12,119 +12,136 @@ import numpy as np
 from rating import stats
 from rating.data import Marks, Record, Votes
 from rating.models import Agreement
-
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+from rating.stats.agreement_table import agreement_table
 
 PEOPLE = "people"
 OUTCOMES = 3  # the second answer, a tie, the first answer
 TIE = 1
-MAJORITY = 0  # no row of the database has this id
+MOST_STEPS = 100  # of a scale whose scores are compared as values
+MEAN = 0  # no row of the database has this id
+FIELDS = (
+    "n", "clusters", "raw", "pairs", "raw_decided", "pairs_decided", "kappa", "kappa_kind", "alpha", "low", "high",
+    "interval", "ac1", "top_share",
+)  # fmt: skip
+BESIDE = ("difference", "difference_low", "difference_high", "difference_n", "p_value")
 
 
 def agreements(record: Record) -> Iterator[dict[str, Any]]:
     """Rows of the Agreement table (without its snapshot), over all categories and then for each."""
-    votes, marks = _last_words(record.votes), _last_words(record.marks)
-    for category in _categories(record):
-        yield from _of_votes(votes if category is None else votes.where(votes.category == category), record, category)
-        yield from _with_itself(record, category)
-        yield from _of_marks(marks if category is None else marks.where(marks.category == category), record, category)
-
-
-def _categories(record: Record) -> list[int | None]:
-    seen = np.unique(np.concatenate([record.votes.category, record.marks.category]))
-    return [None, *(int(category) for category in seen)]
+    yield from _of_votes(_last_words(record.votes), record)
+    yield from _of_marks(_last_words(record.marks), record)
+    yield from _with_itself(record)
 
 
 def _last_words(table: Votes | Marks):
     """The last judgment of each judge on each item: repeats measure consistency, not agreement."""
-    if not len(table):
-        return table
-    keys = np.stack([table.judge, table.item], axis=1)[::-1]
-    _, last = np.unique(keys, axis=0, return_index=True)
-    mask = np.zeros(len(table), dtype=bool)
-    mask[len(table) - 1 - last] = True
-    return table.where(mask)
+    item, judge = (np.unique(column, return_inverse=True)[1] for column in (table.item, table.judge))
+    seat = item.astype(np.int64) * (int(judge.max(initial=0)) + 1) + judge
+    last = np.full(int(seat.max(initial=0)) + 1, -1, dtype=np.int64)
+    last[seat] = np.arange(len(table))
+    is_last = last[seat] == np.arange(len(table))
+    return table if is_last.all() else table.where(is_last)
 
 
-def _of_votes(votes: Votes, record: Record, category: int | None) -> Iterator[dict]:
+def _of_votes(votes: Votes, record: Record) -> Iterator[dict[str, Any]]:
     outcome = np.sign(votes.value).astype(np.int64) + 1
-    columns = (votes.item, votes.judge, outcome, votes.cluster)
-    agree = partial(stats.agree, values=OUTCOMES, level="nominal", tie=TIE)
-    where = {"kind": Agreement.Kind.PREFERENCE, "category_id": category}
-    for row in _relations(columns, votes.person, _majority(votes), record, agree):
-        yield {**where, **row}
+    for row in _table(votes, record, outcome, values=OUTCOMES, tie=TIE):
+        yield {"kind": Agreement.Kind.PREFERENCE, **row}
 
 
-def _of_marks(marks: Marks, record: Record, category: int | None) -> Iterator[dict]:
-    columns = (marks.item, marks.judge, marks.score, marks.cluster)
-    where = {"kind": Agreement.Kind.GRADE, "category_id": category}
-    for row in _relations(columns, marks.person, _mean_mark(marks), record, stats.agree_on_scores):
-        yield {**where, **row}
+def _of_marks(marks: Marks, record: Record) -> Iterator[dict[str, Any]]:
+    """Scores on a scale of few steps as pairs are; of finer ones only α, and of a judge with the mean of people's scores."""
+    steps, code = np.unique(marks.score, return_inverse=True)
+    if len(steps) <= MOST_STEPS:
+        worth = np.append(steps, steps[-1:] + 1) if len(steps) == 1 else steps  # a scale has two values, used or not
+        found = _table(marks, record, code, values=len(worth), level="interval", marks=worth) if len(marks) else ()
+    else:
+        found = _of_fine_marks(marks, record)
+    for row in found:
+        yield {"kind": Agreement.Kind.GRADE, **row}
 
 
-def _relations(columns: Columns, person, people: Columns, record: Record, agree) -> Iterator[dict]:
-    """Among people; each machine judge with the people as one; any two machine judges.
+def _table(table: Votes | Marks, record: Record, value: Any, **scale: Any) -> Iterator[dict[str, Any]]:
+    found = agreement_table(
+        table.item,
+        table.judge,
+        value,
+        is_person=table.person.astype(np.int64),
+        cluster=table.cluster,
+        category=table.category,
+        **scale,
+    )
+    for row in found:
+        beside = {name: getattr(row, name) for name in BESIDE}
+        who = _who(record, row.relation, row.judge, row.other)
+        yield {"category_id": row.category, **who, **_numbers(row.agreement), **beside}
 
-    `columns` and `people` are item, judge, value and question, (n,) each; `agree` takes them.
-    """
-    item, judge, value, cluster = columns
 
-    def among(mask) -> stats.Agreement:
-        return agree(item[mask], judge[mask], value[mask], cluster=cluster[mask])
+def _of_fine_marks(marks: Marks, record: Record) -> Iterator[dict[str, Any]]:
+    for category in _categories(marks):
+        part = marks if category is None else marks.where(marks.category == category)
+        for who, rows in _pairings(part, record):
+            found = stats.agree_on_scores(rows.item, rows.judge, rows.score, cluster=rows.cluster)
+            yield {"category_id": category, **who, **_numbers(found)}
 
-    if person.any():
-        yield {"judges": PEOPLE, "relation": "people", **_numbers(among(person))}
-    machines = [int(one) for one in np.unique(judge[~person])]
-    for one in machines if len(people[0]) else ():
-        mine = judge == one
-        joined = [np.concatenate([column[mine], other]) for column, other in zip(columns, people, strict=True)]
-        found = agree(*joined[:3], cluster=joined[3])
-        names = f"{PEOPLE}–{record.names[one]}"
-        yield {"judges": names, "relation": "people_judge", "judge_id": one, **_numbers(found)}
+
+def _categories(table: Any) -> list[int | None]:
+    return [None, *np.unique(table.category).tolist()]
+
+
+def _pairings(marks: Marks, record: Record) -> Iterator[tuple[dict[str, Any], Marks]]:
+    """Who is compared with whom, and their scores."""
+    machines = np.unique(marks.judge[~marks.person]).tolist()
+    of = {one: marks.where(marks.judge == one) for one in machines}
+    people = marks.where(marks.person)
+    if len(people):
+        yield _who(record, PEOPLE), people
+        for one in machines:
+            yield _who(record, "people_judge", one), _joined(of[one], _mean_marks(people))
     for one, other in combinations(machines, 2):
-        names = f"{record.names[one]}–{record.names[other]}"
-        found = among((judge == one) | (judge == other))
-        yield {"judges": names, "relation": "judges", "judge_id": one, "other_id": other, **_numbers(found)}
+        yield _who(record, "judges", one, other), _joined(of[one], of[other])
 
 
-def _majority(votes: Votes) -> Columns:
-    """The people's majority on each item, as one more judge (MAJORITY): the side with more votes, a tie when equal."""
-    mine = votes.where(votes.person)
-    items, first, code = np.unique(mine.item, return_index=True, return_inverse=True)
-    lead = np.bincount(code, weights=np.sign(mine.value), minlength=len(items))
-    outcome = np.sign(lead).astype(np.int64) + 1
-    return items, np.full(len(items), MAJORITY, dtype=np.int64), outcome, mine.cluster[first]
+def _joined(one: Marks, other: Marks) -> Marks:
+    return Marks(
+        **{key.name: np.concatenate([getattr(one, key.name), getattr(other, key.name)]) for key in fields(Marks)}
+    )
 
 
-def _mean_mark(marks: Marks) -> Columns:
-    """The mean of the people's scores of each answer, as one more judge (MAJORITY)."""
-    mine = marks.where(marks.person)
-    items, first, code = np.unique(mine.item, return_index=True, return_inverse=True)
-    mean = np.bincount(code, weights=mine.score, minlength=len(items)) / np.bincount(code, minlength=len(items))
-    return items, np.full(len(items), MAJORITY, dtype=np.int64), mean, mine.cluster[first]
+def _mean_marks(people: Marks) -> Marks:
+    """The mean of the people's scores of each answer, as one more judge, MEAN."""
+    _, first, code = np.unique(people.item, return_index=True, return_inverse=True)
+    mean = np.bincount(code, weights=people.score) / np.bincount(code)
+    return replace(people.where(first), score=mean, judge=np.full(len(first), MEAN))
+
+
+def _who(record: Record, relation: str, judge: int | None = None, other: int | None = None) -> dict[str, Any]:
+    names = [record.names[one] for one in (judge, other) if one is not None]
+    told = PEOPLE if judge is None else "–".join(names if relation == "judges" else [PEOPLE, *names])
+    return {"relation": relation, "judges": told, "judge_id": judge, "other_id": other}
 
 
 def _numbers(found: stats.Agreement) -> dict[str, Any]:
-    note = found.note if found.note else ("" if found.n >= 30 else "few")
-    numbers = ("n", "raw", "kappa", "alpha", "low", "high")
-    return {**{name: getattr(found, name) for name in numbers}, "note": note}
+    note = found.note if found.note else ("few" if found.wanted else "")
+    return {**{name: getattr(found, name) for name in FIELDS}, "note": note}
 
 
-def _with_itself(record: Record, category: int | None) -> Iterator[dict]:
+def _with_itself(record: Record) -> Iterator[dict[str, Any]]:
     """What each machine judge decides when the order is swapped, and how often it takes the first slot."""
-    orders, sides = record.orders, record.sides
-    if category is not None:
-        orders, sides = orders.where(orders.category == category), sides.where(sides.category == category)
-    where = {"kind": Agreement.Kind.PREFERENCE, "category_id": category}
-    for one in np.unique(orders.judge):
-        mine = orders.where(orders.judge == one)
-        same = stats.consistency(mine.plain, mine.swapped, cluster=mine.cluster)
-        flips = stats.flip_rate(mine.plain, mine.swapped, cluster=mine.cluster)
-        taken = stats.first_slot_share(sides.shown[sides.judge == one], cluster=sides.cluster[sides.judge == one])
-        who = {**where, "judges": record.names[int(one)], "judge_id": int(one)}
-        yield {**who, "relation": "orders", **_share(same)}
-        yield {**who, "relation": "flips", **_share(flips)}
-        yield {**who, "relation": "first_slot", **_share(taken)}
+    for category in _categories(record.sides):
+        orders, sides = record.orders, record.sides
+        if category is not None:
+            orders, sides = orders.where(orders.category == category), sides.where(sides.category == category)
+        where = {"kind": Agreement.Kind.PREFERENCE, "category_id": category}
+        for one in np.unique(orders.judge):
+            mine = orders.where(orders.judge == one)
+            same = stats.consistency(mine.plain, mine.swapped, cluster=mine.cluster)
+            flips = stats.flip_rate(mine.plain, mine.swapped, cluster=mine.cluster)
+            taken = stats.first_slot_share(sides.shown[sides.judge == one], cluster=sides.cluster[sides.judge == one])
+            who = {**where, "judges": record.names[int(one)], "judge_id": int(one)}
+            yield {**who, "relation": "orders", **_share(same)}
+            yield {**who, "relation": "flips", **_share(flips)}
+            yield {**who, "relation": "first_slot", **_share(taken)}
 
 
 def _share(found: stats.Share) -> dict[str, Any]:

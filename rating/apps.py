@@ -6,10 +6,15 @@ class RatingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Rate a benchmark anew when a run on it has come to its end."""
+        """Rate a benchmark anew when a run on it has come to its end; count no judgment that is deleted."""
+        from django.db.models.signals import pre_delete
+
+        from judging.models import Grade, Preference
         from judging.signals import judged
 
         judged.connect(_rate_when_done, dispatch_uid="rating.rate_when_done")
+        for table in (Preference, Grade):
+            pre_delete.connect(_let_go, sender=table, dispatch_uid=f"rating.let_go_{table.__name__}")
 
 
 def _rate_when_done(sender, run, **_) -> None:
@@ -17,3 +22,9 @@ def _rate_when_done(sender, run, **_) -> None:
 
     if run.is_over:
         rate.delay(run.benchmark_id)
+
+
+def _let_go(sender, instance, **_) -> None:
+    from rating import counting
+
+    counting.let_go(instance)

@@ -13,14 +13,14 @@ from django.db.models.functions import Concat
 from arena.models import Benchmark, Category, LanguageModel
 from judging.models import Judge
 from rating.axis import Axis
-from rating.models import Agreement, Leaderboard, Rating, Snapshot
+from rating.models import Agreement, Leaderboard, LiveBoard, Rating, Snapshot
 from rating.stats.bradley_terry import DISCONNECTED
 from rating.trust import Steadiness, steadiness
-from rating.words import REASONS, in_words
+from rating.words import FEATURE_NAMES, REASONS, in_words
 
 FEW = 30  # judgments; a rating or a coefficient from fewer is marked as preliminary
 ALL = "all"
-SOURCES = (Rating.ALL, Rating.PEOPLE, Rating.JUDGES)
+SOURCES = (Rating.ALL, Rating.PEOPLE, Rating.JUDGES, Rating.CALIBRATED)
 METHODS = tuple(Rating.Method.values)
 
 
@@ -58,7 +58,8 @@ class Board:
     """The ratings of one benchmark by one source of votes and method, in one category (None = all).
 
     `n` counts judgments: a battle is in the n of two models, a grade in the n of one. `rows` are ratings with
-    their model loaded, best first, unrated last. `snapshot` is None before anything was rated.
+    their model loaded, best first, unrated last. `snapshot` is None before anything was rated. `live` is where the rows
+    come from when votes have come since the snapshot; they are not saved as ratings.
     """
 
     benchmark: Benchmark
@@ -67,6 +68,7 @@ class Board:
     source: str
     method: str
     rows: list[Rating]
+    live: LiveBoard | None = None
 
     @property
     def n(self) -> int:
@@ -96,6 +98,8 @@ class Board:
     @cached_property
     def note_names(self) -> list[str]:
         """Names of what must be said about this board, in the order it was found."""
+        if self.live:
+            return list(self.live.notes)
         mine = {"source": self.source, "method": self.method, "category": key_of(self.category)}
         told = self.snapshot.notes if self.snapshot else []
         return list(dict.fromkeys(note["note"] for note in told if _is_about(note, mine)))
@@ -104,6 +108,21 @@ class Board:
     def notes(self) -> list[str]:
         """The same in the reader's words."""
         return [in_words(name) for name in self.note_names]
+
+    @cached_property
+    def details(self) -> dict[str, Any]:
+        """What the method says beside the ratings: coefficients of `style`, what `calibrated` found; empty for most."""
+        mine = {"source": self.source, "method": self.method, "category": key_of(self.category)}
+        told = self.snapshot.details if self.snapshot else []
+        found = next((entry for entry in told if _is_about(entry, mine)), {})
+        return {name: value for name, value in found.items() if name not in mine}
+
+    @property
+    def style_rows(self) -> list[dict[str, Any]]:
+        """The coefficients of style, each with its name in the reader's words."""
+        return [
+            {**row, "name": FEATURE_NAMES.get(row["feature"], row["feature"])} for row in self.details.get("style", [])
+        ]
 
     @property
     def is_split(self) -> bool:
@@ -187,6 +206,7 @@ class Board:
             "method": self.method,
             "n": self.n,
             "rows": [{"model": row.model.name, **{name: getattr(row, name) for name in fields}} for row in self.rows],
+            **self.details,
         }
 
 
@@ -197,19 +217,37 @@ def board(
     source: str = ALL,
     method: str = Rating.Method.BT,
     snapshot: Snapshot | None = None,
+    live: bool = False,
 ) -> Board:
-    """One board of the benchmark, from `snapshot` or else the latest. At most three queries.
+    """One board of the benchmark, from `snapshot` or else the latest. At most three queries, or four.
 
-    `category` is a Category, its key, or None or "all". Empty rows mean that nothing was rated that way.
+    `category` is a Category, its key, or None or "all". Empty rows mean that nothing was rated that way. With `live` the
+    rows are those of the live board where votes have come since the snapshot.
     Raises NoSuchBoard for a method or a category key there is not.
     """
     if method not in METHODS:
         raise NoSuchBoard("method", method, METHODS)
     found = category_of(benchmark, category)
     snapshot = snapshot or latest(benchmark)
-    rows = snapshot.ratings.filter(source=source, method=method, category=found) if snapshot else Rating.objects.none()
+    where = {"source": source, "method": method, "category": found}
+    fresh = _fresher(snapshot, where) if snapshot and live else None
+    if snapshot and fresh:
+        return Board(benchmark, snapshot, found, source, str(method), _rows_of(fresh, snapshot), fresh)
+    rows = snapshot.ratings.filter(**where) if snapshot else Rating.objects.none()
     ordered = rows.select_related("model").order_by(F("rank").asc(nulls_last=True), "model__name")
     return Board(benchmark, snapshot, found, source, str(method), list(ordered))
+
+
+def _fresher(snapshot: Snapshot, where: Mapping[str, Any]) -> LiveBoard | None:
+    """The live board at this place, where it is newer than the snapshot. One query."""
+    return LiveBoard.objects.filter(leaderboard=snapshot.leaderboard_id, at__gt=snapshot.created_at, **where).first()
+
+
+def _rows_of(live: LiveBoard, snapshot: Snapshot) -> list[Rating]:
+    """The rows of a live board as ratings that are not saved. One query."""
+    models = LanguageModel.objects.in_bulk([row["model"] for row in live.rows])
+    rows = [Rating(snapshot=snapshot, **{**row, "model": models[row["model"]]}) for row in live.rows]
+    return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.model.name))
 
 
 def latest(benchmark: Benchmark) -> Snapshot | None:
@@ -250,6 +288,11 @@ class Choices:
 
     held: frozenset[tuple[str, str, int | None]]
     categories: list[Category]
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources to choose from that are not one judge: all but the calibrated one, and that where there is one."""
+        return [one for one in SOURCES if one != Rating.CALIBRATED or any(one == held for held, _, _ in self.held)]
 
     @property
     def judges(self) -> list[str]:

@@ -25,7 +25,8 @@ class Leaderboard(models.Model):
         related_name="+",
         help_text="what the record says now; none when nothing counts",
     )
-    seen = models.TextField(blank=True, editable=False, help_text="the record and recipe that the last look found")
+    seen = models.TextField(blank=True, editable=False, help_text="the changes and recipe that the last look found")
+    changes = models.PositiveBigIntegerField(default=0, editable=False, help_text="of the record, counted so far")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -48,6 +49,9 @@ class Snapshot(models.Model):
     n = models.PositiveIntegerField(help_text="judgments counted")
     excluded = models.JSONField(default=dict, help_text="judgments left out, by reason")
     notes = models.JSONField(default=list, help_text="[{source, method, category, note}]")
+    details = models.JSONField(
+        default=list, help_text="[{source, method, category, …}]: coefficients, weight of a judge"
+    )
     provenances = models.JSONField(default=list, help_text="what the counted rows are: real, imported, demo, dry_run")
     passing = models.BooleanField(default=False, help_text="taken while votes came in; thinned out after a day")
     created_at = models.DateTimeField(default=timezone.now)
@@ -70,12 +74,13 @@ class Rating(models.Model):
     class Method(models.TextChoices):
         BT = "bt", _("Bradley–Terry")
         ELO = "elo", _("online Elo")
+        STYLE = "style", _("Bradley–Terry, style held equal")
         SCORE = "score", _("mean score")
 
-    PEOPLE, JUDGES, ALL = "people", "judges", "all"
+    PEOPLE, JUDGES, ALL, CALIBRATED = "people", "judges", "all", "calibrated"
 
-    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="ratings")
-    source = models.CharField(max_length=140, help_text="people, judges, all, or judge:NAME")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="ratings", db_index=False)
+    source = models.CharField(max_length=140, help_text="people, judges, all, calibrated, or judge:NAME")
     method = models.CharField(max_length=8, choices=Method)
     category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT)
     model = models.ForeignKey(LanguageModel, on_delete=models.PROTECT, related_name="ratings")
@@ -87,6 +92,7 @@ class Rating(models.Model):
     rank_high = models.PositiveIntegerField(null=True, help_text="worst rank the data allow")
     n = models.PositiveIntegerField()
     win_rate = models.FloatField(null=True)
+    inflation = models.FloatField(null=True, help_text="how much wider questions make the variance of the rating")
     weighted = models.FloatField(
         null=True, help_text="total over categories by the recipe's weights; overall rows only"
     )
@@ -130,13 +136,26 @@ class Agreement(models.Model):
     other = models.ForeignKey(Judge, null=True, on_delete=models.PROTECT, related_name="+", help_text="of two judges")
     relation = models.CharField(max_length=20, help_text="people, people_judge, judges, orders")
     n = models.PositiveIntegerField(help_text="items with two votes or more")
-    raw = models.FloatField(null=True)
+    clusters = models.PositiveIntegerField(default=0, help_text="questions they are on")
+    raw = models.FloatField(null=True, help_text="share of vote pairs that are equal (S1)")
+    pairs = models.PositiveBigIntegerField(default=0, help_text="vote pairs")
+    raw_decided = models.FloatField(null=True, help_text="the same without ties (S2)")
+    pairs_decided = models.PositiveBigIntegerField(default=0, help_text="vote pairs without a tie")
     kappa = models.FloatField(null=True)
+    kappa_kind = models.CharField(max_length=20, blank=True)
     alpha = models.FloatField(null=True)
     low = models.FloatField(
         null=True, help_text="interval of alpha; of the share, for relation = orders and first_slot"
     )
     high = models.FloatField(null=True)
+    interval = models.CharField(max_length=12, blank=True, help_text="jackknife or bootstrap")
+    ac1 = models.FloatField(null=True)
+    top_share = models.FloatField(null=True, help_text="share of the commonest value")
+    difference = models.FloatField(null=True, help_text="share of equal votes, judge–people minus people–people")
+    difference_low = models.FloatField(null=True, help_text="interval, paired by question, for all categories at once")
+    difference_high = models.FloatField(null=True)
+    difference_n = models.PositiveIntegerField(default=0, help_text="items both shares are of")
+    p_value = models.FloatField(null=True, help_text="that the difference is 0, for all categories at once")
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -144,6 +163,92 @@ class Agreement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judges}: α {self.alpha}"
+
+
+class LiveBoard(models.Model):
+    """One board by what has been counted since the current snapshot; written over as votes come in, gone with the next.
+
+    `rows` are ratings as plain data, best first: [{model, rating, low, high, rank, rank_low, rank_high, n, win_rate}].
+    """
+
+    leaderboard = models.ForeignKey(Leaderboard, on_delete=models.CASCADE, related_name="live", db_index=False)
+    source = models.CharField(max_length=140)
+    method = models.CharField(max_length=8, choices=Rating.Method)
+    category = models.ForeignKey(Category, null=True, on_delete=models.CASCADE, db_index=False)
+    rows = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["leaderboard", "source", "method", "category"],
+                condition=Q(category__isnull=False),
+                name="one_live_board_per_source_method_and_category",
+            ),
+            models.UniqueConstraint(
+                fields=["leaderboard", "source", "method"],
+                condition=Q(category__isnull=True),
+                name="one_overall_live_board_per_source_and_method",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.leaderboard} · {self.source} · {self.method} · {self.category or 'all'}"
+
+
+class PairCount(models.Model):
+    """Votes between two models in one category, kept up vote by vote; numbers are ids, and judge 0 is people.
+
+    `share`, `squares`: sums of the first model's share of the win and of its square; a tie is half a win.
+    """
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="+", db_index=False)
+    category = models.PositiveBigIntegerField()
+    rubric = models.PositiveBigIntegerField()
+    judge = models.PositiveBigIntegerField()
+    first = models.PositiveBigIntegerField()
+    second = models.PositiveBigIntegerField()
+    n = models.IntegerField()
+    ties = models.IntegerField()
+    share = models.FloatField()
+    squares = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["benchmark", "category", "rubric", "judge", "first", "second"],
+                name="one_count_per_pair_category_judge_and_rubric",
+            ),
+            models.CheckConstraint(condition=Q(first__lt=models.F("second")), name="a_pair_is_counted_in_one_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first}–{self.second}: {self.n}"
+
+
+class ScoreCount(models.Model):
+    """Grades of one model in one category, kept up grade by grade: their number, sum and sum of squares; judge 0 is people."""
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="+", db_index=False)
+    category = models.PositiveBigIntegerField()
+    rubric = models.PositiveBigIntegerField()
+    judge = models.PositiveBigIntegerField()
+    model = models.PositiveBigIntegerField()
+    n = models.IntegerField()
+    total = models.FloatField()
+    squares = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["benchmark", "category", "rubric", "judge", "model"],
+                name="one_count_per_model_category_judge_and_rubric",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.n}"
 
 
 class Score(models.Model):

@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from arena.live import ring
 from arena.models import Benchmark, Category
-from rating import agreeing, data, ratings
+from arena.style import FEATURES
+from rating import agreeing, counting, data, ratings
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 
+NUMBERS = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate", "inflation", "weighted")
 KEPT = timedelta(days=1)  # how long every passing snapshot is kept
 
 
@@ -22,26 +24,31 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     The same judgments, recipe and code give the same digest and no second snapshot. A `passing` one may be thinned out
     later. Everything is computed before the one transaction that writes it, so that no vote waits for it.
     """
+    counting.catch_up()
     leaderboard, _made = Leaderboard.objects.get_or_create(benchmark=benchmark)
     seen = now(leaderboard)
     record = data.read(benchmark)
-    told, recipe = _recipe(leaderboard)
+    told, how = recipe(leaderboard)
     digest = record.digest(str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
     if snapshot is None and record.n:
-        snapshot = _new(leaderboard, record, told, recipe, digest=digest, passing=passing)
+        snapshot = _new(leaderboard, record, told, how, digest=digest, passing=passing)
     elif snapshot and snapshot.passing and not passing:
         snapshot.passing = False
         snapshot.save(update_fields=["passing"])
     Leaderboard.objects.filter(pk=leaderboard.pk).update(seen=seen, current=snapshot)
+    leaderboard.live.all().delete()
     ring(f"board-{benchmark.pk}")
     return snapshot
 
 
 def now(leaderboard: Leaderboard) -> str:
-    """A text that changes whenever a new snapshot could differ from the current one. Two or three queries."""
-    told, _recipe_of_it = _recipe(leaderboard)
-    return f"{data.stamp(leaderboard.benchmark)} {sorted(told.items())} {settings.VERSION}"
+    """A text that changes whenever a new snapshot could differ from the current one. Two queries, however many votes.
+
+    Votes show in it once they are counted: see `counting.catch_up`.
+    """
+    told, _recipe_of_it = recipe(leaderboard)
+    return f"{leaderboard.changes} {sorted(told.items())} {settings.VERSION}"
 
 
 def thin(leaderboard: Leaderboard) -> int:
@@ -54,27 +61,37 @@ def thin(leaderboard: Leaderboard) -> int:
     return gone.delete()[1].get("rating.Snapshot", 0)
 
 
-def _recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
+def recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
     """The recipe as it is kept with the snapshot, and as the ratings take it."""
     profile = Profile.objects.filter(name=leaderboard.recipe.get("profile", "")).first()
     weights = profile.weights if profile else {}
     told = {
         "level": leaderboard.recipe.get("level", 0.95),
         "k": leaderboard.recipe.get("k", 32),
+        "methods": leaderboard.recipe.get("methods", list(Rating.Method.values)),
+        "style": leaderboard.recipe.get("style", list(FEATURES)),
         "flips": "tie",
         "tie": "half a win for each",
         "total": profile.mode if profile else "mean",
         "weights": weights,
     }
     by_id = {pk: float(weights[key]) for key, pk in Category.objects.values_list("key", "pk") if key in weights}
-    return told, ratings.Recipe(level=told["level"], k=told["k"], mode=told["total"], weights=by_id)
+    return told, ratings.Recipe(
+        level=told["level"],
+        k=told["k"],
+        methods=tuple(told["methods"]),
+        style=tuple(told["style"]),
+        mode=told["total"],
+        weights=by_id,
+    )
 
 
 def _new(
-    leaderboard: Leaderboard, record: data.Record, told: dict, recipe: ratings.Recipe, *, digest: str, passing: bool
+    leaderboard: Leaderboard, record: data.Record, told: dict, how: ratings.Recipe, *, digest: str, passing: bool
 ) -> Snapshot:
     """Rate, then write; the one another process wrote meanwhile, if it was quicker."""
-    rated = list(ratings.boards(record, recipe))
+    looks = data.looks(leaderboard.benchmark, record.votes.item) if how.wants_style else None
+    rated = list(ratings.boards(record, how, looks))
     agreed = list(agreeing.agreements(record))
     keys = dict(Category.objects.values_list("pk", "key"))
     snapshot = Snapshot(
@@ -84,11 +101,8 @@ def _new(
         code_version=settings.VERSION,
         n=record.n,
         excluded=record.excluded,
-        notes=[
-            {"source": board.source, "method": board.method, "category": keys.get(board.category), "note": note}
-            for board in rated
-            for note in board.notes
-        ],
+        notes=[{**_place(board, keys), "note": note} for board in rated for note in board.notes],
+        details=[{**_place(board, keys), **board.details} for board in rated if board.details],
         provenances=list(record.provenances),
         passing=passing,
     )
@@ -99,22 +113,20 @@ def _new(
     return snapshot
 
 
+def _place(board: ratings.Rated, keys: dict[int, str]) -> dict[str, str | None]:
+    return {"source": board.source, "method": board.method, "category": keys.get(board.category)}
+
+
 @transaction.atomic
 def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict]) -> None:
     snapshot.save()
-    Rating.objects.bulk_create(
-        (
-            Rating(
-                snapshot=snapshot,
-                source=board.source,
-                method=board.method,
-                category_id=board.category,
-                model_id=model,
-                **row,
-            )
+    data.insert(
+        Rating,
+        ("snapshot", "source", "method", "category", "model", *NUMBERS),
+        [
+            (snapshot.pk, board.source, board.method, board.category, model, *map(row.get, NUMBERS))
             for board in rated
             for model, row in board.rows.items()
-        ),
-        batch_size=500,
+        ],
     )
     Agreement.objects.bulk_create((Agreement(snapshot=snapshot, **row) for row in agreed), batch_size=500)

@@ -6,10 +6,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from arena.models import Benchmark
-from rating import data, snapshots
+from rating import counting, live, snapshots
 from rating.models import Leaderboard
 
 PAUSE = timedelta(seconds=30)  # between two snapshots of a board while votes come in
+PER_PAUSE = 100_000  # judgments that a pause is long enough for: larger boards rest longer, their live boards do not
 
 
 @shared_task
@@ -20,12 +21,20 @@ def rate(benchmark_id: int) -> None:
 
 @shared_task
 def refresh() -> None:
-    """Take a passing snapshot of every board whose record or recipe has changed, and thin out old ones."""
-    for benchmark in Benchmark.objects.filter(leaderboard=None):
-        if data.has_judgments(benchmark):
-            snapshots.take(benchmark, passing=True)
+    """Count what has come; of every board that has changed take a passing snapshot, or refresh its live boards until it is due."""
+    is_counted = counting.catch_up()
     for leaderboard in Leaderboard.objects.select_related("benchmark", "current"):
-        rested = leaderboard.current is None or leaderboard.current.created_at < timezone.now() - PAUSE
-        if rested and snapshots.now(leaderboard) != leaderboard.seen:
+        if snapshots.now(leaderboard) == leaderboard.seen:
+            continue
+        if _is_due(leaderboard):
             snapshots.take(leaderboard.benchmark, passing=True)
             snapshots.thin(leaderboard)
+        elif is_counted:  # counts that lag behind would show fewer votes than the snapshot
+            live.refresh(leaderboard, snapshots.recipe(leaderboard)[1])
+
+
+def _is_due(leaderboard: Leaderboard) -> bool:
+    if leaderboard.current is None:
+        return True
+    rest = PAUSE * max(1.0, leaderboard.current.n / PER_PAUSE)
+    return leaderboard.current.created_at < timezone.now() - rest

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rating.models import Agreement
 
 FEW = 30  # items; fewer say nothing
+SHARE_MARGIN = 0.05  # of the share of equal votes: a judge that loses less than this to people counts as close
 MARGIN = 0.1  # of alpha: closer than this to people's own counts as close
 TURNING = 0.2  # share of battles: a judge whose decision turns round with the order more often is swayed by it
 STEADY = 0.1  # a judge whose decision turns round more rarely does not
@@ -23,23 +24,35 @@ class Trust(TextChoices):
 
 
 def trust(judge: Agreement | None, people: Agreement | None) -> Trust:
-    """What the alpha between judge and people says beside the alpha among people.
+    """What the judge's agreement with people says beside people's own.
 
-    The difference's interval is taken as if the two were independent, which is wider than the paired one:
-    *below* when it lies under 0, *close* when it lies above -MARGIN, else *unsure*. Where people's own interval
-    reaches 0 they do not agree themselves, and being as far apart as they are is no merit: never *close*.
+    Where both are known on the same items, by the difference of the shares of equal votes, paired by question and for all
+    categories at once: *below* when its interval lies under 0, *close* when it lies above -SHARE_MARGIN, else *unsure*.
+    Elsewhere by the two alphas. Where people's own interval reaches 0 they do not agree themselves, and being as far
+    apart as they are is no merit: never *close*.
     """
     if judge is None or people is None or min(judge.n, people.n) < FEW:
         return Trust.FEW
-    if None in (judge.alpha, judge.low, judge.high, people.alpha, people.low, people.high):
+    if judge.difference_low is not None and judge.difference_high is not None:
+        if judge.difference_n < FEW:
+            return Trust.FEW
+        down, up, margin = judge.difference_low, judge.difference_high, SHARE_MARGIN
+    elif None in (judge.alpha, judge.low, judge.high, people.alpha, people.low, people.high):
         return Trust.FEW
+    else:
+        down, up, margin = *_unpaired(judge, people), MARGIN
+    if up < 0:
+        return Trust.BELOW
+    is_close = people.low is not None and people.low > 0 and down > -margin
+    return Trust.CLOSE if is_close else Trust.UNSURE
+
+
+def _unpaired(judge: Agreement, people: Agreement) -> tuple[float, float]:
+    """Interval of the difference of two alphas as if they were independent, which is wider than the paired one."""
     difference = judge.alpha - people.alpha
     down = math.hypot(judge.alpha - judge.low, people.high - people.alpha)
     up = math.hypot(judge.high - judge.alpha, people.alpha - people.low)
-    if difference + up < 0:
-        return Trust.BELOW
-    is_close = people.low > 0 and difference - down > -MARGIN
-    return Trust.CLOSE if is_close else Trust.UNSURE
+    return difference - down, difference + up
 
 
 class Steadiness(TextChoices):

@@ -37,7 +37,7 @@ def _board_page(request, benchmark, found, *, is_newest):
     source = asked(request.GET, "source") or boards.ALL
     frame = {
         "benchmark": benchmark, "snapshot": found, "choices": there, "source": source, "is_newest": is_newest,
-        "methods": Rating.Method.choices, "sources": SOURCES,
+        "methods": Rating.Method.choices, "sources": [one for one in SOURCES if one[0] in there.sources],
     }  # fmt: skip
     try:
         board = boards.board(
@@ -46,6 +46,7 @@ def _board_page(request, benchmark, found, *, is_newest):
             source=source,
             method=asked(request.GET, "method") or there.method(source),
             snapshot=found,
+            live=is_newest,
         )
     except boards.NoSuchBoard as error:
         return render(request, "rating/no_board.html", {**frame, "error": error}, status=404)
@@ -53,7 +54,12 @@ def _board_page(request, benchmark, found, *, is_newest):
     return render(request, "rating/leaderboard.html", {**frame, "board": board, "heat": heat})
 
 
-SOURCES = [(Rating.ALL, _("people and judges")), (Rating.PEOPLE, _("people")), (Rating.JUDGES, _("judges"))]
+SOURCES = [
+    (Rating.ALL, _("people and judges")),
+    (Rating.PEOPLE, _("people")),
+    (Rating.JUDGES, _("judges")),
+    (Rating.CALIBRATED, _("people, helped by judges")),
+]
 
 
 @require_safe

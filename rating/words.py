@@ -6,8 +6,10 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE
-from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED
+from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED, WIDENED
+from rating.stats.calibrated import FEW_PAIRED, NOTHING_MORE, PEOPLE_SEPARATED
 from rating.stats.scores import ALL_EQUAL, ONE_QUESTION
+from rating.stats.style import CONSTANT_FEATURE, OFF_CENTRE, STYLE_DECIDES
 
 REASONS = {
     "parse_error": _("no verdict could be read"),
@@ -24,6 +26,14 @@ REASONS = {
     "set aside": _("set aside by a later one"),
 }
 """Why judgments are left out, by the name in `Snapshot.excluded`."""
+
+FEATURE_NAMES = {
+    "length": _("length"),
+    "headers": _("headings"),
+    "lists": _("list items"),
+    "bold": _("bold passages"),
+}
+"""Features of style, by their names in arena.style."""
 
 NOTES = {
     DISCONNECTED: gettext_noop(
@@ -42,6 +52,20 @@ NOTES = {
     ),
     "order_spread": gettext_noop(
         "The interval shows what the same votes would give in another order; it is not a margin of error."
+    ),
+    WIDENED: gettext_noop("These intervals are as wide as the last full rating found for questions like these."),
+    CONSTANT_FEATURE: gettext_noop("Some feature of style is the same in all answers and cannot be controlled for."),
+    STYLE_DECIDES: gettext_noop(
+        "A feature of style alone decides these battles, so what it is worth has no limit; it is kept finite by a few made-up ties."
+    ),
+    OFF_CENTRE: gettext_noop("The answers that stand first differ in style from the others on average."),
+    "style_unknown": gettext_noop("Votes on answers whose style is not known are left out here."),
+    FEW_PAIRED: gettext_noop(
+        "Judges have judged too few of the battles that people voted on to help: these are people’s votes alone."
+    ),
+    NOTHING_MORE: gettext_noop("The judges add nothing to what people voted on: these are people’s votes alone."),
+    PEOPLE_SEPARATED: gettext_noop(
+        "People’s votes alone have no finite answer yet, so there is nothing to make narrower: these are people’s votes alone."
     ),
     NO_PAIRS: gettext_noop("no item with two votes"),
     ONE_VALUE: gettext_noop("only one value used"),

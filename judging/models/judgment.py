@@ -39,6 +39,14 @@ class JudgmentQuerySet(models.QuerySet):
         """Current judgments of what the judge has no way to judge: nothing failed, and asking again brings nothing."""
         return self.current().filter(status=Status.SKIPPED)
 
+    def new(self):
+        """What came since the standing counts were last brought up to date."""
+        return self.filter(counted=False, superseded_at__isnull=True)
+
+    def gone(self):
+        """What the standing counts hold still, though it was changed or taken back."""
+        return self.filter(counted=True, superseded_at__isnull=False)
+
     def by_people(self):
         return self.filter(judge__kind__in=Judge.PEOPLE)
 
@@ -67,6 +75,7 @@ class Judgment(models.Model):
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
     created_at = models.DateTimeField(default=timezone.now)
     superseded_at = models.DateTimeField(null=True, blank=True)
+    counted = models.BooleanField(default=False, editable=False, help_text="whether the standing counts hold it")
 
     objects = JudgmentQuerySet.as_manager()
 
@@ -118,7 +127,30 @@ class Preference(Judgment):
             ),
             models.CheckConstraint(condition=Q(both_bad=False) | Q(value=0), name="both_bad_is_a_tie"),
         ]
-        indexes = [models.Index(fields=["run", "judge"], name="preferences_of_a_run")]
+        indexes = [
+            models.Index(fields=["run", "judge"], name="preferences_of_a_run"),
+            models.Index(
+                fields=[
+                    "battle",
+                    "judge",
+                    "rubric",
+                    "trial",
+                    "swapped",
+                    "status",
+                    "superseded_at",
+                    "provenance",
+                    "value",
+                    "run",
+                ],
+                name="preferences_as_columns",
+            ),
+            models.Index(
+                fields=["battle"], condition=Q(counted=False, superseded_at__isnull=True), name="preferences_new"
+            ),
+            models.Index(
+                fields=["battle"], condition=Q(counted=True, superseded_at__isnull=False), name="preferences_gone"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.judge}: {self.value if self.status == Status.OK else self.status}"
@@ -156,7 +188,15 @@ class Grade(Judgment):
                 name="a_grade_has_a_score_or_an_error",
             ),
         ]
-        indexes = [models.Index(fields=["run", "judge"], name="grades_of_a_run")]
+        indexes = [
+            models.Index(fields=["run", "judge"], name="grades_of_a_run"),
+            models.Index(
+                fields=["answer", "judge", "rubric", "trial", "status", "superseded_at", "provenance", "score"],
+                name="grades_as_columns",
+            ),
+            models.Index(fields=["answer"], condition=Q(counted=False, superseded_at__isnull=True), name="grades_new"),
+            models.Index(fields=["answer"], condition=Q(counted=True, superseded_at__isnull=False), name="grades_gone"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.judge}: {self.score if self.status == Status.OK else self.status}"

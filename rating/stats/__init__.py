@@ -6,72 +6,180 @@
 0.5
 """
 
+from rating.stats.against_people import (
+    AgainstPeople,
+    AmongPeople,
+    WithPeople,
+    against_people,
+    among_people,
+    with_people,
+)
 from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE, Agreement, JudgePair, agree, pairwise_table
+from rating.stats.agreement_table import AgreementRow, agreement_table
+from rating.stats.alternative_annotator import AlternativeTest, alternative_test
+from rating.stats.annotators import annotator_table
+from rating.stats.baseline_rates import BaselineRates, baseline_rates
 from rating.stats.battles import Battles, Counts, counts
 from rating.stats.bias import Share, consistency, first_slot_share, flip_rate, longer_share, share_of
-from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED, Strengths, fit, fit_counts
+from rating.stats.bootstrap import Bootstrap, bootstrap_counts, bootstrap_questions
+from rating.stats.bradley_terry import (
+    DISCONNECTED,
+    FEW_CLUSTERS,
+    NO_SPREAD,
+    SEPARATED,
+    WIDENED,
+    Strengths,
+    fit,
+    fit_counts,
+)
+from rating.stats.calibrated import Calibrated, CalibratedMean, calibrated, calibrated_mean
+from rating.stats.changes import Changes, RatingChanges, rating_changes, win_rate_changes
+from rating.stats.dawid_skene import Consensus, dawid_skene
 from rating.stats.elo import ShuffledElo, online_elo, shuffled_elo
 from rating.stats.errors import ImpossibleInput, NotConverged, StatsError, TooLittleData
+from rating.stats.icc import Icc, icc
+from rating.stats.influence import LeftOut, Overturn, leave_one_out, overturn_leader
 from rating.stats.intervals import wilson
-from rating.stats.kappa import ac1, cohen_kappa, fleiss_kappa
+from rating.stats.kappa import ac1, ac2, cohen_kappa, fleiss_kappa, scott_pi
 from rating.stats.krippendorff import alpha, alpha_interval, jackknife_error, votes_by_item
+from rating.stats.length_control import LengthControlled, difficulty_from, length_controlled, predicted_rate
+from rating.stats.needed import Needed, items_needed, needed
+from rating.stats.next_pair import NextPairs, next_pairs, next_pairs_by_category
+from rating.stats.pairwise import PairwiseKappa, pairwise_kappa
+from rating.stats.rank_agreement import RankAgreement, rank_agreement
 from rating.stats.ranks import Ranks, rank_ranges
-from rating.stats.rates import WinRates, battle_matrix, fraction_matrix, mean_rates, win_rates
-from rating.stats.scores import ALL_EQUAL, ONE_QUESTION, Means, mean_scores, rank_means
+from rating.stats.rates import WinRates, battle_matrix, fraction_matrix, mean_rates, win_rates, win_rates_of_counts
+from rating.stats.reliability import Reliability, reliability
+from rating.stats.scores import ALL_EQUAL, ONE_QUESTION, Means, battles_of_scores, mean_scores, rank_means
 from rating.stats.scores_agreement import agree_on_scores
+from rating.stats.style import Styled, fit_styled, relative_difference
+from rating.stats.ties import (
+    DAVIDSON,
+    HALF_WIN,
+    RAO_KUPPER,
+    TieComparison,
+    TieModel,
+    compare_ties,
+    davidson,
+    rao_kupper,
+)
 from rating.stats.totals import weighted_total
 
 __all__ = [
     "ALL_EQUAL",
+    "AgainstPeople",
+    "Agreement",
+    "AgreementRow",
+    "AlternativeTest",
+    "AmongPeople",
+    "BaselineRates",
+    "Battles",
+    "Bootstrap",
+    "Calibrated",
+    "CalibratedMean",
+    "Changes",
+    "Consensus",
+    "Counts",
+    "DAVIDSON",
     "DISCONNECTED",
     "FEW_CLUSTERS",
+    "HALF_WIN",
+    "Icc",
+    "ImpossibleInput",
+    "JudgePair",
+    "LeftOut",
+    "LengthControlled",
+    "Means",
     "NO_PAIRS",
     "NO_SPREAD",
+    "Needed",
+    "NextPairs",
+    "NotConverged",
     "ONE_QUESTION",
     "ONE_UNIT",
     "ONE_VALUE",
-    "SEPARATED",
-    "Agreement",
-    "Battles",
-    "Counts",
-    "ImpossibleInput",
-    "JudgePair",
-    "Means",
-    "NotConverged",
+    "Overturn",
+    "PairwiseKappa",
+    "RAO_KUPPER",
+    "RankAgreement",
     "Ranks",
+    "RatingChanges",
+    "Reliability",
+    "SEPARATED",
     "Share",
     "ShuffledElo",
     "StatsError",
     "Strengths",
+    "Styled",
+    "TieComparison",
+    "TieModel",
     "TooLittleData",
+    "WIDENED",
     "WinRates",
+    "WithPeople",
     "ac1",
+    "ac2",
+    "against_people",
     "agree",
     "agree_on_scores",
+    "agreement_table",
     "alpha",
     "alpha_interval",
+    "alternative_test",
+    "among_people",
+    "annotator_table",
+    "baseline_rates",
     "battle_matrix",
+    "battles_of_scores",
+    "bootstrap_counts",
+    "bootstrap_questions",
+    "calibrated",
+    "calibrated_mean",
     "cohen_kappa",
+    "compare_ties",
     "consistency",
     "counts",
+    "davidson",
+    "dawid_skene",
+    "difficulty_from",
     "first_slot_share",
     "fit",
     "fit_counts",
+    "fit_styled",
     "fleiss_kappa",
     "flip_rate",
     "fraction_matrix",
+    "icc",
+    "items_needed",
     "jackknife_error",
+    "leave_one_out",
+    "length_controlled",
     "longer_share",
     "mean_rates",
     "mean_scores",
+    "needed",
+    "next_pairs",
+    "next_pairs_by_category",
     "online_elo",
+    "overturn_leader",
+    "pairwise_kappa",
     "pairwise_table",
+    "predicted_rate",
+    "rank_agreement",
     "rank_means",
     "rank_ranges",
+    "rao_kupper",
+    "rating_changes",
+    "relative_difference",
+    "reliability",
+    "scott_pi",
     "share_of",
     "shuffled_elo",
     "votes_by_item",
     "weighted_total",
     "wilson",
+    "win_rate_changes",
     "win_rates",
+    "win_rates_of_counts",
+    "with_people",
 ]

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Floats, Ints, codes, compressed, floats, same_length
-from rating.stats.errors import ImpossibleInput
-from rating.stats.kappa import Weights, ac1, check_values, cohen_kappa, fleiss_kappa
-from rating.stats.krippendorff import Level, Votes, alpha, alpha_interval, votes_by_item
+from rating.stats.arrays import Floats, Ints, compressed
+from rating.stats.columns import Columns, Scale, columns_of, scale_of
+from rating.stats.intervals import ClusteredMeans, share_interval
+from rating.stats.kappa import (
+    Weights,
+    ac1,
+    ac2,
+    ac_of_table,
+    cohen_of_table,
+    crossed,
+    fleiss_kappa,
+    scott_of_table,
+)
+from rating.stats.krippendorff import Level, Votes, alpha, alpha_interval, votes_between, votes_of_patterns
+from rating.stats.pairwise import judge_pairs
+from rating.stats.patterns import Patterns, patterns
 
 NO_PAIRS = "no item with two votes"
 ONE_VALUE = "only one value used"
 ONE_UNIT = "one question only"
+
+FEWEST_ITEMS = 30
+"""Fewer items than this say little: shown grey, with how many are wanting."""
+SKEWED = 0.8
+"""Where the commonest value has a larger share, chance-corrected numbers fall for no fault of the judges: AC1 is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +39,47 @@ class Agreement:
     """What two judges or more agree on. None stands for what is undefined, and `note` says why.
 
     `raw`: share of vote pairs on one item that are equal (MT-bench's S1), of `pairs` pairs; `raw_decided`: the same
-    without ties (S2), of `pairs_decided`; None where no tie is named. `kappa`: Cohen's for two judges, Fleiss' for more, named in `kappa_kind`
+    without ties (S2), of `pairs_decided`; None where no tie is named; each with the ends of Wilson's interval at the effective
+    number of questions. `kappa`: Cohen's for two judges, Fleiss' for more, named in `kappa_kind`
     ("cohen", "fleiss", with "_linear" or "_quadratic"). `alpha`: Krippendorff's, with `low`, `high` from `interval`
     ("jackknife", "bootstrap" or ""). `ac1`: Gwet's, worth showing when `top_share`, the share of the
-    commonest value, passes 0.8. `n`: items with two votes or more; `judges`: judges with a vote on them.
+    commonest value, passes 0.8. For exports: `fleiss`, which of two judges is Scott's π, and `ac2`, both with the weights of
+    κ; `ac2` is None without. `n`: items with two votes or more, of `clusters` questions (items without questions);
+    `judges`: judges with a vote on them.
     """
 
-    raw: float | None
-    raw_decided: float | None
-    kappa: float | None
-    kappa_kind: str
-    alpha: float | None
-    low: float | None
-    high: float | None
-    interval: str
-    ac1: float | None
-    top_share: float | None
-    n: int
-    judges: int
-    pairs: int
-    pairs_decided: int
-    note: str
+    raw: float | None = None
+    raw_decided: float | None = None
+    kappa: float | None = None
+    kappa_kind: str = ""
+    alpha: float | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""
+    ac1: float | None = None
+    top_share: float | None = None
+    n: int = 0
+    judges: int = 0
+    pairs: int = 0
+    pairs_decided: int = 0
+    note: str = ""
+    raw_low: float | None = None
+    raw_high: float | None = None
+    decided_low: float | None = None
+    decided_high: float | None = None
+    clusters: int = 0
+    fleiss: float | None = None
+    ac2: float | None = None
+
+    @property
+    def wanted(self) -> int:
+        """How many more items it takes for the numbers to say something."""
+        return max(FEWEST_ITEMS - self.n, 0)
+
+    @property
+    def skewed(self) -> bool:
+        """Whether one value is so common that AC1 should stand beside α."""
+        return self.top_share is not None and self.top_share > SKEWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +104,7 @@ def agree(
     marks: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> Agreement:
-    """Agreement of all judges over all items; votes may be missing.
+    """Agreement of all judges over all items; votes may be missing, rows in any order.
 
     `item`, `judge`, `value`: codes (n,), value in 0..values-1 in their order; `values` is the number the rubric allows,
     not the number that occurs. `level`: "nominal", "ordinal" or "interval" (then `marks` (V,) may say what the values
@@ -76,36 +112,8 @@ def agree(
     without ties. `cluster` (n,): question of each vote; the interval resamples questions, not items. `weights` are those of κ.
     Raises ImpossibleInput, also where a judge has two votes on one item: repeats measure consistency, not agreement.
     """
-    check_values(values)
-    worth = _worth(values, level=level, marks=marks)
-    paired = _paired(item, judge, value, values=values, cluster=cluster)
-    if paired.votes.items == 0:
-        return _NOTHING
-    used = paired.votes.counts.sum(axis=0)
-    one_value = int((used > 0).sum()) == 1
-    # α does not see values that nobody used: smaller tables, the same number
-    votes, worth = replace(paired.votes, counts=paired.votes.counts[:, used > 0]), worth[used > 0]
-    interval = None if one_value else alpha_interval(votes, level=level, marks=worth, confidence=confidence)
-    raw, pairs = _raw(paired.votes.counts)
-    decided, pairs_decided = (None, 0) if tie is None else _raw(_without(paired.votes.counts, tie))
-    kind, kappa = _kappa(paired, values=values, weights=weights)
-    return Agreement(
-        raw=raw,
-        raw_decided=decided,
-        kappa=kappa,
-        kappa_kind=kind,
-        alpha=alpha(votes, level=level, marks=worth),
-        low=None if interval is None else interval.low,
-        high=None if interval is None else interval.high,
-        interval="" if interval is None else interval.kind,
-        ac1=ac1(paired.votes.counts),
-        top_share=float(used.max() / used.sum()),
-        n=votes.items,
-        judges=paired.judges,
-        pairs=pairs,
-        pairs_decided=pairs_decided,
-        note=ONE_VALUE if one_value else ONE_UNIT if interval is None else "",
-    )
+    scale = scale_of(values, level=level, weights=weights, tie=tie, marks=marks, confidence=confidence)
+    return agreement_of(columns_of(item, judge, value, cluster=cluster, scale=scale), scale)
 
 
 def pairwise_table(
@@ -122,99 +130,191 @@ def pairwise_table(
     confidence: float = 0.95,
 ) -> tuple[JudgePair, ...]:
     """`agree` for any two judges, ordered by their codes; two who share no item have the note NO_PAIRS."""
-    items, judges = codes(item, "item"), codes(judge, "judge")
-    given, questions = np.asarray(value), None if cluster is None else np.asarray(cluster)
+    scale = scale_of(values, level=level, weights=weights, tie=tie, marks=marks, confidence=confidence)
+    return agreement_by_pair(columns_of(item, judge, value, cluster=cluster, scale=scale), scale)
 
-    def both(first: int, second: int) -> Agreement:
-        rows = np.flatnonzero((judges == first) | (judges == second))
-        return agree(
-            items[rows],
-            judges[rows],
-            given[rows],
-            values=values,
-            level=level,
-            cluster=None if questions is None else questions[rows],
-            weights=weights,
-            tie=tie,
-            marks=marks,
-            confidence=confidence,
+
+def agreement_of(columns: Columns, scale: Scale) -> Agreement:
+    """`agree`, from columns that have passed the checks."""
+    found = patterns(columns.item, columns.value, values=scale.values)
+    votes = votes_of_patterns(found, question=columns.question(found.of_item.size))
+    if votes.items == 0:
+        return Agreement(note=NO_PAIRS)
+    counts, times = votes.kinds.counts, votes.kinds.times
+    judges, table = _who(columns, found, scale.values)
+    fleiss = fleiss_kappa(counts, times=times, weights=scale.weights)
+    evidence = _Evidence(
+        votes=votes,
+        pairs=_pairs(counts),
+        decided=None if scale.tie is None else _pairs(np.delete(counts, scale.tie, axis=1)),
+        kappa_kind="fleiss" if table is None else "cohen",
+        kappa=fleiss if table is None else cohen_of_table(table, weights=scale.weights),
+        fleiss=fleiss,
+        ac1=ac1(counts, times=times),
+        ac2=None if scale.weights is None else ac2(counts, times=times, weights=scale.weights),
+        judges=judges,
+    )
+    return _told(evidence, scale)
+
+
+def agreement_between(
+    said: Ints, others: Floats, of: Ints, *, question: Ints | None, judges: int, scale: Scale
+) -> Agreement:
+    """Agreement of one judge with each of the others on an item; the others with each other do not count.
+
+    `said` (items,): the judge's values; `of` (items,): the pattern of the others' votes, whose counts are `others` (P, V).
+    `raw` and `raw_decided` are of vote pairs; in κ, α and AC1 each item weighs the same: two judges, one of them drawn
+    from the others.
+    """
+    if said.size == 0:
+        return Agreement(note=NO_PAIRS)
+    kept = compressed(of)[0]
+    others = others[np.bincount(of, minlength=others.shape[0]) > 0]
+    votes = votes_between(said, others, kept, question=question)
+    mine, theirs, times = votes.kinds.left, votes.kinds.right / 2, votes.kinds.times
+    many = _of_kinds(others.sum(axis=1), said, kept, values=scale.values)
+    table = (mine * times[:, None]).T @ theirs
+    evidence = _Evidence(
+        votes=votes,
+        pairs=np.stack([many * (mine * theirs).sum(axis=1), many], axis=1),
+        decided=None if scale.tie is None else _decided(mine, theirs * many[:, None], scale.tie),
+        kappa_kind="cohen",
+        kappa=cohen_of_table(table, weights=scale.weights),
+        fleiss=scott_of_table(table, weights=scale.weights),
+        ac1=ac_of_table(table, weights=None),
+        ac2=None if scale.weights is None else ac_of_table(table, weights=scale.weights),
+        judges=judges,
+    )
+    return _told(evidence, scale)
+
+
+def agreement_by_pair(columns: Columns, scale: Scale) -> tuple[JudgePair, ...]:
+    """`pairwise_table`, from columns that have passed the checks."""
+    alone = np.eye(scale.values)
+    question = columns.question(int(columns.item.max(initial=-1)) + 1)
+    return tuple(
+        JudgePair(
+            pair.first,
+            pair.second,
+            agreement_between(
+                pair.one,
+                alone,
+                pair.other,
+                question=None if question is None else question[columns.item[pair.row]],
+                judges=2,
+                scale=scale,
+            ),
         )
-
-    codes_seen = [int(code) for code in np.unique(judges)]
-    return tuple(JudgePair(a, b, both(a, b)) for a, b in combinations(codes_seen, 2))
+        for pair in judge_pairs(columns.item, columns.judge, columns.value)
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Paired:
-    """Votes on items with two or more, by `judges` judges: as counts, and as codes sorted by item, then judge."""
+class _Evidence:
+    """Votes, and by kind of item the equal vote pairs and all of them, with and without ties: `pairs`, `decided` (k, 2)."""
 
     votes: Votes
+    pairs: Floats
+    decided: Floats | None
+    kappa_kind: str
+    kappa: float | None
+    fleiss: float | None
+    ac1: float | None
+    ac2: float | None
     judges: int
-    value: Ints
 
 
-_NOTHING = Agreement(
-    raw=None,
-    raw_decided=None,
-    kappa=None,
-    kappa_kind="",
-    alpha=None,
-    low=None,
-    high=None,
-    interval="",
-    ac1=None,
-    top_share=None,
-    n=0,
-    judges=0,
-    pairs=0,
-    pairs_decided=0,
-    note=NO_PAIRS,
-)
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A share of n vote pairs with its interval; None without pairs, ends None with one unit."""
+
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
 
 
-def _paired(item: ArrayLike, judge: ArrayLike, value: ArrayLike, *, values: int, cluster: ArrayLike | None) -> _Paired:
-    what, who, said = codes(item, "item"), codes(judge, "judge"), codes(value, "value", below=values)
-    where = None if cluster is None else codes(cluster, "cluster")
-    same_length(item=what, judge=who, value=said, cluster=what if where is None else where)
-    votes = votes_by_item(what, said, values=values, cluster=where)
-    (index, items), (number, judges) = compressed(what), compressed(who)
-    seat = index * max(judges, 1) + number
-    order = np.argsort(seat, kind="stable")
-    twice = np.flatnonzero(np.diff(seat[order]) == 0)
-    if twice.size:
-        row = order[twice[0]]
-        raise ImpossibleInput(f"judge {int(who[row])} has two votes on item {int(what[row])}")
-    shared = order[np.bincount(index, minlength=items)[index[order]] >= 2]
-    return _Paired(votes=votes, judges=compressed(who[shared])[1], value=said[shared])
+def _told(evidence: _Evidence, scale: Scale) -> Agreement:
+    votes = evidence.votes
+    used = votes.kinds.times @ votes.kinds.counts
+    one_value = int((used > 0).sum()) == 1
+    raw = _share(votes, evidence.pairs, scale.confidence)
+    decided = _Share() if evidence.decided is None else _share(votes, evidence.decided, scale.confidence)
+    level, marks = scale.level, scale.worth
+    interval = None if one_value else alpha_interval(votes, level=level, marks=marks, confidence=scale.confidence)
+    return Agreement(
+        raw=raw.share,
+        raw_decided=decided.share,
+        kappa=evidence.kappa,
+        kappa_kind=evidence.kappa_kind + ("" if scale.weights is None else f"_{scale.weights}"),
+        alpha=alpha(votes, level=level, marks=marks),
+        low=None if interval is None else interval.low,
+        high=None if interval is None else interval.high,
+        interval="" if interval is None else interval.kind,
+        ac1=evidence.ac1,
+        top_share=float(used.max() / used.sum()),
+        n=votes.items,
+        judges=evidence.judges,
+        pairs=raw.n,
+        pairs_decided=decided.n,
+        note=ONE_VALUE if one_value else ONE_UNIT if interval is None else "",
+        raw_low=raw.low,
+        raw_high=raw.high,
+        decided_low=decided.low,
+        decided_high=decided.high,
+        clusters=votes.units,
+        fleiss=evidence.fleiss,
+        ac2=evidence.ac2,
+    )
 
 
-def _worth(values: int, *, level: Level, marks: ArrayLike | None) -> Floats:
-    if level not in ("nominal", "ordinal", "interval"):
-        raise ImpossibleInput(f"level is nominal, ordinal or interval, not {level!r}")
-    if marks is None:
-        return np.arange(values, dtype=np.float64)
-    worth = floats(marks, "marks")
-    if worth.size != values:
-        raise ImpossibleInput(f"{worth.size} marks for {values} values")
-    return worth
+def _share(votes: Votes, pairs: Floats, confidence: float) -> _Share:
+    """Share of equal vote pairs, from the equal ones and all (k, 2) of a kind of item."""
+    equal, every = votes.kinds.times @ pairs
+    n = round(float(every))
+    if n == 0:
+        return _Share()
+    units, share = votes.resampled, float(equal / every)
+    mine, total = units.add(pairs[:, 0]), units.add(pairs[:, 1])
+    clusters = round(float(units.size @ (total > 0)))
+    spread = float(units.size @ (mine - share * total) ** 2) * clusters / max(clusters - 1, 1)
+    error = np.sqrt(spread) / every if spread > 1e-12 * every else 0.0
+    one = ClusteredMeans(np.array([share]), np.array([error]), np.array([n]), np.array([clusters]))
+    low, high = (float(end[0]) for end in share_interval(one, level=confidence))
+    return _Share(share, None if np.isnan(low) else low, None if np.isnan(high) else high, n)
 
 
-def _kappa(paired: _Paired, *, values: int, weights: Weights | None) -> tuple[str, float | None]:
-    suffix = "" if weights is None else f"_{weights}"
-    if paired.judges == 2:
-        return "cohen" + suffix, cohen_kappa(paired.value[0::2], paired.value[1::2], values, weights=weights)
-    return "fleiss" + suffix, fleiss_kappa(paired.votes.counts, weights=weights)
+def _who(columns: Columns, found: Patterns, values: int) -> tuple[int, Floats | None]:
+    """Judges with a vote on an item that has two, and the table (V, V) of their values where they are two."""
+    votes = found.counts.sum(axis=1)
+    judge, said, item = columns.judge, columns.value, columns.item
+    if (votes < 2).any():
+        rows = np.flatnonzero((votes >= 2)[found.of_item[item]])
+        judge, said, item = judge[rows], said[rows], item[rows]
+    number, judges = compressed(judge)
+    if judges != 2:
+        return judges, None
+    first, second = np.full(found.of_item.size, -1), np.full(found.of_item.size, -1)
+    mine = number == 0
+    first[item[mine]], second[item[~mine]] = said[mine], said[~mine]
+    both = first >= 0
+    return 2, crossed(first[both], second[both], values)
 
 
-def _without(counts: Floats, tie: int) -> Floats:
-    if not 0 <= tie < counts.shape[1]:
-        raise ImpossibleInput(f"the tie {tie} is not one of the values 0..{counts.shape[1] - 1}")
-    return np.delete(counts, tie, axis=1)
-
-
-def _raw(counts: Floats) -> tuple[float | None, int]:
-    """Share of equal vote pairs on one item, and the number of pairs."""
+def _pairs(counts: Floats) -> Floats:
+    """Equal vote pairs and all of them (k, 2) on an item with `counts` (k, V)."""
     votes = counts.sum(axis=1)
-    pairs = float((votes * (votes - 1)).sum()) / 2
-    equal = float((counts * (counts - 1)).sum()) / 2
-    return (equal / pairs if pairs else None), round(pairs)
+    return np.stack([(counts * (counts - 1)).sum(axis=1), votes * (votes - 1)], axis=1) / 2
+
+
+def _decided(mine: Floats, theirs: Floats, tie: int) -> Floats:
+    """Equal vote pairs and all (k, 2) without ties: `mine` (k, V) is 1 at the judge's value, `theirs` the others' counts."""
+    one, other = np.delete(mine, tie, axis=1), np.delete(theirs, tie, axis=1)
+    return np.stack([(one * other).sum(axis=1), one.sum(axis=1) * other.sum(axis=1)], axis=1)
+
+
+def _of_kinds(votes: Floats, said: Ints, of: Ints, *, values: int) -> Floats:
+    """How many of the others' votes (k,) the kinds of `votes_between` have, in their order."""
+    found = np.unique(of * values + said)
+    many: Floats = votes[found // values]
+    return many

@@ -11,6 +11,9 @@ from rating.stats.errors import ImpossibleInput
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.signedinteger[Any]]
+"""Whole numbers of whatever width they came in; take care to widen before multiplying."""
+Numbers = NDArray[np.signedinteger[Any]] | NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
@@ -40,6 +43,36 @@ def codes(values: ArrayLike, name: str, *, below: int | None = None) -> Ints:
     return array
 
 
+def indices(values: ArrayLike, name: str) -> Indices:
+    """`values` as codes from 0 (n,), in their own width: nothing is copied that is a signed integer already.
+
+    Raises ImpossibleInput for a negative number and for what is not whole.
+    """
+    array = _signed(_column(values, name))
+    if array.size and array.dtype.kind != "i":
+        raise ImpossibleInput(f"{name} must be whole numbers, not {array.dtype}")
+    if array.size and array.min() < 0:
+        raise ImpossibleInput(f"{name} holds a negative number at row {int(array.argmin())}")
+    return array if array.dtype.kind == "i" else array.astype(np.int64)
+
+
+def numbers(values: ArrayLike, name: str, *, most: float) -> Numbers:
+    """`values` (n,) between -most and most: integers in their own width, all else as float64.
+
+    Raises ImpossibleInput for NaN, infinity and what is out of range, naming the row.
+    """
+    array = _signed(_column(values, name))
+    if array.dtype.kind not in "if":
+        raise ImpossibleInput(f"{name} must be numbers, not {array.dtype}")
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64, copy=False)
+    if array.size and not (array.min() >= -most and array.max() <= most):  # false for NaN as well
+        floats(array, name)
+        row = int(np.flatnonzero((array < -most) | (array > most))[0])
+        raise ImpossibleInput(f"{name} {array[row]:g} at row {row} is outside -{most:g}..{most:g}")
+    return array
+
+
 def same_length(**columns: NDArray[Any]) -> int:
     """The common length of the columns. Raises ImpossibleInput where they differ."""
     lengths = {name: column.shape[0] for name, column in columns.items()}
@@ -48,11 +81,11 @@ def same_length(**columns: NDArray[Any]) -> int:
     return int(next(iter(lengths.values())))
 
 
-def compressed(values: Ints) -> tuple[Ints, int]:
+def compressed(values: Indices) -> tuple[Ints, int]:
     """`values` (n,) renumbered 0..k-1 in their order, and k."""
     if values.size == 0:
-        return values, 0
-    if values.max() < 4 * values.size:
+        return values.astype(np.int64), 0
+    if int(values.max()) < 4 * values.size:
         seen = np.zeros(int(values.max()) + 1, dtype=np.int64)
         seen[values] = 1
         return (np.cumsum(seen) - 1)[values], int(seen.sum())
@@ -65,3 +98,11 @@ def _column(values: ArrayLike, name: str) -> NDArray[Any]:
     if array.ndim != 1:
         raise ImpossibleInput(f"{name} must have one dimension, not {array.ndim}")
     return array
+
+
+def _signed(array: NDArray[Any]) -> NDArray[Any]:
+    """Booleans and unsigned integers as signed ones that hold them; everything else as it is."""
+    if array.dtype.kind not in "bu":
+        return array
+    wide = np.int64 if array.dtype.itemsize >= 4 else np.promote_types(array.dtype, np.int8)
+    return array.astype(wide)

@@ -6,15 +6,17 @@ with cluster sums as in Liang and Zeger (1986).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Bools, Floats, Ints, compressed
-from rating.stats.battles import Battles, Counts, counts
+from rating.stats.arrays import Floats, Ints, compressed, floats, same_length
+from rating.stats.battles import Battles, Counts, check_models, counts
 from rating.stats.errors import ImpossibleInput, NotConverged, TooLittleData
 from rating.stats.intervals import student
+from rating.stats.newton import chance, components, information_of, is_one, laplacian, sandwich, solve
+from rating.stats.question_sums import question_sums
 
 POINTS_PER_NAT = 400.0 / np.log(10.0)
 """Rating points of one nat of strength: 400 points are odds of ten to one."""
@@ -30,13 +32,15 @@ FEW_CLUSTERS = "few_clusters"
 NO_SPREAD = "no_spread"
 """Note: in some direction the questions show no spread (only ties, or fewer questions than models): there the
 interval is that of independent battles."""
+WIDENED = "widened"
+"""Note: the interval is that of independent battles, widened by an inflation measured on other battles."""
 
 SEPARATED_PRIOR = 0.5
 """Pseudo-battles, all ties, added to each pair that met, where the battles alone have no finite solution."""
 ENOUGH_CLUSTERS = 10
 
-_STEPS = 100
-_CELLS = 10_000_000
+_FURTHEST = 20.0
+_NOTES = (DISCONNECTED, SEPARATED, FEW_CLUSTERS, NO_SPREAD, WIDENED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ class Strengths:
     components. `freedom`: degrees of freedom for t quantiles, questions of the model - 1, inf when battles
     count as independent (m,). `rating`, `low`, `high`: 1000 + 400/ln 10 · strength and its interval (m,), NaN where
     no interval can be given. `component`: which connected part a model belongs to (m,). `n`: battles (m,).
-    `notes`: names of what the reader must be told: DISCONNECTED, SEPARATED, FEW_CLUSTERS, NO_SPREAD.
+    `notes`: names of what the reader must be told: DISCONNECTED, SEPARATED, FEW_CLUSTERS, NO_SPREAD, WIDENED.
+    `inflation`: variance of each rating, clustered by question, over that of independent battles (m,); NaN where
+    battles counted as independent or where there is no clustered variance.
     """
 
     strength: Floats
@@ -60,18 +66,44 @@ class Strengths:
     n: Ints
     converged: bool
     notes: tuple[str, ...]
+    inflation: Floats = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if self.inflation.size != self.strength.size:
+            object.__setattr__(self, "inflation", np.full(self.strength.size, np.nan))
 
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """How the scores of one component scatter: their second moments (k, k) and t degrees of freedom (k,)."""
+    """How scores scatter: second moments (m, m), factor G/(G - 1) of each component, questions seen - 1 (m,)."""
 
     meat: Floats
+    factor: Floats
     freedom: Floats
     few: bool = False
 
 
-_SpreadOf = Callable[[Ints, Floats], _Spread]
+@dataclass(frozen=True, slots=True)
+class _Solution:
+    """Strengths (m,) by component (m,), and the pseudo-battles each pair of a component was given (parts,)."""
+
+    strength: Floats
+    component: Ints
+    pseudo: Floats
+
+    @property
+    def parts(self) -> int:
+        return self.pseudo.size
+
+    def games(self, games: Floats) -> Floats:
+        """`games` (m, m) with pseudo-battles between those that met."""
+        if not self.pseudo.any():
+            return games
+        return games + (games > 0) * np.where(self.component >= 0, self.pseudo[self.component], 0.0)
+
+    def chance(self) -> Floats:
+        """Probability (m, m) that the row beats the column; nonsense between components, where nobody met."""
+        return chance(np.nan_to_num(self.strength))
 
 
 def fit(
@@ -82,6 +114,9 @@ def fit(
     anchor: tuple[int, float] | None = None,
     clustered: bool = True,
     level: float = 0.95,
+    weight: ArrayLike | None = None,
+    strong: float = 1.0,
+    start: Floats | None = None,
 ) -> Strengths:
     """Maximum-likelihood strengths of `models` models; a tie is half a win for each.
 
@@ -90,79 +125,128 @@ def fit(
     model's component so that it has this rating; intervals stay those relative to the mean.
     `clustered`: questions, not battles, are independent: sandwich over question sums with factor
     G/(G - 1) and t quantiles; False treats battles as independent, from counts alone, with normal quantiles.
+    `weight` (n,): how far each battle is trusted, from 0 (left out), relative to the others. `strong`: what a ±2 counts
+    as, 1 or more; 3 is Arena-Hard's choice (Li et al. 2024). Both weigh in the likelihood; neither makes battles more:
+    `n` counts them as they are, and the interval is the sandwich's.
+    `start` (m,): strengths to begin from, NaN where unknown; it changes the time and not the result.
     Raises ImpossibleInput, TooLittleData (no battle), NotConverged.
     """
-    table = counts(battles, models)
-    if not clustered:
-        return fit_counts(table, prior=prior, anchor=anchor, level=level)
-
-    def spread(members: Ints, strength: Floats) -> _Spread:
-        return _clustered_spread(battles, members, strength, models)
-
-    return _fit(table, spread, prior=prior, anchor=anchor, level=level)
+    check_models(battles, models)
+    weights = _row_weights(battles, weight, strong)
+    if weights is not None and not weights.all():
+        kept = weights > 0
+        battles, weights = battles.where(kept), weights[kept]
+    table = counts(battles, models, weight=weights)
+    # the moments of weighted scores need weights squared
+    double = table if weights is None else counts(battles, models, weight=weights * weights)
+    solution = _solved(table, prior, start)
+    spread = _clustered_spread(battles, solution, weights) if clustered else None
+    result = _strengths(table, double, solution, spread, prior=prior, anchor=anchor, level=level)
+    return result if weights is None else replace(result, n=_battles_of(counts(battles, models)))
 
 
 def fit_counts(
-    table: Counts, *, prior: float | None = None, anchor: tuple[int, float] | None = None, level: float = 0.95
+    table: Counts,
+    *,
+    prior: float | None = None,
+    anchor: tuple[int, float] | None = None,
+    level: float = 0.95,
+    start: Floats | None = None,
+    inflation: Floats | None = None,
+    freedom: Floats | None = None,
 ) -> Strengths:
-    """As `fit` with clustered=False, from counts: the cost does not depend on the number of battles."""
+    """As `fit` with clustered=False, from counts: the cost does not depend on the number of battles.
 
-    def spread(members: Ints, strength: Floats) -> _Spread:
-        return _independent_spread(table, members, strength)
-
-    return _fit(table, spread, prior=prior, anchor=anchor, level=level)
-
-
-def components(games: Floats, *, strong: bool = False) -> Ints:
-    """Component (m,) of each model, numbered by lowest model index; -1 for a model that met nobody.
-
-    `games` (m, m): linked where above 0; strong=True asks for links in both directions.
+    `inflation` (m,): that of an earlier clustered fit of these models; the variances are widened by it, with the note
+    WIDENED, so that counts alone give intervals for battles that share questions. A model that has none (NaN) gets the
+    median of the others, at least 1; where no model has one there is no interval. `freedom` (m,): degrees of
+    freedom to go with it; None is inf.
     """
-    from scipy.sparse.csgraph import connected_components  # 0.15 s, not at import
-
-    linked = games > 0
-    _, label = connected_components(linked, directed=True, connection="strong" if strong else "weak")
-    met = linked.any(axis=1) | linked.any(axis=0)
-    _, lowest, number = np.unique(label[met], return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(lowest))
-    result = np.full(games.shape[0], -1, dtype=np.int64)
-    result[met] = order[number]
-    return result
+    solution = _solved(table, prior, start)
+    result = _strengths(table, table, solution, None, prior=prior, anchor=anchor, level=level)
+    return result if inflation is None else _widened(result, inflation, freedom, level)
 
 
-def _fit(
-    table: Counts, spread_of: _SpreadOf, *, prior: float | None, anchor: tuple[int, float] | None, level: float
-) -> Strengths:
+def _solved(table: Counts, prior: float | None, start: Floats | None) -> _Solution:
     if prior is not None and not (np.isfinite(prior) and prior >= 0):
         raise ImpossibleInput(f"a prior of {prior:g} pseudo-battles cannot be")
     component = components(table.games)
     if component.max(initial=-1) < 0:
         raise TooLittleData("no battles to rate")
-    m = table.models
-    strength, freedom = np.full(m, np.nan), np.full(m, np.nan)
-    covariance = np.full((m, m), np.nan)
-    parts = int(component.max()) + 1
-    notes = {DISCONNECTED} if parts > 1 else set()
-    for part in range(parts):
+    begin = _start(start, table.models)
+    strength = np.full(table.models, np.nan)
+    pseudo = np.zeros(int(component.max()) + 1)
+    for part in range(pseudo.size):
         members = np.flatnonzero(component == part)
-        block = np.ix_(members, members)
-        pseudo = _pseudo_battles(table.wins[block], prior)
-        if prior is None and pseudo > 0:
-            notes.add(SEPARATED)
-        met = (table.games[block] > 0) * pseudo
-        games = table.games[block] + met
-        solution = solve(table.wins[block] + met / 2, games)
-        spread = spread_of(members, solution)
-        if spread.few:
-            notes.add(FEW_CLUSTERS)
-        strength[members], freedom[members] = solution, spread.freedom
-        information = _information(games, solution)
-        covariance[block], flat = _covariance(information, spread.meat, least=1.0 if pseudo > 0 else 0.0)
-        if flat and not pseudo:
+        wins, games = _block(table.wins, members), _block(table.games, members)
+        pseudo[part] = _pseudo_battles(wins, prior)
+        met = (games > 0) * pseudo[part]
+        strength[members] = solve(wins + met / 2, games + met, start=None if begin is None else begin[members])
+    return _Solution(strength, component, pseudo)
+
+
+def _start(start: Floats | None, models: int) -> Floats | None:
+    if start is None:
+        return None
+    if start.shape != (models,):
+        raise ImpossibleInput(f"strengths of {start.size} models to start from, for {models} models")
+    return np.clip(np.nan_to_num(start), -_FURTHEST, _FURTHEST)
+
+
+def _block(table: Floats, members: Ints) -> Floats:
+    return table if members.size == table.shape[0] else table[np.ix_(members, members)]
+
+
+def _pseudo_battles(wins: Floats, prior: float | None) -> float:
+    """Pseudo-battles per pair for one component; raises NotConverged where 0 is insisted on and none is no answer."""
+    if prior is not None and prior > 0:
+        return prior
+    if is_one(wins > 0):
+        return 0.0
+    if prior is None:
+        return SEPARATED_PRIOR
+    raise NotConverged("some models only won or only lost: without a prior their strengths are infinite")
+
+
+def _strengths(
+    table: Counts,
+    double: Counts,
+    solution: _Solution,
+    spread: _Spread | None,
+    *,
+    prior: float | None,
+    anchor: tuple[int, float] | None,
+    level: float,
+) -> Strengths:
+    """Intervals around a solution. `spread` None: battles are independent, from `double`, counts of weights squared."""
+    strength, component, m = solution.strength, solution.component, table.models
+    covariance, inflation = np.full((m, m), np.nan), np.full(m, np.nan)
+    freedom = np.where(component >= 0, np.inf, np.nan) if spread is None else spread.freedom
+    alone = _independent_meat(double, solution)
+    games, doubled = solution.games(table.games), solution.games(double.games)
+    notes = set()
+    for part in range(solution.parts):
+        members = np.flatnonzero(component == part)
+        block = members if members.size == m else np.ix_(members, members)
+        least = 1.0 if solution.pseudo[part] > 0 else 0.0
+        information = information_of(_block(games, members), strength[members])
+        expected = information_of(_block(doubled, members), strength[members])
+        independent, flat = sandwich(information, _block(alone, members), expected, least=least)
+        covariance[block] = independent
+        if spread is not None:
+            meat = _block(spread.meat, members) * spread.factor[part]
+            covariance[block], flat = sandwich(information, meat, expected, least=least)
+            inflation[members] = np.where(freedom[members] >= 1, _ratio(covariance, independent, members), np.nan)
+        if flat and not least:
             notes.add(NO_SPREAD)
-    error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    half = POINTS_PER_NAT * error * student(level, freedom)
+    told = (
+        (DISCONNECTED, solution.parts > 1),
+        (SEPARATED, prior is None and solution.pseudo.any()),
+        (FEW_CLUSTERS, spread is not None and spread.few),
+        (NO_SPREAD, NO_SPREAD in notes),
+    )
     rating = MIDDLE + POINTS_PER_NAT * strength + _shift(strength, component, anchor)
+    half = _half(covariance, freedom, level)
     return Strengths(
         strength=strength,
         covariance=covariance,
@@ -171,22 +255,27 @@ def _fit(
         low=rating - half,
         high=rating + half,
         component=component,
-        n=np.rint(table.games.sum(axis=1)).astype(np.int64),
+        n=_battles_of(table),
         converged=True,
-        notes=tuple(note for note in (DISCONNECTED, SEPARATED, FEW_CLUSTERS, NO_SPREAD) if note in notes),
+        notes=tuple(note for note, true in told if true),
+        inflation=inflation,
     )
 
 
-def _pseudo_battles(wins: Floats, prior: float | None) -> float:
-    """Pseudo-battles per pair for one component; raises NotConverged where 0 is insisted on and none is no answer."""
-    if prior is not None and prior > 0:
-        return prior
-    finite = components(wins, strong=True).max(initial=0) == 0
-    if finite:
-        return 0.0
-    if prior is None:
-        return SEPARATED_PRIOR
-    raise NotConverged("some models only won or only lost: without a prior their strengths are infinite")
+def _ratio(clustered: Floats, independent: Floats, members: Ints) -> Floats:
+    ratio: Floats = clustered.diagonal()[members] / independent.diagonal()
+    return ratio
+
+
+def _half(covariance: Floats, freedom: Floats, level: float) -> Floats:
+    """Half the width (m,) of the interval in points."""
+    half: Floats = POINTS_PER_NAT * np.sqrt(np.maximum(covariance.diagonal(), 0.0)) * student(level, freedom)
+    return half
+
+
+def _battles_of(table: Counts) -> Ints:
+    n: Ints = np.rint(table.games.sum(axis=1)).astype(np.int64)
+    return n
 
 
 def _shift(strength: Floats, component: Ints, anchor: tuple[int, float] | None) -> Floats:
@@ -200,108 +289,73 @@ def _shift(strength: Floats, component: Ints, anchor: tuple[int, float] | None) 
     return np.where(component == component[model], points, 0.0)
 
 
-def solve(wins: Floats, games: Floats) -> Floats:
-    """Strengths (k,) in nats, mean zero, that maximise the likelihood of `wins` of `games` (k, k); connected.
-
-    Newton with halved steps. Raises NotConverged.
-    """
-    k = wins.shape[0]
-    strength: Floats = np.zeros(k)
-    reached = _likelihood(wins, strength)
-    for _ in range(_STEPS):
-        gradient = (wins - games * _chance(strength)).sum(axis=1)
-        information = _information(games, strength)
-        try:
-            step = np.linalg.solve(information + np.trace(information) / k**2, gradient)
-        except np.linalg.LinAlgError as error:
-            raise NotConverged("the battles do not determine the strengths") from error
-        step -= step.mean()
-        for _ in range(30):
-            value = _likelihood(wins, strength + step)
-            if value >= reached - 1e-12 * abs(reached):
-                break
-            step /= 2
-        strength, reached = strength + step, value
-        if np.abs(step).max() < 1e-9:
-            centred: Floats = strength - strength.mean()
-            return centred
-    raise NotConverged(f"no solution after {_STEPS} Newton steps")
+def _widened(board: Strengths, inflation: Floats, freedom: Floats | None, level: float) -> Strengths:
+    """The board with variances times `inflation`; covariances times the root of both models'."""
+    known = np.isfinite(inflation) & (inflation > 0)
+    if inflation.shape != board.strength.shape or (inflation <= 0).any():
+        raise ImpossibleInput("inflation must be above 0, one number for each model")
+    if freedom is not None and freedom.shape != inflation.shape:
+        raise ImpossibleInput("freedom must have one number for each model")
+    usual = max(1.0, float(np.median(inflation[known]))) if known.any() else np.nan
+    root = np.sqrt(np.where(known, inflation, usual))
+    covariance = board.covariance * root[:, None] * root[None, :]
+    degrees = np.where(board.component >= 0, np.inf if freedom is None else freedom, np.nan)
+    half = _half(covariance, degrees, level)
+    return replace(
+        board,
+        covariance=covariance,
+        freedom=degrees,
+        low=board.rating - half,
+        high=board.rating + half,
+        notes=tuple(note for note in _NOTES if note in {*board.notes, WIDENED}),
+        inflation=root**2,
+    )
 
 
-def _chance(strength: Floats) -> Floats:
-    """Probability (k, k) that the row beats the column; tanh never overflows."""
-    return 0.5 * (1.0 + np.tanh((strength[:, None] - strength[None, :]) / 2.0))
+def _row_weights(battles: Battles, weight: ArrayLike | None, strong: float) -> Floats | None:
+    """What each battle counts (n,), None where all count 1; reliabilities have mean 1, so that a prior keeps its size."""
+    if not (np.isfinite(strong) and strong >= 1):
+        raise ImpossibleInput(f"a much better that counts {strong:g} times a better cannot be")
+    if weight is None and strong == 1:
+        return None
+    total = 1.0 + (strong - 1.0) * np.maximum(np.abs(battles.value * 1.0) - 1.0, 0.0)
+    if weight is not None:
+        trust = floats(weight, "weight")
+        same_length(first=battles.first, weight=trust)
+        if (trust < 0).any():
+            raise ImpossibleInput(f"weight holds a negative number at row {int(trust.argmin())}")
+        if not trust.any():
+            raise TooLittleData("no battle with a weight above 0")
+        total *= trust / trust[trust > 0].mean()
+    return total
 
 
-def _likelihood(wins: Floats, strength: Floats) -> float:
-    return -float((wins * np.logaddexp(0.0, strength[None, :] - strength[:, None])).sum())
+def _independent_meat(double: Counts, solution: _Solution) -> Floats:
+    chances = solution.chance()
+    residual = double.squares - 2.0 * chances * double.wins + chances**2 * double.games
+    return laplacian(residual)
 
 
-def _information(games: Floats, strength: Floats) -> Floats:
-    """Fisher information (k, k), a graph Laplacian: its rows sum to zero."""
-    chance = _chance(strength)
-    weight = games * chance * chance.T
-    return np.diag(weight.sum(axis=1)) - weight
+def _clustered_spread(battles: Battles, solution: _Solution, weight: Floats | None) -> _Spread:
+    """Second moments of the question sums of the scores; a question that two components share is one in each."""
+    chances = solution.chance().ravel()
+    m, parts, component = solution.component.size, solution.parts, solution.component
 
+    def scores(rows: slice | Ints) -> tuple[Floats, Floats]:
+        pair = np.multiply(battles.first[rows], m, dtype=np.int64) + battles.second[rows]
+        residual = battles.share(rows) - chances[pair]
+        if weight is not None:
+            residual *= weight[rows]
+        return residual, -residual
 
-def _covariance(information: Floats, meat: Floats, *, least: float) -> tuple[Floats, bool]:
-    """Sandwich covariance (k, k) of mean-zero strengths, and whether some direction shows no spread at all.
-
-    Each direction has a ratio to what independent battles would give. A ratio of zero says that the data are
-    silent, not that they are certain: it becomes 1. Under a prior no ratio is below `least` = 1: a model that won
-    everything leaves next to no residuals.
-    """
-    value, vector = np.linalg.eigh(information)
-    root = vector[:, 1:] / np.sqrt(value[1:])  # the first direction, all strengths together, is not estimated
-    ratio, turn = np.linalg.eigh(root.T @ meat @ root)
-    flat = ratio < 1e-9
-    ratio = np.where(flat, 1.0, np.maximum(ratio, least))
-    turned = root @ turn
-    covariance: Floats = (turned * ratio) @ turned.T
-    return covariance, bool(flat.any())
-
-
-def _independent_spread(table: Counts, members: Ints, strength: Floats) -> _Spread:
-    block = np.ix_(members, members)
-    chance = _chance(strength)
-    residual = table.squares[block] - 2.0 * chance * table.wins[block] + chance**2 * table.games[block]
-    np.fill_diagonal(residual, 0.0)
-    meat = np.diag(residual.sum(axis=1)) - residual
-    return _Spread(meat=meat, freedom=np.full(members.size, np.inf))
-
-
-def _clustered_spread(battles: Battles, members: Ints, strength: Floats, models: int) -> _Spread:
-    """Second moments of the question sums of the scores, one question after another in blocks of bounded memory."""
-    place = np.full(models, -1, dtype=np.int64)
-    place[members] = np.arange(members.size)
-    first, second = place[battles.first], place[battles.second]
-    inside: Bools = first >= 0
-    if not inside.all():
-        first, second = first[inside], second[inside]
-    cluster, total = compressed(battles.cluster if inside.all() else battles.cluster[inside])
-    share = battles.share() if inside.all() else battles.share()[inside]
-    residual = share - 0.5 * (1.0 + np.tanh((strength[first] - strength[second]) / 2.0))
-    k = members.size
-    meat, seen = np.zeros((k, k)), np.zeros(k)
-    for rows, start, stop in _cluster_blocks(cluster, total, width=max(1, _CELLS // k)):
-        size = (stop - start) * k
-        ahead = (cluster[rows] - start) * k + first[rows]
-        behind = (cluster[rows] - start) * k + second[rows]
-        score = np.bincount(ahead, residual[rows], minlength=size) - np.bincount(behind, residual[rows], minlength=size)
-        met = np.bincount(ahead, minlength=size) + np.bincount(behind, minlength=size)
-        score = score.reshape(stop - start, k)
-        meat += score.T @ score
-        seen += (met.reshape(stop - start, k) > 0).sum(axis=0)
-    factor = total / (total - 1) if total > 1 else 1.0
-    few = total < ENOUGH_CLUSTERS or bool((seen < 2).any())
-    return _Spread(meat=meat * factor, freedom=seen - 1.0, few=few)
-
-
-def _cluster_blocks(cluster: Ints, total: int, *, width: int) -> list[tuple[Ints | slice, int, int]]:
-    """(rows, first cluster, last + 1) for runs of `width` clusters; one run without sorting when all fit."""
-    if total <= width:
-        return [(slice(None), 0, total)]
-    order = np.argsort(cluster, kind="stable")
-    edges = list(range(0, total, width)) + [total]
-    cuts = np.searchsorted(cluster[order], edges)
-    return [(order[cuts[i] : cuts[i + 1]], edges[i], edges[i + 1]) for i in range(len(edges) - 1)]
+    cluster = battles.cluster
+    if parts > 1:
+        cluster = compressed(cluster)[0] * parts + component[battles.first]
+    sums = question_sums(battles.first, battles.second, cluster, models=m, scores=scores)
+    if parts > 1:
+        total = np.bincount(np.unique(cluster) % parts, minlength=parts)
+    else:
+        total = np.array([sums.total])
+    few = bool((total < ENOUGH_CLUSTERS).any() or (sums.seen[component >= 0] < 2).any())
+    factor = np.where(total > 1, total / np.maximum(total - 1, 1), 1.0)
+    return _Spread(sums.moments, factor, np.where(component >= 0, sums.seen - 1.0, np.nan), few)

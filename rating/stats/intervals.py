@@ -60,29 +60,51 @@ def clustered_means(group: Ints, cluster: Ints, *, value: Floats, groups: int) -
     The mean is over rows; the error is that of a ratio of cluster sums, with factor G/(G - 1).
     A group without rows has NaN, a group with one cluster a mean without error.
     """
-    index, total = compressed(cluster)
-    cell, cells = compressed(group * max(total, 1) + index)
-    of_cell = np.zeros(cells, dtype=np.int64)
-    of_cell[cell] = group
     n = np.bincount(group, minlength=groups)
-    clusters = np.bincount(of_cell, minlength=groups)
     mean = np.divide(np.bincount(group, value, minlength=groups), n, out=np.full(groups, np.nan), where=n > 0)
-    residual = np.bincount(cell, value - mean[group], minlength=cells)
-    spread = np.bincount(of_cell, residual * residual, minlength=groups)
-    factor = np.divide(clusters, clusters - 1, out=np.full(groups, np.nan), where=clusters > 1)
-    error = np.sqrt(np.divide(factor * spread, n * n, out=np.full(groups, np.nan), where=n > 0))
+    spread, clusters = _gathered(group, cluster, value - mean[group], groups)
+    return means_of(mean, spread, n=n, clusters=clusters)
+
+
+def means_of(mean: Floats, spread: Floats, *, n: Ints, clusters: Ints) -> ClusteredMeans:
+    """Means (g,) with the errors that follow from `spread`, the sums of squared cluster sums of residuals (g,)."""
+    factor = np.divide(clusters, clusters - 1, out=np.full(mean.size, np.nan), where=clusters > 1)
+    error = np.sqrt(np.divide(factor * spread, n * n, out=np.full(mean.size, np.nan), where=n > 0))
     # what is left of equal values after rounding is no spread
     error = np.where(error <= 1e-12 * (1 + np.abs(mean)), 0.0, error)
     return ClusteredMeans(mean=mean, error=error, n=n.astype(np.int64), clusters=clusters.astype(np.int64))
 
 
-def share_interval(shares: ClusteredMeans, *, level: float) -> tuple[Floats, Floats]:
+def _gathered(group: Ints, cluster: Ints, residual: Floats, groups: int) -> tuple[Floats, Ints]:
+    """Sum of squared cluster sums, and number of clusters, of each group (g,)."""
+    most = max(4 * cluster.size, 1 << 16)
+    reach = 1 + int(cluster.max(initial=-1))
+    if reach * groups > most:
+        cluster, reach = compressed(cluster)
+    cell = np.multiply(cluster, groups, dtype=np.int64) + group
+    if reach * groups <= most:
+        table = np.bincount(cell, residual, minlength=reach * groups).reshape(reach, groups)
+        met = np.zeros(reach * groups, dtype=np.bool_)
+        met[cell] = True
+        return np.einsum("ij,ij->j", table, table), met.reshape(reach, groups).sum(axis=0, dtype=np.int64)
+    cell, cells = compressed(cell)
+    of_cell = np.zeros(cells, dtype=np.int64)
+    of_cell[cell] = group
+    table = np.bincount(cell, residual, minlength=cells)
+    clusters = np.bincount(of_cell, minlength=groups).astype(np.int64)
+    spread: Floats = np.bincount(of_cell, table**2, minlength=groups).astype(np.float64, copy=False)
+    return spread, clusters
+
+
+def share_interval(shares: ClusteredMeans, *, level: float, freedom: ArrayLike | None = None) -> tuple[Floats, Floats]:
     """Wilson's interval at the effective number of votes, with t quantiles, for means that are shares 0..1.
 
     The effective number is what independent votes with this standard error would be; where no spread is
     seen (all won, all lost) each question counts as one vote. NaN with fewer than two clusters.
+    `freedom`: of the t quantile; None is clusters - 1.
     """
     unit = shares.mean * (1 - shares.mean)
     seen = (shares.error > 0) & (unit > 0)
     effective = np.divide(unit, shares.error**2, out=shares.clusters.astype(np.float64), where=seen)
-    return wilson(shares.mean * effective, effective, level=level, freedom=shares.clusters - 1)
+    degrees = shares.clusters - 1 if freedom is None else freedom
+    return wilson(shares.mean * effective, effective, level=level, freedom=degrees)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from rating.stats.arrays import Bools, Floats, Ints
-from rating.stats.bradley_terry import Strengths
+from rating.stats.bradley_terry import POINTS_PER_NAT, Strengths
+from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import student
 
 
@@ -26,19 +28,36 @@ class Ranks:
     group: Ints
 
 
-def rank_ranges(strengths: Strengths, *, level: float = 0.95) -> Ranks:
-    """Rank ranges from the intervals of the differences of strengths, never across components.
+def rank_ranges(
+    strengths: Strengths, *, level: float = 0.95, rule: Literal["difference", "overlap"] = "difference"
+) -> Ranks:
+    """Rank ranges of strengths, never across components.
 
-    A model is surely above another when the interval of their difference, at `level`, lies above zero; with no
-    interval nothing is sure. The t quantile has the smaller of the two models' degrees of freedom.
+    By "difference", a model is surely above another when the interval of their difference, at `level`, lies above zero;
+    the t quantile has the smaller of the two models' degrees of freedom. By "overlap", when its own interval lies
+    above the other's: LMArena's rule (Chiang et al. 2024), which knows less, so that its ranges are the wider ones.
+    With no interval nothing is sure. Raises ImpossibleInput for another rule.
     """
-    variance = np.diag(strengths.covariance)
-    error = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * strengths.covariance, 0.0))
-    freedom = np.minimum(strengths.freedom[:, None], strengths.freedom[None, :])
-    ahead = strengths.strength[:, None] - strengths.strength[None, :]
-    above = ahead > error * student(level, freedom)  # NaN compares false: not sure
+    if rule not in ("difference", "overlap"):
+        raise ImpossibleInput(f"ranks come from the difference or the overlap of intervals, not from {rule!r}")
+    above = _by_difference(strengths, level) if rule == "difference" else _by_overlap(strengths, level)
     np.fill_diagonal(above, False)
     return ranked(strengths.strength, above, component=strengths.component)
+
+
+def _by_difference(strengths: Strengths, level: float) -> Bools:
+    variance = np.diag(strengths.covariance)
+    error = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * strengths.covariance, 0.0))
+    quantile = student(level, strengths.freedom)  # falls with freedom: of two, the larger goes with the smaller
+    ahead = strengths.strength[:, None] - strengths.strength[None, :]
+    above: Bools = ahead > error * np.maximum(quantile[:, None], quantile[None, :])  # NaN compares false: not sure
+    return above
+
+
+def _by_overlap(strengths: Strengths, level: float) -> Bools:
+    half = POINTS_PER_NAT * np.sqrt(np.maximum(np.diag(strengths.covariance), 0.0)) * student(level, strengths.freedom)
+    above: Bools = (strengths.rating - half)[:, None] > (strengths.rating + half)[None, :]
+    return above
 
 
 def ranked(value: Floats, above: Bools, *, component: Ints) -> Ranks:

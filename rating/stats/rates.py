@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rating.stats.arrays import Floats, Ints
-from rating.stats.battles import Battles, Counts, check_models, counts
-from rating.stats.intervals import clustered_means, share_interval
+from rating.stats.battles import Battles, Counts, counts
+from rating.stats.intervals import means_of, share_interval
+from rating.stats.question_sums import question_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,61 @@ class WinRates:
 
 
 def win_rates(battles: Battles, models: int, *, level: float = 0.95) -> WinRates:
-    """Win rates of `models` models. Raises ImpossibleInput for an index out of range."""
-    check_models(battles, models)
-    share = battles.share()
-    model = np.concatenate([battles.first, battles.second])
-    cluster = np.concatenate([battles.cluster, battles.cluster])
-    rates = clustered_means(model, cluster, value=np.concatenate([share, 1.0 - share]), groups=models)
-    low, high = share_interval(rates, level=level)
-    sign = np.concatenate([np.sign(battles.value), -np.sign(battles.value)])
-    won, tied, lost = (np.bincount(model[sign == s], minlength=models).astype(np.int64) for s in (1, 0, -1))
-    table = fraction_matrix(counts(battles, models))
+    """Win rates of `models` models, clustered by question. Raises ImpossibleInput for an index out of range."""
+    table = counts(battles, models)
+    n, rate = _rates(table)
+    of = np.nan_to_num(rate)
+
+    def scores(rows: slice | Ints) -> tuple[Floats, Floats]:
+        share = battles.share(rows)
+        return share - of[battles.first[rows]], 1.0 - share - of[battles.second[rows]]
+
+    sums = question_sums(battles.first, battles.second, battles.cluster, models=models, scores=scores)
+    shares = means_of(rate, np.maximum(sums.moments.diagonal(), 0.0), n=n, clusters=sums.seen)
+    low, high = share_interval(shares, level=level)
+    return _win_rates(table, rate, low, high, wins=_wins(battles, table))
+
+
+def win_rates_of_counts(table: Counts, *, level: float = 0.95) -> WinRates:
+    """Win rates from counts, at a cost that does not depend on the number of battles.
+
+    Battles count as independent: the interval is Wilson's with a normal quantile, at the number of whole battles that
+    would have the variance of the shares; where no spread is seen, at the number of battles. Counts do not know the
+    sign of battles decided by a share: `wins` and `losses` then hold the sums of their shares, rounded.
+    """
+    n, rate = _rates(table)
+    spread = table.squares.sum(axis=1) - 2.0 * rate * table.wins.sum(axis=1) + rate**2 * n
+    shares = means_of(rate, np.maximum(spread, 0.0), n=n, clusters=n)
+    low, high = share_interval(shares, level=level, freedom=np.inf)
+    return _win_rates(table, rate, low, high, wins=(table.wins - table.ties / 2).sum(axis=1))
+
+
+def _wins(battles: Battles, table: Counts) -> Floats:
+    """Battles (m,) that each model won by the sign of the preference."""
+    if battles.is_whole:
+        return np.asarray(table.won().sum(axis=1))
+    m, ahead, behind = table.models, battles.value > 0, battles.value < 0
+    won = np.bincount(battles.first[ahead], minlength=m) + np.bincount(battles.second[behind], minlength=m)
+    return won.astype(np.float64)
+
+
+def _rates(table: Counts) -> tuple[Ints, Floats]:
+    """Battles (m,) and the share of them won (m,), NaN without any."""
+    n = np.rint(table.games.sum(axis=1)).astype(np.int64)
+    return n, np.divide(table.wins.sum(axis=1), n, out=np.full(n.size, np.nan), where=n > 0)
+
+
+def _win_rates(table: Counts, rate: Floats, low: Floats, high: Floats, *, wins: Floats) -> WinRates:
+    won, tied, n = (np.rint(part).astype(np.int64) for part in (wins, table.ties.sum(axis=1), table.games.sum(axis=1)))
     return WinRates(
-        win_rate=rates.mean,
+        win_rate=rate,
         low=low,
         high=high,
-        mean_rate=mean_rates(table),
+        mean_rate=mean_rates(fraction_matrix(table)),
         wins=won,
         ties=tied,
-        losses=lost,
-        n=rates.n,
+        losses=n - won - tied,
+        n=n,
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Bools, Floats, Ints, codes, compressed, floats, same_length
+from rating.stats.arrays import Bools, Floats, Indices, Ints, codes, compressed, floats, indices, same_length
+from rating.stats.battles import Battles
+from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import clustered_means, student
 from rating.stats.ranks import Ranks, ranked
 
@@ -60,6 +62,47 @@ def rank_means(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: i
     means = clustered_means(which, question, value=mark, groups=models)
     above = _surely_above(*_by_question(which, mark, question, models), level=level)
     return ranked(means.mean, above, component=np.where(means.n > 0, 0, -1))
+
+
+def battles_of_scores(
+    model: ArrayLike, score: ArrayLike, cluster: ArrayLike, *, band: float = 0.0, judge: ArrayLike | None = None
+) -> Battles:
+    """Single scores as battles: on each question every two models meet once for each two of their scores.
+
+    The higher score wins, value 1 for the first; scores no more than `band` apart are a tie. `model`, `score`,
+    `cluster` (question): (n,). `judge` (n,): only scores by one judge are compared; None compares all of a question.
+    Battles come question by question; `first` is the smaller index. They are not independent: keep them clustered.
+    No scores, or none to compare: no battles. Raises ImpossibleInput.
+    """
+    which, mark, question = indices(model, "model"), floats(score, "score"), indices(cluster, "cluster")
+    same_length(model=which, score=mark, cluster=question)
+    if not (np.isfinite(band) and band >= 0):
+        raise ImpossibleInput(f"a tie band of {band:g} cannot be")
+    group = question if judge is None else _by_judge(question, indices(judge, "judge"))
+    order = np.lexsort((which, group))
+    one, other = _pairs(group[order])
+    first, second = order[one], order[other]
+    apart = which[first] != which[second]
+    first, second = first[apart], second[apart]
+    lead = mark[first] - mark[second]
+    # scores like 0.1 are not exact: what lies outside the band by rounding alone is a tie
+    slack = band + 1e-12 * (np.abs(mark[first]) + np.abs(mark[second]))
+    value = np.where(np.abs(lead) <= slack, 0, np.sign(lead)).astype(np.int8)
+    return Battles(which[first], which[second], value, question[first])
+
+
+def _by_judge(question: Indices, judge: Indices) -> Ints:
+    same_length(cluster=question, judge=judge)
+    seats, judges = compressed(judge)
+    return compressed(question)[0] * max(judges, 1) + seats
+
+
+def _pairs(group: Indices) -> tuple[Ints, Ints]:
+    """All pairs of rows of one group, as positions of the earlier and the later; `group` (n,) is sorted."""
+    left = np.searchsorted(group, group, side="right") - np.arange(group.size) - 1
+    earlier = np.repeat(np.arange(group.size), left)
+    before = np.cumsum(left) - left
+    return earlier, earlier + 1 + np.arange(earlier.size) - before[earlier]
 
 
 def _columns(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: int) -> tuple[Ints, Floats, Ints]:

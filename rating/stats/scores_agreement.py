@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE, Agreement
 from rating.stats.arrays import Floats, Ints, codes, compressed, floats, same_length
-from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import student
-from rating.stats.krippendorff import BOOTSTRAP_DRAWS, BOOTSTRAP_SEED, FEWEST_FOR_JACKKNIFE
+from rating.stats.krippendorff import FEWEST_FOR_JACKKNIFE, bootstrap_counts
+from rating.stats.patterns import of_item, refuse_repeats
 
 
 def agree_on_scores(
@@ -28,7 +28,7 @@ def agree_on_scores(
     what, who, said = codes(item, "item"), codes(judge, "judge"), floats(score, "score")
     group = what if cluster is None else codes(cluster, "cluster")
     same_length(item=what, judge=who, score=said, cluster=group)
-    _check_single(what, who)
+    refuse_repeats(what, who)
     index, items = compressed(what)
     votes = np.bincount(index, minlength=items)
     kept = votes[index] >= 2
@@ -36,20 +36,14 @@ def agree_on_scores(
         return _told(n=0, judges=0, note=NO_PAIRS)
     said = said[kept] - said[kept].mean()
     sums, units = _sums_by_unit(index[kept], said, group[kept])
-    n, judges = int((votes >= 2).sum()), int(np.unique(who[kept]).size)
+    n, judges = int((votes >= 2).sum()), compressed(who[kept])[1]
     if np.ptp(said) == 0:
-        return _told(n=n, judges=judges, alpha=1.0, note=ONE_VALUE)
+        return _told(n=n, judges=judges, clusters=units, alpha=1.0, note=ONE_VALUE)
     middle = float(_alpha(sums.sum(axis=0)))
     if units < 2:
-        return _told(n=n, judges=judges, alpha=middle, note=ONE_UNIT)
+        return _told(n=n, judges=judges, clusters=units, alpha=middle, note=ONE_UNIT)
     ends = _bootstrap(sums, confidence) if n < FEWEST_FOR_JACKKNIFE else _jackknife(sums, middle, confidence)
-    return _told(n=n, judges=judges, alpha=middle, ends=ends)
-
-
-def _check_single(what: Ints, who: Ints) -> None:
-    pairs = np.stack([what, who], axis=1)
-    if len(np.unique(pairs, axis=0)) < len(pairs):
-        raise ImpossibleInput("a judge has two scores on one item: repeats measure consistency, not agreement")
+    return _told(n=n, judges=judges, clusters=units, alpha=middle, ends=ends)
 
 
 def _sums_by_unit(item: Ints, score: Floats, group: Ints) -> tuple[Floats, int]:
@@ -58,11 +52,7 @@ def _sums_by_unit(item: Ints, score: Floats, group: Ints) -> tuple[Floats, int]:
     m = np.bincount(index, minlength=items)
     once, twice = np.bincount(index, score, items), np.bincount(index, score**2, items)
     apart = 2 * (m * twice - once**2) / (m - 1)
-    of_item = np.zeros(items, dtype=np.int64)
-    of_item[index] = group
-    if (of_item[index] != group).any():
-        raise ImpossibleInput("one item belongs to two clusters")
-    unit, units = compressed(of_item)
+    unit, units = compressed(of_item(group, index, items=items, name="clusters"))
     return np.stack([np.bincount(unit, column, units) for column in (m, once, twice, apart)], axis=1), units
 
 
@@ -86,17 +76,19 @@ def _jackknife(sums: Floats, middle: float, confidence: float) -> tuple[float, f
 
 
 def _bootstrap(sums: Floats, confidence: float) -> tuple[float, float, str]:
-    units = len(sums)
-    drawn = np.random.default_rng(BOOTSTRAP_SEED).multinomial(units, np.full(units, 1 / units), size=BOOTSTRAP_DRAWS)
-    low, high = np.quantile(_alpha(drawn @ sums), [(1 - confidence) / 2, (1 + confidence) / 2])
+    drawn = _alpha(bootstrap_counts(len(sums)) @ sums)
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high), "bootstrap"
 
 
 def _told(
-    *, n: int, judges: int, alpha: float | None = None, ends: tuple[float, float, str] | None = None, note: str = ""
+    *,
+    n: int,
+    judges: int,
+    clusters: int = 0,
+    alpha: float | None = None,
+    ends: tuple[float, float, str] | None = None,
+    note: str = "",
 ) -> Agreement:
     low, high, kind = ends or (None, None, "")
-    return Agreement(
-        raw=None, raw_decided=None, kappa=None, kappa_kind="", alpha=alpha, low=low, high=high, interval=kind,
-        ac1=None, top_share=None, n=n, judges=judges, pairs=0, pairs_decided=0, note=note,
-    )  # fmt: skip
+    return Agreement(alpha=alpha, low=low, high=high, interval=kind, n=n, judges=judges, clusters=clusters, note=note)

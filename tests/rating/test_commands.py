@@ -123,7 +123,10 @@ def test_the_board_rated_last_is_shown_and_a_refresh_rates_what_has_come():
     [
         ({"benchmark": "attic"}, "there is no benchmark 'attic'; there are: pantry"),
         ({"category": "dance"}, "no category 'dance'; there are: all, cooking, sums"),
-        ({"source": "cats"}, "there is no source 'cats'; there are: all, judge:fair, judge:odd, judges, people"),
+        (
+            {"source": "cats"},
+            "there is no source 'cats'; there are: all, calibrated, judge:fair, judge:odd, judges, people",
+        ),
     ],
 )
 def test_what_there_is_not_is_one_line_that_says_what_there_is(options, line):

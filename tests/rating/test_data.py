@@ -188,17 +188,6 @@ def test_the_digest_is_the_inputs_and_changes_with_every_vote_and_seasoning(benc
     assert len({first, second, data.read(benchmark).digest("recipe")}) == 3
 
 
-def test_the_stamp_changes_when_a_judgment_comes_or_goes(benchmark, battles):
-    stamps = [data.stamp(benchmark)]
-    make.preference(battles[0])
-    stamps.append(data.stamp(benchmark))
-    Preference.objects.update(superseded_at=timezone.now())
-    stamps.append(data.stamp(benchmark))
-    make.grade(battles[0].first)
-    stamps.append(data.stamp(benchmark))
-    assert len(set(stamps)) == 4 and data.stamp(benchmark) == stamps[-1]
-
-
 def test_reading_takes_as_many_queries_for_one_judgment_as_for_hundreds(django_assert_max_num_queries):
     counts = []
     for size in (1, 100):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from arena.models import Battle, Benchmark
+from arena.models import Answer, Battle, Benchmark
 from judging.models import Grade, Judge, Preference, Run
 from judging.signals import judged as judged_signal
-from rating import data, snapshots, stats, tasks
+from rating import snapshots, stats, tasks
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 from tests.judging import recorded as make
 
@@ -155,7 +156,7 @@ def test_the_refresh_looks_only_where_the_record_has_changed():
     tasks.refresh()
     assert Snapshot.objects.count() == 1 and not Leaderboard.objects.filter(benchmark=untouched).exists()
     board = Leaderboard.objects.get(benchmark=benchmark)
-    assert board.seen == snapshots.now(board) and data.stamp(benchmark) in board.seen
+    assert board.seen == snapshots.now(board)
     Snapshot.objects.all().delete()
     tasks.refresh()
     assert not Snapshot.objects.exists(), "nothing has changed since the last look"
@@ -238,3 +239,100 @@ def test_only_the_end_of_a_run_asks_for_a_snapshot(monkeypatch):
         run.status = status
         judged_signal.send(sender=Run, run=run)
     assert asked == [benchmark.pk] * 3
+
+
+def test_style_is_held_equal_and_what_it_is_worth_is_kept_with_the_snapshot(client):
+    """Birch writes more at random, and the longer answer wins most of the time: that is style and not strength."""
+    benchmark, draw = make.benchmark(), random.Random(4)
+    for question in make.answered(benchmark, *MODELS[:2], questions=80):
+        ash, birch = question.answers.order_by("pk")
+        ash.length, birch.length = draw.randint(100, 900), draw.randint(100, 1300)
+        for answer in (ash, birch):
+            answer.headers, answer.lists, answer.bold = draw.randint(0, 3), draw.randint(0, 9), draw.randint(0, 5)
+            answer.save()
+        longer = 1 if ash.length > birch.length else -1
+        make.preference(
+            Battle.objects.pair([(ash, birch)])[0], person(), value=longer if draw.random() < 0.85 else -longer
+        )
+    snapshot = snapshots.take(benchmark)
+    plain, held = (
+        {row.model.name: row for row in snapshot.ratings.filter(source="all", method=method, category=None)}
+        for method in ("bt", "style")
+    )
+    assert plain["Birch"].rating > plain["Ash"].rating + 50
+    assert held["Birch"].rating < plain["Birch"].rating - 50 and held["Birch"].high > 1000, "equal but for style"
+    (told,) = [
+        row for row in snapshot.details if (row["source"], row["method"], row["category"]) == ("all", "style", None)
+    ]
+    worth = {row["feature"]: row for row in told["style"]}
+    assert set(worth) == {"length", "headers", "lists", "bold"} and worth["length"]["low"] > 1.5
+    page = client.get(f"/leaderboard/{benchmark.pk}/?method=style").content.decode()
+    assert "What style is worth" in page and f"×{worth['length']['odds_ratio']:.2f}" in page
+
+
+def test_without_a_known_style_there_is_no_such_board():
+    benchmark = judged()
+    Answer.objects.update(length=None)
+    assert not snapshots.take(benchmark).ratings.filter(method="style").exists()
+
+
+def test_votes_on_answers_of_unknown_style_are_left_out_of_the_style_board_and_that_is_said():
+    benchmark = judged()
+    Answer.objects.filter(question__key="q1").update(bold=None)
+    snapshot = snapshots.take(benchmark)
+    row = snapshot.ratings.get(source="all", method="style", category=None, model__name="Ash")
+    assert (
+        row.n == 66
+        and {"source": "all", "method": "style", "category": None, "note": "style_unknown"} in snapshot.notes
+    )
+
+
+def test_a_recipe_names_the_methods_and_the_features_it_wants():
+    benchmark = judged()
+    Leaderboard.objects.create(benchmark=benchmark, recipe={"methods": ["bt", "style"], "style": ["length"]})
+    snapshot = snapshots.take(benchmark)
+    assert set(snapshot.ratings.values_list("method", flat=True)) == {"bt", "style"}
+    told = next(row for row in snapshot.details if row["method"] == "style")
+    assert [row["feature"] for row in told["style"]] == ["length"]
+
+
+def test_judges_make_the_intervals_of_people_narrower_and_people_decide_where_they_lie(client):
+    benchmark, draw = make.benchmark(), random.Random(1)
+    for place, question in enumerate(make.answered(benchmark, *MODELS, questions=160)):
+        answers = list(question.answers.order_by("pk"))
+        for first, second in ((0, 1), (0, 2), (1, 2)):
+            battle = Battle.objects.pair([(answers[first], answers[second])])[0]
+            said = 1 if draw.random() < 0.6 else -1
+            make.preference(battle, make.judge("fair"), value=said)
+            if place % 4 == 0:
+                make.preference(battle, person(), value=said if draw.random() < 0.9 else -said)
+    snapshot = snapshots.take(benchmark)
+    people, helped = (
+        {row.model.name: row for row in snapshot.ratings.filter(source=source, method="bt", category=None)}
+        for source in ("people", "calibrated")
+    )
+    assert {name: row.n for name, row in helped.items()} == {name: row.n for name, row in people.items()}
+    for name, row in helped.items():
+        assert row.high - row.low < 0.95 * (people[name].high - people[name].low)
+    (told,) = [row for row in snapshot.details if row["source"] == "calibrated" and row["category"] is None]
+    numbers = told["calibrated"]
+    assert (numbers["votes"], numbers["paired"], numbers["judged"]) == (120, 120, 480)
+    assert 0 < numbers["weight"] <= 1 and numbers["equivalent_votes"] > 120
+    page = client.get(f"/leaderboard/{benchmark.pk}/?source=calibrated").content.decode()
+    assert f"120 people’s votes count as {numbers['equivalent_votes']:.0f} here" in page
+
+
+def test_the_same_input_gives_the_same_bytes():
+    benchmark = judged(questions=30)
+    kept = []
+    for _ in range(2):
+        snapshot = snapshots.take(benchmark)
+        rows = snapshot.ratings.order_by("source", "method", "category", "model")
+        agreed = snapshot.agreements.order_by("kind", "relation", "judges", "category")
+        kept.append((
+            snapshot.digest, snapshot.notes, snapshot.details,
+            list(rows.values_list("source", "method", "category", "model", *snapshots.NUMBERS)),
+            list(agreed.values_list("judges", "n", "raw", "kappa", "alpha", "low", "high")),
+        ))  # fmt: skip
+        snapshot.delete()
+    assert repr(kept[0]) == repr(kept[1])

@@ -6,21 +6,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from rating.stats import (
-    NO_PAIRS,
-    ONE_UNIT,
-    ONE_VALUE,
-    ImpossibleInput,
-    ac1,
-    agree,
-    alpha,
-    alpha_interval,
-    cohen_kappa,
-    fleiss_kappa,
-    jackknife_error,
-    pairwise_table,
-    votes_by_item,
-)
+from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE, agree, pairwise_table
+from rating.stats.errors import ImpossibleInput
+from rating.stats.intervals import clustered_means, share_interval
+from rating.stats.kappa import ac1, ac2, cohen_kappa, fleiss_kappa, scott_pi
+from rating.stats.krippendorff import alpha, alpha_interval, jackknife_error, votes_by_item
 
 quick = settings(deadline=None, max_examples=60, database=None)
 
@@ -298,21 +288,62 @@ def test_kappa_is_undefined_without_items_or_with_one_value():
     assert ac1(np.zeros((0, 3))) is None
 
 
-@pytest.mark.parametrize("metric", ["balanced", "skewed", "very skewed"])
-def test_the_kappa_paradox_tables(golden_value, metric):
-    row = golden_value("paradox", metric)
-    cells = np.array(cells_named_in(row["metric"]))
-    a, b = (np.repeat(index.ravel(), cells.ravel()) for index in np.indices(cells.shape))
-    table = agree(*make_votes(*zip(a, b, strict=True)), values=2)
-    assert [table.raw, table.kappa, table.ac1] == pytest.approx([row["value"][0], row["value"][1], row["value"][3]])
+@pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
+def test_the_table_of_two_judges_has_scott_and_gwet_too(weights):
+    item, judge, value = make_random(80, 2, 4, missing=0)
+    table = agree(item, judge, value, values=4, weights=weights)
+    a, b = value[judge == 0], value[judge == 1]
+    assert table.fleiss == pytest.approx(scott_pi(a, b, 4, weights=weights))
+    assert table.kappa == pytest.approx(cohen_kappa_score(a, b, labels=range(4), weights=weights))
+    counts = np.eye(4)[a] + np.eye(4)[b]
+    assert table.ac1 == pytest.approx(ac1(counts))
+    assert table.ac2 == (None if weights is None else pytest.approx(ac2(counts, weights=weights)))
 
 
-def cells_named_in(metric):
-    """The table of counts written in a metric's name."""
-    numbers = [
-        int(part) for part in metric.split(":")[0].translate(str.maketrans("[],", "   ")).split() if part.isdigit()
-    ]
-    return np.array(numbers).reshape(2, 2)
+@pytest.mark.parametrize("clustered", [False, True])
+def test_wilsons_interval_of_the_raw_share_is_by_questions(clustered):
+    """Two judges: each item is one pair, so that without questions it is Wilson's with a t quantile for so many items."""
+    item, judge, value = make_random(80, 2, 3, missing=0)
+    question = item // 4 if clustered else item
+    table = agree(item, judge, value, values=3, tie=1, cluster=question if clustered else None)
+    equal = (value[judge == 0] == value[judge == 1]).astype(float)
+    means = clustered_means(np.zeros(80, int), question[judge == 0], value=equal, groups=1)
+    low, high = share_interval(means, level=0.95)
+    assert (table.raw_low, table.raw_high) == (pytest.approx(low[0]), pytest.approx(high[0]))
+    assert table.decided_low < table.raw_decided < table.decided_high
+    assert table.clusters == (20 if clustered else 80)
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+def test_the_pairwise_table_is_agree_of_each_two_judges(level):
+    item, judge, value = make_random(90, 4, 3, missing=0.3)
+    options = {"values": 3, "level": level, "tie": 1, "weights": "linear"}
+    for pair in pairwise_table(item, judge, value, cluster=item // 3, **options):
+        mine = (judge == pair.first) | (judge == pair.second)
+        alone = agree(item[mine], judge[mine], value[mine], cluster=item[mine] // 3, **options)
+        for name in alone.__slots__:
+            if name not in ("low", "high"):
+                assert getattr(pair.agreement, name) == pytest.approx(getattr(alone, name), abs=1e-12)
+        assert [pair.agreement.low, pair.agreement.high] == pytest.approx([alone.low, alone.high], abs=0.02)
+
+
+@quick
+@given(lists, lists)
+def test_two_sets_of_items_have_the_pairs_of_both(one, other):
+    whole, first, second = (agree(*make_votes(*drawn), values=4) for drawn in (one + other, one, other))
+    assert (whole.n, whole.pairs) == (first.n + second.n, first.pairs + second.pairs)
+    equal = [table.raw * table.pairs for table in (whole, first, second) if table.pairs]
+    assert equal[:1] == pytest.approx([sum(equal[1:])] if equal else [])
+
+
+@quick
+@given(lists, st.permutations(range(3)))
+def test_which_judge_gave_which_vote_does_not_matter_to_alpha(drawn, names):
+    exchanged = [[votes[k] for k in names] if i % 2 else votes for i, votes in enumerate(drawn)]
+    plain, mixed = agree(*make_votes(*drawn), values=4), agree(*make_votes(*exchanged), values=4)
+    assert (mixed.alpha, mixed.raw, mixed.fleiss) == (
+        *(pytest.approx(plain.alpha), pytest.approx(plain.raw), pytest.approx(plain.fleiss)),
+    )
 
 
 def test_the_pairwise_table_has_each_two_judges_once_over_what_they_share():

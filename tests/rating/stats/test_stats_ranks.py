@@ -1,10 +1,11 @@
 """Rank ranges: what the data allow, never more."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rating.stats import Battles, fit, rank_ranges
+from rating.stats import Battles, ImpossibleInput, fit, rank_ranges
 
 quick = settings(deadline=None, max_examples=40, database=None)
 
@@ -74,3 +75,55 @@ def test_the_rank_lies_in_its_range_and_no_range_is_empty(seed, n):
     )
     ranks = rank_ranges(fit(battles, 6))
     assert ((ranks.low <= ranks.rank) & (ranks.rank <= ranks.high)).all()
+
+
+def make_random(seed, n, models=6):
+    random = np.random.default_rng(seed)
+    first = random.integers(0, models, n)
+    second = (first + random.integers(1, models, n)) % models
+    value = random.choice([-1, 0, 1, 1], n) * np.where(first < 2, 1, -1)
+    return Battles(first, second, value, random.integers(0, 30, n))
+
+
+def test_by_overlap_a_model_is_above_when_its_interval_is():
+    board = fit(make_random(1, 400), 6)
+    ranks = rank_ranges(board, rule="overlap")
+    for model in range(6):
+        assert ranks.low[model] == 1 + (board.low > board.high[model]).sum()
+        assert ranks.high[model] == 6 - (board.high < board.low[model]).sum()
+
+
+@quick
+@given(st.integers(0, 10_000), st.integers(20, 400))
+def test_ranges_by_overlap_hold_the_rank_and_widen_with_the_level(seed, n):
+    board = fit(make_random(seed, n), 6)
+    narrow, wide = (rank_ranges(board, level=level, rule="overlap") for level in (0.8, 0.99))
+    assert ((narrow.low <= narrow.rank) & (narrow.rank <= narrow.high)).all()
+    assert ((wide.low <= narrow.low) & (wide.high >= narrow.high)).all()
+
+
+def test_overlap_cannot_tell_what_the_difference_can():
+    board = make_board(
+        *((0, 1, 1, 620), (0, 1, -1, 380), (0, 2, 1, 5), (0, 2, -1, 2), (1, 2, 1, 4), (1, 2, -1, 2)), models=3
+    )
+    assert rank_ranges(board).low[1] == 2
+    assert rank_ranges(board, rule="overlap").low[1] == 1
+
+
+def test_another_rule_is_an_error():
+    with pytest.raises(ImpossibleInput, match="median"):
+        rank_ranges(make_board((0, 1, 1, 6), (0, 1, -1, 5), models=2), rule="median")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["difference", "overlap"])
+def test_rank_ranges_hold_the_true_rank_at_least_as_often_as_promised(rule):
+    truth, random, held = np.array([0.5, 0.3, 0.2, 0.0, -0.3, -0.7]), np.random.default_rng(5), 0
+    for _ in range(400):
+        first = random.integers(0, 6, 1500)
+        second = (first + random.integers(1, 6, 1500)) % 6
+        chance = 1 / (1 + np.exp(truth[second] - truth[first]))
+        value = np.where(random.random(1500) < chance, 1, -1)
+        ranks = rank_ranges(fit(Battles(first, second, value, random.integers(0, 80, 1500)), 6), rule=rule)
+        held += int(((ranks.low <= np.arange(1, 7)) & (np.arange(1, 7) <= ranks.high)).sum())
+    assert held / 2400 > 0.95

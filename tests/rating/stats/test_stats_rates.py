@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rating.stats import Battles, ImpossibleInput, battle_matrix, counts, fraction_matrix, mean_rates, wilson, win_rates
+from rating.stats.intervals import clustered_means
+from rating.stats.rates import win_rates_of_counts
 
 quick = settings(deadline=None, max_examples=60, database=None)
 
@@ -92,3 +94,69 @@ def test_wilson_stays_within_0_and_1_and_around_the_share(n, part, level):
     low, high = wilson(k, n, level=level)
     assert 0 <= low <= k / n + 1e-12
     assert k / n - 1e-12 <= high <= 1
+
+
+def make_random(*, seed, n, questions, models=5, shares=False):
+    random = np.random.default_rng(seed)
+    first = random.integers(0, models, n)
+    second = (first + random.integers(1, models, n)) % models
+    value = random.uniform(-1, 1, n) if shares else random.choice([-2, -1, 0, 1, 1], n)
+    return Battles(first, second, value, random.integers(0, questions, n))
+
+
+@quick
+@given(st.integers(0, 9999), st.integers(1, 200), st.sampled_from([3, 150, 100_000]), st.booleans())
+def test_win_rates_are_the_clustered_means_of_both_sides(seed, n, questions, shares):
+    battles = make_random(seed=seed, n=n, questions=questions, shares=shares)
+    model, cluster = np.concatenate([battles.first, battles.second]), np.tile(battles.cluster, 2)
+    share = np.concatenate([battles.share(), 1 - battles.share()])
+    means, rates = clustered_means(model, cluster, value=share, groups=5), win_rates(battles, 5)
+    assert rates.win_rate == pytest.approx(means.mean, nan_ok=True)
+    assert rates.n.tolist() == means.n.tolist()
+    assert (np.isnan(rates.low) == (means.clusters < 2)).all()
+    sign = np.concatenate([np.sign(battles.value), -np.sign(battles.value)])
+    for name, at in (("wins", 1), ("ties", 0), ("losses", -1)):
+        assert getattr(rates, name).tolist() == np.bincount(model[sign == at], minlength=5).tolist()
+
+
+@quick
+@given(st.integers(0, 9999), st.integers(1, 120), st.sampled_from([2, 30, 100_000, 10**15]))
+def test_the_error_of_clustered_means_is_the_one_written_out(seed, n, questions):
+    random = np.random.default_rng(seed)
+    group, cluster, value = random.integers(0, 4, n), random.integers(0, questions, n), random.normal(5, 2, n)
+    means = clustered_means(group, cluster, value=value, groups=4)
+    for g in range(4):
+        mine = group == g
+        seen = np.unique(cluster[mine])
+        assert (means.n[g], means.clusters[g]) == (mine.sum(), seen.size)
+        if seen.size > 1:
+            sums = [(value[mine & (cluster == c)] - value[mine].mean()).sum() for c in seen]
+            assert means.error[g] == pytest.approx(
+                np.sqrt(seen.size / (seen.size - 1) * np.square(sums).sum()) / mine.sum()
+            )
+
+
+def test_counts_give_the_rates_of_rows_and_the_interval_of_independent_battles():
+    battles = make_random(seed=4, n=3000, questions=3000)
+    alone = Battles(battles.first, battles.second, battles.value, np.arange(3000))
+    rows, table = win_rates(alone, 6), win_rates_of_counts(counts(battles, 6))
+    for name in ("win_rate", "mean_rate", "wins", "ties", "losses", "n"):
+        assert getattr(table, name) == pytest.approx(getattr(rows, name), nan_ok=True)
+    assert table.low == pytest.approx(rows.low, abs=1e-4, nan_ok=True)
+    assert table.high == pytest.approx(rows.high, abs=1e-4, nan_ok=True)
+
+
+def test_rates_of_counts_without_ties_are_wilsons_for_the_battles():
+    table = counts(make_battles(*[(0, 1, 1)] * 30, *[(0, 1, -1)] * 10, *[(0, 2, 1)] * 12), 4)
+    rates = win_rates_of_counts(table)
+    low, high = wilson(12, 12)
+    assert (1 - rates.high[2], 1 - rates.low[2]) == (pytest.approx(low), pytest.approx(high))
+    assert np.isnan(rates.win_rate[3])
+    low, high = wilson(30 * 39 / 40, 40 * 39 / 40)
+    assert (1 - rates.high[1], 1 - rates.low[1]) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_shares_are_added_up_in_counts():
+    rates = win_rates_of_counts(counts(make_battles(*[(0, 1, 0.5)] * 8), 2))
+    assert rates.win_rate[0] == 0.75
+    assert (rates.wins.tolist(), rates.losses.tolist(), rates.ties.tolist()) == ([6, 2], [2, 6], [0, 0])

@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from rating.stats import ALL_EQUAL, ONE_QUESTION, ImpossibleInput, mean_scores, rank_means, weighted_total
+from rating.stats.scores import battles_of_scores
+
+quick = settings(deadline=None, max_examples=60, database=None)
 
 
 def make_grid(scores):
@@ -117,3 +122,65 @@ def test_weights_that_cannot_be_are_errors(weights):
 def test_an_unknown_kind_of_total_is_an_error():
     with pytest.raises(ImpossibleInput, match="median"):
         weighted_total([[0.9]], [1], mode="median")
+
+
+def rows_of(battles):
+    return sorted(zip(*(getattr(battles, n).tolist() for n in ("first", "second", "value", "cluster")), strict=True))
+
+
+def test_on_each_question_the_higher_score_wins_and_equal_ones_tie():
+    battles = battles_of_scores([2, 0, 1, 0, 1], [7, 9, 7, 3, 5], [4, 4, 4, 6, 6])
+    assert rows_of(battles) == [(0, 1, -1, 6), (0, 1, 1, 4), (0, 2, 1, 4), (1, 2, 0, 4)]
+
+
+def test_scores_within_the_band_tie_also_where_decimals_are_not_exact():
+    scores = [0.3, 0.1 + 0.2 + 0.1, 0.6]
+    assert rows_of(battles_of_scores([0, 1, 2], scores, [0] * 3, band=0.1)) == [
+        (0, 1, 0, 0),
+        (0, 2, -1, 0),
+        (1, 2, -1, 0),
+    ]
+    assert rows_of(battles_of_scores([0, 1], [0.3, 0.1 + 0.2], [0, 0])) == [(0, 1, 0, 0)]
+
+
+def test_only_scores_of_one_judge_are_compared():
+    model, score, question = [0, 1, 0, 1], [9, 8, 3, 4], [5] * 4
+    assert len(battles_of_scores(model, score, question)) == 4
+    assert rows_of(battles_of_scores(model, score, question, judge=[7, 7, 9, 9])) == [(0, 1, -1, 5), (0, 1, 1, 5)]
+
+
+def test_a_model_does_not_meet_itself_and_nothing_gives_no_battles():
+    assert len(battles_of_scores([0, 0, 0], [1, 2, 3], [0, 0, 0])) == 0
+    assert len(battles_of_scores([], [], [])) == 0
+
+
+@pytest.mark.parametrize("bad", [{"band": -1}, {"band": float("nan")}, {"judge": [0]}, {"judge": [-1, 0]}])
+def test_bands_and_judges_that_cannot_be_are_errors(bad):
+    with pytest.raises(ImpossibleInput):
+        battles_of_scores([0, 1], [1, 2], [0, 0], **bad)
+
+
+@quick
+@given(st.integers(0, 9999), st.integers(0, 40), st.booleans(), st.sampled_from([0.0, 1.0]))
+def test_battles_of_scores_are_the_pairs_written_out(seed, n, judged, band):
+    random = np.random.default_rng(seed)
+    model, score, question, judge = (random.integers(0, k, n) for k in (4, 5, 6, 2))
+    found = battles_of_scores(model, score, question, band=band, judge=judge if judged else None)
+    expected = []
+    for a in range(n):
+        for b in range(n):
+            if question[a] == question[b] and model[a] < model[b] and (not judged or judge[a] == judge[b]):
+                lead = int(score[a]) - int(score[b])
+                expected.append((model[a], model[b], 0 if abs(lead) <= band else np.sign(lead), question[a]))
+    assert rows_of(found) == sorted(expected)
+
+
+@quick
+@given(st.integers(0, 9999), st.integers(1, 40))
+def test_battles_of_scores_know_only_the_order_of_scores(seed, n):
+    random = np.random.default_rng(seed)
+    model, score, question = random.integers(0, 4, n), random.integers(0, 5, n), random.integers(0, 6, n)
+    plain = battles_of_scores(model, score, question)
+    assert rows_of(battles_of_scores(model, np.exp(score), question)) == rows_of(plain)
+    order = random.permutation(n)
+    assert rows_of(battles_of_scores(model[order], score[order], question[order])) == rows_of(plain)

@@ -1,0 +1,217 @@
+"""The standing counts: what stands on record between any two models, kept up vote by vote.
+
+A judgment knows whether the counts hold it (`counted`). What is new, and what was changed or taken back since, is found by
+two small indexes and brought into the counts in the transaction that marks it so: the work depends on what has come, never
+on what is there, and nothing is counted twice or forgotten, whoever wrote it and in whatever order writers finish.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from arena.models import Benchmark
+from judging.models import Grade, Judge, Preference, Run, Status
+from rating.data import counted_provenances
+from rating.models import Leaderboard, PairCount, ScoreCount
+
+PEOPLE = 0  # the judge of all people's votes
+AT_ONCE = 1000  # judgments a transaction: a writer waits no longer than these take
+
+Deltas = dict[tuple[int, ...], list[float]]
+
+
+class Row(NamedTuple):
+    """A judgment as the counts see it: on what, by whom, what it says, and whether it stands or stood."""
+
+    pk: int
+    item: int
+    judge: int
+    rubric: int
+    trial: int
+    status: str
+    provenance: str
+    kind: str
+    order: str | None
+    counted: bool
+    superseded_at: Any
+    value: float | None
+    swapped: bool
+    category: int
+    benchmark: int
+    models: tuple[int, ...]
+
+    @property
+    def stands(self) -> bool:
+        return self.superseded_at is None
+
+    @property
+    def is_due(self) -> bool:
+        return self.stands != self.counted
+
+    @property
+    def is_person(self) -> bool:
+        return self.kind in Judge.PEOPLE
+
+    @property
+    def unit(self) -> tuple[int, ...]:
+        """What two orders of one verdict share."""
+        return self.item, self.judge, self.rubric, self.trial
+
+
+def catch_up(*, at_most: int = 50) -> bool:
+    """Bring the counts up to what is on record, in `at_most` steps of AT_ONCE of each kind; whether nothing is left."""
+    done = [any(_step(kind) < AT_ONCE for _ in range(at_most)) for kind in (PAIRS, SCORES)]
+    return all(done)
+
+
+def let_go(judgment: Preference | Grade) -> None:
+    """Take a judgment that is about to be deleted out of the counts. No query where they do not hold it."""
+    if judgment.counted:
+        kind = PAIRS if isinstance(judgment, Preference) else SCORES
+        standing = kind.table.objects.filter(pk=judgment.pk, superseded_at__isnull=True)
+        standing.update(superseded_at=timezone.now())
+        _bring(kind, {(getattr(judgment, f"{kind.item}_id"), judgment.judge_id)})
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Preferences or grades: their table, the counts they go into, and where their item leads to."""
+
+    table: type[Preference] | type[Grade]
+    counts: type[PairCount] | type[ScoreCount]
+    item: str
+    value: str
+    models: tuple[str, ...]
+    sums: tuple[str, ...]
+
+    def rows(self, found: Any) -> list[Row]:
+        """These judgments. One query."""
+        swapped = "swapped" if self.table is Preference else "counted"  # a grade has no order
+        names = (
+            "pk", self.item, "judge", "rubric", "trial", "status", "provenance", "judge__kind", "run__order", "counted",
+            "superseded_at", self.value, swapped, f"{self.item}__question__category",
+            f"{self.item}__question__benchmark", *self.models,
+        )  # fmt: skip
+        told = found.order_by("pk").values_list(*names)
+        return [Row(*row[:15], row[15:]) for row in told]
+
+
+PAIRS = _Kind(
+    Preference, PairCount, "battle", "value", ("battle__first_model", "battle__second_model"),
+    ("n", "ties", "share", "squares"),
+)  # fmt: skip
+SCORES = _Kind(Grade, ScoreCount, "answer", "score", ("answer__model",), ("n", "total", "squares"))
+
+
+@transaction.atomic
+def _step(kind: _Kind) -> int:
+    """Bring in up to AT_ONCE judgments of one kind; how many. Ten queries, whatever is on record."""
+    seen = _due(kind)
+    return _bring(kind, seen) if seen else 0
+
+
+@transaction.atomic
+def _bring(kind: _Kind, seen: set[tuple[int, int]]) -> int:
+    """Bring what these judges said of these items into the counts, as it now stands; how many judgments."""
+    boards = _locked(kind, {item for item, _ in seen})
+    units: dict[tuple, list[Row]] = defaultdict(list)
+    for row in kind.rows(_of_units(kind, seen)):
+        units[row.unit].append(row)
+    due = [row for rows in units.values() for row in rows if row.is_due]
+    deltas: Deltas = {}
+    for unit in {row.unit for row in due}:
+        counting = [row for row in units[unit] if row.provenance in boards[row.benchmark]]
+        _add(deltas, kind, [row for row in counting if row.counted], -1)
+        _add(deltas, kind, [row for row in counting if row.stands], +1)
+    _write(kind, deltas)
+    for stands in (True, False):
+        kind.table.objects.filter(pk__in=[row.pk for row in due if row.stands == stands]).update(counted=stands)
+    changes = Counter(row.benchmark for row in due)
+    for benchmark, n in changes.items():
+        Leaderboard.objects.filter(benchmark=benchmark).update(changes=F("changes") + n)
+    return len(due)
+
+
+def _due(kind: _Kind) -> set[tuple[int, int]]:
+    """Item and judge of what the counts must let go of or take in. Two queries, each on an index that holds nothing else."""
+    due: list[tuple[int, int]] = []
+    for rows in (kind.table.objects.gone(), kind.table.objects.new()):
+        due += rows.order_by(kind.item).values_list(kind.item, "judge")[: AT_ONCE - len(due)]
+    return set(due)
+
+
+def _locked(kind: _Kind, items: set[int]) -> dict[int, list[str]]:
+    """What counts on each of these items' benchmarks, by its id; nobody else counts there until the transaction ends."""
+    item = kind.table._meta.get_field(kind.item).related_model
+    of = item.objects.filter(pk__in=items).order_by().values("question__benchmark")
+    benchmarks = list(Benchmark.objects.filter(pk__in=of))
+    Leaderboard.objects.bulk_create([Leaderboard(benchmark=one) for one in benchmarks], ignore_conflicts=True)
+    list(Leaderboard.objects.select_for_update().filter(benchmark__in=benchmarks).order_by("pk"))
+    return {one.pk: counted_provenances(one) for one in benchmarks}
+
+
+def _of_units(kind: _Kind, seen: set[tuple[int, int]]) -> Any:
+    """All judgments, standing or counted, by one of these judges on one of these items."""
+    items, judges = {item for item, _ in seen}, {judge for _, judge in seen}
+    rows = kind.table.objects.filter(Q(counted=True) | Q(superseded_at__isnull=True))
+    return rows.filter(**{f"{kind.item}__in": items}, judge__in=judges)
+
+
+def _add(deltas: Deltas, kind: _Kind, rows: Iterable[Row], sign: int) -> None:
+    """Add what these judgments of one unit come to, or take it away."""
+    decided = [row for row in rows if row.status == Status.OK]
+    votes = _votes(decided) if kind is PAIRS else [(row, row.value) for row in decided]
+    for row, value in votes:
+        key, sums = _pair(row, value) if kind is PAIRS else _score(row, value)
+        cell = deltas.setdefault(key, [0.0] * len(sums))
+        for place, part in enumerate(sums):
+            cell[place] += sign * part
+
+
+def _votes(decided: list[Row]) -> Iterator[tuple[Row, float]]:
+    """The votes that preferences of one judge on one battle make: both orders of a machine are one, half is none."""
+    machine = [row for row in decided if not row.is_person]
+    yield from ((row, row.value) for row in decided if row.is_person)
+    if len({row.swapped for row in machine}) == 2:
+        one, other = machine
+        alike = (one.value > 0) - (one.value < 0) == (other.value > 0) - (other.value < 0)
+        yield one, (one.value + other.value) / 2 if alike else 0.0
+    elif not any(row.order == Run.Order.BOTH for row in machine):
+        yield from ((row, row.value) for row in machine)
+
+
+def _pair(row: Row, value: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    share = (min(max(value, -1.0), 1.0) + 1.0) / 2.0
+    first, second = row.models
+    if first > second:
+        first, second, share = second, first, 1.0 - share
+    return (*_where(row), first, second), (1, int(value == 0), share, share * share)
+
+
+def _score(row: Row, value: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    return (*_where(row), *row.models), (1, value, value * value)
+
+
+def _where(row: Row) -> tuple[int, ...]:
+    return row.benchmark, row.category, row.rubric, PEOPLE if row.is_person else row.judge
+
+
+def _write(kind: _Kind, deltas: Deltas) -> None:
+    """Add these to what the counts hold, in one statement a cell; the same in SQLite and PostgreSQL."""
+    table = kind.counts._meta.db_table
+    models = ("first", "second") if kind is PAIRS else ("model",)
+    keys = ("benchmark_id", "category", "rubric", "judge", *models)
+    names = ", ".join((*keys, *kind.sums))
+    marks = ", ".join(["%s"] * (len(keys) + len(kind.sums)))
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in kind.sums)
+    sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}"  # noqa: S608
+    rows = [(*key, *sums) for key, sums in sorted(deltas.items()) if any(sums)]
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)

@@ -1,0 +1,396 @@
+"""A benchmark's judgments as integer columns, and what was left out and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from django.db.models import BigIntegerField, Case, F, IntegerField, Max, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+from numpy.typing import NDArray
+
+from arena.models import Answer, Battle, Benchmark, Provenance, Question
+from judging.models import Grade, Judge, Preference, Rubric, Run, Status
+from rating.data.bulk import columns
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Raw = dict[str, NDArray[Any]]
+Table = TypeVar("Table", bound="Columns")
+
+SET_ASIDE = "set aside"
+ONE_ORDER = "one order only"
+OLDER_RUBRIC = "older rubric version"
+ANOTHER_RUBRIC = "another rubric"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of one length, each an attribute."""
+
+    item: Ints
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def where(self: Table, mask: NDArray[Any]) -> Table:
+        """The rows of a mask, or at these places in their order."""
+        return type(self)(**{column.name: getattr(self, column.name)[mask] for column in fields(self)})
+
+
+@dataclass(frozen=True)
+class Votes(Columns):
+    """Preferences in time order, one row each, `n` rows: integer ids of the database, and the value.
+
+    `first` and `second` are models, `item` the battle, `cluster` the question; `value` (n,) in [-2, 2] towards `first`;
+    `shown` (n,) the value towards the answer that was shown first; `person` (n,) bool.
+    """
+
+    first: Ints
+    second: Ints
+    value: Floats
+    shown: Floats
+    cluster: Ints
+    category: Ints
+    judge: Ints
+    person: Bools
+
+
+@dataclass(frozen=True)
+class Marks(Columns):
+    """Grades in time order: `item` is the answer, `model` who wrote it, `score` (n,) on the rubric's scale."""
+
+    model: Ints
+    score: Floats
+    cluster: Ints
+    category: Ints
+    judge: Ints
+    person: Bools
+
+
+@dataclass(frozen=True)
+class Orders(Columns):
+    """Battles that one machine judge saw both ways round: towards the battle's first, unswapped and swapped; (n,) each."""
+
+    judge: Ints
+    cluster: Ints
+    category: Ints
+    plain: Floats
+    swapped: Floats
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything about one benchmark that ratings and agreement are computed from.
+
+    `votes` has one row per verdict that counts: both orders of a machine are folded into one; `sides` has every single
+    preference, as it was shown. `excluded` counts what was left out, by reason.
+    """
+
+    votes: Votes
+    sides: Votes
+    orders: Orders
+    marks: Marks
+    excluded: dict[str, int]
+    provenances: tuple[str, ...]
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(self.votes) + len(self.marks)
+
+    def digest(self, *seasoning: str) -> str:
+        """SHA-256 over the columns that count and whatever else decides the result."""
+        total = hashlib.sha256()
+        for table in (self.sides, self.marks):
+            for column in fields(table):
+                total.update(column.name.encode() + _compact(getattr(table, column.name)))
+        total.update(_compact(self.votes.item) + _compact(self.votes.value))
+        for word in seasoning:
+            total.update(word.encode() + b"\0")
+        return total.hexdigest()
+
+
+def _compact(column: NDArray[Any]) -> bytes:
+    """The column's bytes, the same on every machine; whole numbers in four bytes where they fit."""
+    if column.dtype.kind != "f":
+        column = column.astype("<i4" if column.max(initial=0) < 2**31 else "<i8")
+    return column.tobytes()
+
+
+def counted_provenances(benchmark: Benchmark) -> list[str]:
+    """What counts on this benchmark's board: real and imported rows; on a demo's board, demo rows."""
+    return [Provenance.DEMO] if benchmark.is_demo else [Provenance.REAL, Provenance.IMPORTED]
+
+
+def newest(rubrics: Iterable[tuple[int, str, int]], used: Collection[int]) -> list[int]:
+    """Of rubrics (id, name, version), the newest version of each name among those `used`: ratings never mix versions."""
+    found: dict[str, tuple[int, int]] = {}
+    for pk, name, version in rubrics:
+        if pk in used:
+            found[name] = max(found.get(name, (0, 0)), (version, pk))
+    return [pk for _, pk in found.values()]
+
+
+def read(benchmark: Benchmark) -> Record:
+    """The benchmark's record as columns, one row a judgment. A fixed number of queries; no model instances."""
+    excluded: Counter[str] = Counter()
+    shared = _Shared(benchmark)
+    preferences = _latest(_counting(_preferences(shared), shared, excluded), shared, excluded)
+    grades = _most_used(_latest(_counting(_grades(shared), shared, excluded), shared, excluded), excluded)
+    sides, votes, orders = _folded(preferences, shared, excluded)
+    kinds = np.unique(np.concatenate([preferences["kind"], grades["kind"]]))
+    return Record(
+        votes=votes,
+        sides=sides,
+        orders=orders,
+        marks=_marks(grades, shared),
+        excluded={reason: n for reason, n in sorted(excluded.items()) if n},
+        provenances=tuple(sorted(name for name, code in KINDS.items() if code in kinds)),
+        names=shared.names,
+    )
+
+
+class _Shared:
+    """What every row's meaning is looked up in; small tables, read once."""
+
+    def __init__(self, benchmark: Benchmark):
+        self.benchmark = benchmark
+        self.counted = [KINDS[Provenance(name)] for name in counted_provenances(benchmark)]
+        judges = list(Judge.objects.all())
+        self.names = {judge.pk: str(judge) for judge in judges}
+        self.people = [judge.pk for judge in judges if judge.is_person]
+        runs = Run.objects.aggregate(last=Max("pk"))["last"] or 0
+        self.both = list(Run.objects.filter(benchmark=benchmark, order=Run.Order.BOTH).values_list("pk", flat=True))
+        self.rubrics = list(Rubric.objects.values_list("pk", "name", "version"))
+        self.radix = max((pk for pk, _, _ in self.rubrics), default=0) + 1, runs + 1
+        self.category = Lookup(columns(Question.objects.filter(benchmark=benchmark), pk="pk", category="category"))
+
+    def is_person(self, judge: Ints) -> Bools:
+        return np.isin(judge, self.people)
+
+    def category_of(self, question: Ints) -> Ints:
+        return self.category.table["category"][self.category.place(question)[0]] if len(question) else question
+
+
+class Lookup:
+    """Columns found by the id in column `pk`; `has` and `of` are (n,) for ids (n,)."""
+
+    def __init__(self, table: Mapping[str, NDArray[Any]]):
+        order = np.argsort(table["pk"], kind="stable")
+        self.pk = table["pk"][order]
+        self.table = {name: column[order] for name, column in table.items()}
+
+    def __len__(self) -> int:
+        return len(self.pk)
+
+    def place(self, ids: Ints) -> tuple[Ints, Bools]:
+        """Where each id stands, and whether it is there at all."""
+        if not len(self.pk):
+            return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
+        if self.pk[-1] - self.pk[0] == len(self.pk) - 1:
+            place = np.clip(ids - self.pk[0], 0, len(self.pk) - 1)
+        else:
+            place = np.minimum(np.searchsorted(self.pk, ids), len(self.pk) - 1)
+        return place, self.pk[place] == ids
+
+
+STATES = {Status.OK: 0, Status.PARSE_ERROR: 1, Status.REFUSED: 2, Status.API_ERROR: 3, Status.SKIPPED: 4}
+ASIDE = 5
+KINDS = {Provenance.REAL: 0, Provenance.IMPORTED: 1, Provenance.DRY_RUN: 2, Provenance.DEMO: 3}
+
+
+def _state() -> Any:
+    """State and provenance of a judgment in one whole number; 0, the commonest, is asked for first."""
+    state = Case(When(superseded_at__isnull=False, then=Value(ASIDE)), default=_coded("status", STATES))
+    plain = When(superseded_at__isnull=True, status=Status.OK, provenance=Provenance.REAL, then=Value(0))
+    return Case(plain, default=state * 4 + _coded("provenance", KINDS), output_field=IntegerField())
+
+
+def _coded(name: str, codes: Mapping[str, int]) -> Case:
+    return Case(*(When(**{name: key}, then=Value(code)) for key, code in codes.items()), output_field=IntegerField())
+
+
+def _read(rows: QuerySet, name: str, ids: Lookup, shared: _Shared, **wanted: Any) -> Raw:
+    """The wanted columns of the rows that belong to these items, with the items' own; sorted by item, judge, rubric, trial.
+
+    Asks for the rows between the first and the last item: a range of an index, where a join would look up every row.
+    Judge, rubric and run come as one number, as does what else is small: half of the time goes into numbers read.
+    """
+    rubrics, runs = shared.radix
+    wanted |= {
+        "pk": "pk",
+        "item": name,
+        "who": (F("judge") * Value(rubrics, BigIntegerField()) + F("rubric")) * Value(runs, BigIntegerField())
+        + Coalesce("run", 0),
+    }
+    if not len(ids):
+        rows = rows.none()
+    else:
+        rows = rows.filter(**{f"{name}__gte": int(ids.pk[0]), f"{name}__lte": int(ids.pk[-1])})
+    table = columns(rows, **wanted)
+    place, mine = ids.place(table["item"])
+    if not mine.all():
+        table, place = _some(table, mine), place[mine]
+    table |= {key: column[place] for key, column in ids.table.items() if key != "pk"}
+    return _sorted(_unpacked(table, rubrics, runs))
+
+
+def _unpacked(table: Raw, rubrics: int, runs: int) -> Raw:
+    who, flags = table.pop("who"), table.pop("flags")
+    who, table["run"] = np.divmod(who, runs)
+    table["judge"], table["rubric"] = np.divmod(who, rubrics)
+    flags, table["swapped"] = flags >> 1, flags & 1
+    flags, table["kind"] = flags >> 2, flags & 3
+    table["trial"], table["state"] = flags >> 4, flags & 15
+    return table
+
+
+def _sorted(table: Raw) -> Raw:
+    """The table by item, judge, rubric, trial and order, which is how SQLite's index gives it already."""
+    keys = [table[name] for name in ("pk", "swapped", "trial", "rubric", "judge", "item")]
+    if _rises(keys[:0:-1]):
+        return table
+    order = np.lexsort(keys)
+    return {name: column[order] for name, column in table.items()}
+
+
+def _rises(keys: list[Ints]) -> bool:
+    """Whether rows are sorted by these columns, the first one first; rows that are equal in all of them are not."""
+    higher = np.zeros(max(len(keys[0]) - 1, 0), dtype=bool)
+    for key in reversed(keys):
+        step = np.diff(key)
+        higher = (step > 0) | ((step == 0) & higher)
+    return bool(higher.all())
+
+
+def _preferences(shared: _Shared) -> Raw:
+    battles = Battle.objects.filter(question__benchmark=shared.benchmark)
+    ids = Lookup(columns(battles, pk="pk", cluster="question", first="first_model", second="second_model"))
+    swapped = Case(When(swapped=True, then=Value(1)), default=Value(0))
+    flags = (F("trial") * 64 + _state()) * 2 + swapped
+    return _read(Preference.objects.all(), "battle", ids, shared, flags=flags, value=Coalesce("value", 0.0))
+
+
+def _grades(shared: _Shared) -> Raw:
+    answers = Answer.objects.filter(question__benchmark=shared.benchmark)
+    answers = answers if Grade.objects.exists() else answers.none()
+    ids = Lookup(columns(answers, pk="pk", cluster="question", model="model"))
+    flags = (F("trial") * 64 + _state()) * 2
+    return _read(Grade.objects.all(), "answer", ids, shared, flags=flags, score=Coalesce("score", 0.0))
+
+
+def _counting(table: Raw, shared: _Shared, excluded: Counter[str]) -> Raw:
+    """The rows with a value that count here; the others are counted by why they do not."""
+    here = np.isin(table["kind"], shared.counted)
+    current = table["state"] != ASIDE
+    excluded[SET_ASIDE] += int((here & ~current).sum())
+    for name, code in KINDS.items():
+        excluded[name] += 0 if code in shared.counted else int((current & (table["kind"] == code)).sum())
+    for name, code in STATES.items():
+        excluded[name] += 0 if name == Status.OK else int((here & (table["state"] == code)).sum())
+    return _some(table, here & (table["state"] == STATES[Status.OK]))
+
+
+def _some(table: Raw, mask: Bools) -> Raw:
+    return table if mask.all() else {name: column[mask] for name, column in table.items()}
+
+
+def _latest(table: Raw, shared: _Shared, excluded: Counter[str]) -> Raw:
+    """The rows under the newest version of each rubric."""
+    keep = np.isin(table["rubric"], newest(shared.rubrics, set(np.unique(table["rubric"]).tolist())))
+    excluded[OLDER_RUBRIC] += int((~keep).sum())
+    return _some(table, keep)
+
+
+def _most_used(table: Raw, excluded: Counter[str]) -> Raw:
+    """Grades under the rubric that most of them were given under; scales of two rubrics do not mix."""
+    rubrics, times = np.unique(table["rubric"], return_counts=True)
+    if len(rubrics) < 2:
+        return table
+    most = rubrics[times == times.max()].max()
+    excluded[ANOTHER_RUBRIC] += int((table["rubric"] != most).sum())
+    return _some(table, table["rubric"] == most)
+
+
+def _folded(table: Raw, shared: _Shared, excluded: Counter[str]) -> tuple[Votes, Votes, Orders]:
+    """Every single preference as it was shown; the votes that they make; and what one judge saw both ways round.
+
+    Both orders of a machine's verdict are one vote, whichever runs asked for them: their mean when they decide alike, a
+    tie when they do not. A battle that was to be asked both ways but was read in one alone is left out and counted: half
+    a verdict is no verdict. The vote stands where the first order stood.
+    """
+    person = shared.is_person(table["judge"])
+    one, other = _pairs(table, person)
+    value, paired = table["value"].copy(), np.zeros(len(person), dtype=bool)
+    alike = np.sign(value[one]) == np.sign(value[other])
+    value[one] = np.where(alike, (value[one] + value[other]) / 2, 0.0)
+    paired[one] = paired[other] = True
+    half = np.isin(table["run"], shared.both) & ~person & ~paired
+    excluded[ONE_ORDER] += int(half.sum())
+    keep = ~half
+    keep[other] = False
+    swapped = table["swapped"] == 1
+    sides = Votes(
+        item=table["item"],
+        first=table["first"],
+        second=table["second"],
+        value=table["value"],
+        shown=np.where(swapped, -table["value"], table["value"]),
+        cluster=table["cluster"],
+        category=shared.category_of(table["cluster"]),
+        judge=table["judge"],
+        person=person,
+    )
+    kept = np.flatnonzero(keep)
+    votes = replace(sides, value=value).where(kept[_in_time(table["pk"][kept])])
+    turned = swapped[one]
+    orders = Orders(
+        item=table["item"][one],
+        judge=table["judge"][one],
+        cluster=table["cluster"][one],
+        category=sides.category[one],
+        plain=np.where(turned, table["value"][other], table["value"][one]),
+        swapped=np.where(turned, table["value"][one], table["value"][other]),
+    )
+    return sides, votes, orders
+
+
+def _pairs(table: Raw, person: Bools) -> tuple[Ints, Ints]:
+    """Rows of machines that are two orders of one verdict: the places of the older and of the newer row, (p,) each."""
+    machine = np.flatnonzero(~person)
+    alike = np.ones(max(len(machine) - 1, 0), dtype=bool)
+    for name in ("item", "judge", "rubric", "trial"):
+        column = table[name][machine]
+        alike &= column[1:] == column[:-1]
+    twin = np.flatnonzero(alike)
+    one, other = machine[twin], machine[twin + 1]
+    older = table["pk"][one] < table["pk"][other]
+    return np.where(older, one, other), np.where(older, other, one)
+
+
+def _in_time(pk: Ints) -> Ints:
+    """The places of these ids in their order. Where ids are dense, each goes to its own place, without comparisons."""
+    low, high = int(pk.min(initial=0)), int(pk.max(initial=0))
+    if high - low > 4 * len(pk):
+        return np.argsort(pk, kind="stable")
+    place = np.full(high - low + 1, -1, dtype=np.int64)
+    place[pk - low] = np.arange(len(pk))
+    return place[place >= 0]
+
+
+def _marks(table: Raw, shared: _Shared) -> Marks:
+    return Marks(
+        item=table["item"],
+        model=table["model"],
+        score=table["score"].astype(np.float64),
+        cluster=table["cluster"],
+        category=shared.category_of(table["cluster"]),
+        judge=table["judge"],
+        person=shared.is_person(table["judge"]),
+    ).where(_in_time(table["pk"]))

@@ -1,0 +1,168 @@
+"""Live boards: what the standing counts say between two snapshots, at a cost that does not grow with the votes.
+
+Counts do not know which votes share a question. So each interval is that of independent votes, made wider by what the current
+snapshot found for the same model on the same board (`Rating.inflation`), or for the board's middle model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from arena.live import ring
+from judging.models import Judge, Rubric
+from rating import stats
+from rating.counting import PEOPLE
+from rating.data import columns, newest
+from rating.methods import BT, SCORE, Recipe, Told, rows_by_model, told
+from rating.models import Leaderboard, LiveBoard, PairCount, Rating, ScoreCount
+from rating.ratings import Rated, totalled
+from rating.stats.intervals import student
+from rating.stats.ranks import ranked
+
+Table = dict[str, NDArray[Any]]
+Place = tuple[str, str, int | None]
+KEYS = ("category", "rubric", "judge")
+
+
+def refresh(leaderboard: Leaderboard, recipe: Recipe) -> list[LiveBoard]:
+    """Rate the benchmark from its standing counts and keep that as its live boards, in place of older ones.
+
+    A fixed number of queries; the work depends on the number of models, categories and judges.
+    """
+    spread = _Spread(leaderboard)
+    found = [*_of_pairs(leaderboard, recipe, spread), *_of_scores(leaderboard, recipe, spread)]
+    at = timezone.now()
+    rows = [
+        LiveBoard(
+            leaderboard=leaderboard,
+            source=board.source,
+            method=board.method,
+            category_id=board.category,
+            rows=[{"model": model, **row} for model, row in board.rows.items()],
+            notes=list(board.notes),
+            at=at,
+        )
+        for board in found
+    ]
+    with transaction.atomic():
+        LiveBoard.objects.filter(leaderboard=leaderboard).delete()
+        LiveBoard.objects.bulk_create(rows, batch_size=100)
+    ring(f"board-{leaderboard.benchmark_id}")
+    return rows
+
+
+class _Spread:
+    """How much questions widen the intervals of each board of the current snapshot. One query."""
+
+    def __init__(self, leaderboard: Leaderboard):
+        self.by_place: dict[Place, dict[int, float]] = {}
+        known = Rating.objects.filter(snapshot=leaderboard.current_id, inflation__isnull=False)
+        for *place, model, inflation in known.values_list("source", "method", "category", "model", "inflation"):
+            self.by_place.setdefault(tuple(place), {})[model] = inflation
+
+    def of(self, place: Place, models: NDArray[Any]) -> NDArray[np.float64]:
+        """The factor of each model (m,), never below 1; the board's median for a model it does not know."""
+        known = self.by_place.get(place, {})
+        middle = float(np.median([*known.values()])) if known else 1.0
+        return np.maximum([known.get(int(model), middle) for model in models], 1.0)
+
+
+def _read(table: type[PairCount] | type[ScoreCount], leaderboard: Leaderboard, *names: str) -> Table:
+    """The benchmark's counts under the newest version of each rubric. Two queries."""
+    rows = columns(table.objects.filter(benchmark=leaderboard.benchmark_id), **{name: name for name in (*KEYS, *names)})
+    used = set(np.unique(rows["rubric"][rows["n"] > 0]).tolist())
+    kept = newest(Rubric.objects.values_list("pk", "name", "version"), used)
+    return _some(rows, np.isin(rows["rubric"], kept) & (rows["n"] > 0))
+
+
+def _some(rows: Table, mask: NDArray[np.bool_]) -> Table:
+    return {name: column[mask] for name, column in rows.items()}
+
+
+def _sources(rows: Table) -> Iterator[tuple[str, Table]]:
+    """People, judges, all, and each machine judge alone, with their counts; one query for the names."""
+    person = rows["judge"] == PEOPLE
+    machines = np.unique(rows["judge"][~person]).tolist()
+    names = {judge.pk: str(judge) for judge in Judge.objects.filter(pk__in=machines)}
+    masks = {Rating.ALL: np.ones_like(person), Rating.PEOPLE: person, Rating.JUDGES: ~person}
+    masks |= {f"judge:{names[judge]}": rows["judge"] == judge for judge in machines}
+    yield from ((source, _some(rows, mask)) for source, mask in masks.items() if mask.any())
+
+
+def _boards(rows: Table, method: str, rate: Any, recipe: Recipe) -> Iterator[Rated]:
+    for source, mine in _sources(rows):
+        categories = [None, *np.unique(mine["category"]).tolist()]
+        found = []
+        for category in categories:
+            part = mine if category is None else _some(mine, mine["category"] == category)
+            place = (source, method, category)
+            try:
+                found.append(Rated.of(*place, rate(part, place)))
+            except stats.StatsError as error:
+                found.append(Rated.unrated(*place, error))
+        yield from totalled(found, recipe)
+
+
+def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iterator[Rated]:
+    rows = _read(PairCount, leaderboard, "first", "second", "n", "ties", "share", "squares")
+    models = np.unique(np.concatenate([rows["first"], rows["second"]]))
+    rows |= {side: np.searchsorted(models, rows[side]) for side in ("first", "second")}
+
+    def rate(part: Table, place: Place) -> Told:
+        table = _table(part, len(models))
+        fitted = stats.fit_counts(table, level=recipe.level, inflation=spread.of(place, models))
+        return told(models, fitted, table, level=recipe.level)
+
+    yield from _boards(rows, BT, rate, recipe)
+
+
+def _table(part: Table, models: int) -> stats.Counts:
+    """Counts of pairs as tables (m, m); judges and categories added up."""
+    cell = part["first"] * models + part["second"]
+
+    def square(weights: NDArray[Any]) -> NDArray[np.float64]:
+        return np.bincount(cell, weights, minlength=models * models).reshape(models, models)
+
+    n, ties, share, squares = (square(part[name]) for name in ("n", "ties", "share", "squares"))
+    return stats.Counts(
+        wins=share + (n - share).T, games=n + n.T, ties=ties + ties.T, squares=squares + (n - 2.0 * share + squares).T
+    )
+
+
+def _of_scores(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iterator[Rated]:
+    """Mean scores under the rubric that most grades were given under, as in a snapshot."""
+    rows = _read(ScoreCount, leaderboard, "model", "n", "total", "squares")
+    if not len(rows["n"]):
+        return
+    per_rubric = {int(rubric): rows["n"][rows["rubric"] == rubric].sum() for rubric in np.unique(rows["rubric"])}
+    most = max(per_rubric, key=lambda rubric: (per_rubric[rubric], rubric))
+    rows = _some(rows, rows["rubric"] == most)
+    models = np.unique(rows["model"])
+    rows["model"] = np.searchsorted(models, rows["model"])
+
+    def rate(part: Table, place: Place) -> Told:
+        return _means(part, models, spread.of(place, models), level=recipe.level)
+
+    yield from _boards(rows, SCORE, rate, recipe)
+
+
+def _means(part: Table, models: NDArray[Any], inflation: NDArray[np.float64], *, level: float) -> Told:
+    """Means of scores from n, total and squares; a mean of one score, or of equal ones, has no interval."""
+    n, total, squares = (
+        np.bincount(part["model"], part[name], minlength=len(models)) for name in ("n", "total", "squares")
+    )
+    unknown = np.full(len(models), np.nan)
+    mean = np.divide(total, n, out=unknown.copy(), where=n > 0)
+    spread = np.maximum(squares - total * mean, 0.0)
+    known = (n > 1) & (spread > 1e-9 * np.maximum(squares, 1e-300))
+    variance = np.divide(spread, (n - 1) * n, out=unknown.copy(), where=known) * inflation
+    half = student(level, np.inf) * np.sqrt(variance)
+    apart = student(level, np.inf) * np.sqrt(variance[:, None] + variance[None, :])
+    ranks = ranked(mean, mean[:, None] - mean[None, :] > apart, component=np.where(n > 0, 0, -1))
+    return Told(rows_by_model(models, mean, mean - half, mean + half, ranks, n, unknown, inflation))

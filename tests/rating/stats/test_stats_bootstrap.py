@@ -1,0 +1,138 @@
+"""The bootstrap: every draw is the fit of its battles, and its intervals are a second opinion on the sandwich."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rating.stats import Battles, Counts, ImpossibleInput, TooLittleData, bootstrap, counts, fit, fit_counts
+from rating.stats.bootstrap import bootstrap_counts, bootstrap_questions
+
+quick = settings(deadline=None, max_examples=25, database=None)
+
+
+def make_battles(*blocks):
+    rows = [(a, b, v) for a, b, v, times in blocks for _ in range(times)]
+    first, second, value = zip(*rows, strict=True) if rows else ((), (), ())
+    return Battles(first, second, value, range(len(rows)))
+
+
+def make_random(seed=0, *, n=2000, models=5, questions=100, shares=False):
+    random = np.random.default_rng(seed)
+    strength = random.normal(0, 0.7, models)
+    first = random.integers(0, models, n)
+    second = (first + random.integers(1, models, n)) % models
+    chance = 1 / (1 + np.exp(strength[second] - strength[first]))
+    value = np.where(random.random(n) < 0.2, 0, np.where(random.random(n) < chance, 1, -1))
+    return Battles(first, second, value * 0.8 if shares else value, random.integers(0, questions, n))
+
+
+@quick
+@given(st.integers(0, 9999), st.integers(0, 40))
+def test_each_draw_is_the_fit_of_its_battles(seed, sparse):
+    random = np.random.default_rng(seed)
+    table = counts(make_random(seed, n=150 + 10 * sparse), 5)
+    board = fit_counts(table)
+    games = np.stack([np.triu(random.poisson(table.games), 1) for _ in range(8)]).astype(float)
+    wins = np.floor(games * random.uniform(0.2, 0.8, games.shape))
+    wins, games = wins + (games - wins).transpose(0, 2, 1), games + games.transpose(0, 2, 1)
+    found, needy = bootstrap._solve_all(wins, games, board.strength, table.games > 0, None)
+    for draw in np.flatnonzero(~needy):
+        one = Counts(wins=wins[draw], games=games[draw], ties=0 * games[draw], squares=wins[draw])
+        assert found[draw] == pytest.approx(fit_counts(one).strength, abs=1e-7)
+
+
+def test_where_chords_do_not_settle_newton_does(monkeypatch):
+    table = counts(make_random(1), 5)
+    quick_ones = bootstrap_counts(table, draws=50)
+    monkeypatch.setattr(bootstrap, "_CHORDS", 1)
+    assert bootstrap_counts(table, draws=50).draws == pytest.approx(quick_ones.draws, abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_does_not():
+    table = counts(make_random(), 5)
+    once, again = bootstrap_counts(table, draws=20, seed=3), bootstrap_counts(table, draws=20, seed=3)
+    assert (once.draws == again.draws).all()
+    assert (once.draws != bootstrap_counts(table, draws=20, seed=4).draws).all()
+
+
+@pytest.mark.parametrize("which", ["counts", "questions"])
+def test_draws_scatter_as_the_sandwich_says(which):
+    """1500 draws give a standard deviation to 1.8 %; five models, four such errors, and a little for the sandwich."""
+    battles = make_random(2, n=4000, questions=400)
+    if which == "counts":
+        found, board = bootstrap_counts(counts(battles, 5), draws=1500), fit(battles, 5, clustered=False)
+    else:
+        found, board = bootstrap_questions(battles, 5, draws=1500), fit(battles, 5)
+    sandwich = np.sqrt(np.diag(board.covariance)) * 400 / np.log(10)
+    assert found.error == pytest.approx(sandwich, rel=0.09)
+    assert found.rating == pytest.approx(board.rating)
+    assert ((found.low < found.rating) & (found.rating < found.high)).all()
+    assert found.draws.mean(axis=1) == pytest.approx(np.full(1500, 1000.0))
+
+
+def test_copies_of_each_vote_on_its_question_do_not_narrow_the_draws_of_questions():
+    battles = make_random(3, questions=200)
+    four = Battles(*(np.tile(getattr(battles, name), 4) for name in ("first", "second", "value", "cluster")))
+    once, more = (bootstrap_questions(rows, 5, draws=40) for rows in (battles, four))
+    assert more.draws == pytest.approx(once.draws, abs=1e-4)
+    assert (bootstrap_counts(counts(four, 5), draws=40).error < once.error * 0.75).all()
+
+
+def test_questions_of_shares_can_be_drawn_and_cells_of_shares_cannot():
+    battles = make_random(4, shares=True)
+    found, board = bootstrap_questions(battles, 5, draws=400), fit(battles, 5)
+    assert found.error == pytest.approx(np.sqrt(np.diag(board.covariance)) * 400 / np.log(10), rel=0.25)
+    with pytest.raises(ImpossibleInput, match="shares"):
+        bootstrap_counts(counts(battles, 5), draws=10)
+
+
+def test_the_side_a_model_stands_on_does_not_matter():
+    battles = make_random(5)
+    turned = Battles(battles.second, battles.first, -battles.value, battles.cluster)
+    one, other = (bootstrap_questions(rows, 5, draws=30) for rows in (battles, turned))
+    assert other.draws == pytest.approx(one.draws, abs=1e-5)
+
+
+def test_parts_that_never_met_and_models_without_battles_are_kept_apart():
+    battles = make_battles((0, 1, 1, 60), (0, 1, -1, 40), (2, 3, 1, 30), (2, 3, -1, 70))
+    for found in (bootstrap_counts(counts(battles, 5), draws=100), bootstrap_questions(battles, 5, draws=100)):
+        assert np.isnan(found.low[4])
+        assert found.rating[:4] == pytest.approx([1035.2183, 964.7817, 926.4046, 1073.5954], abs=1e-4)
+        assert found.draws[:, :2].mean(axis=1) == pytest.approx(np.full(100, 1000.0))
+        assert found.separated == 0
+
+
+def test_draws_without_a_finite_answer_get_the_prior_and_are_counted():
+    battles = make_battles((0, 1, 1, 9), (0, 1, -1, 1), (1, 2, 1, 5), (1, 2, -1, 5))
+    found = bootstrap_counts(counts(battles, 3), draws=400)
+    missing = 400 * (1 - 1 / 20) ** 20
+    assert missing * 0.7 < found.separated < missing * 1.4
+    assert np.abs(found.draws - 1000).max() < 1500
+    sure = bootstrap_counts(counts(make_battles((0, 1, 1, 10)), 2), draws=30)
+    assert sure.separated == 30
+    assert (sure.draws[:, 0] < 1400).all()
+
+
+def test_a_prior_asked_for_goes_to_every_draw():
+    table = counts(make_battles((0, 1, 1, 9), (0, 1, -1, 1)), 2)
+    found = bootstrap_counts(table, draws=60, prior=2.0)
+    assert found.separated == 0
+    assert found.rating == pytest.approx(fit_counts(table, prior=2.0).rating)
+    assert found.draws[:, 0].max() == pytest.approx(1000 + 200 / np.log(10) * np.log(11 / 1))
+
+
+@pytest.mark.parametrize("bad", [{"draws": 1}, {"level": 1.0}])
+def test_draws_and_levels_that_cannot_be_are_errors(bad):
+    battles = make_random()
+    with pytest.raises(ImpossibleInput):
+        bootstrap_counts(counts(battles, 5), **bad)
+    with pytest.raises(ImpossibleInput):
+        bootstrap_questions(battles, 5, **bad)
+
+
+def test_nothing_to_draw_from_is_too_little_data():
+    with pytest.raises(TooLittleData):
+        bootstrap_counts(counts(make_battles(), 3))
+    with pytest.raises(TooLittleData):
+        bootstrap_questions(make_battles(), 3)
