@@ -8,17 +8,17 @@ on what is there, and nothing is counted twice or forgotten, whoever wrote it an
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models import F, Q, Sum
 
 from arena.models import Benchmark
-from judging.models import Grade, Judge, Preference, Run, Status
-from rating.data import counted_provenances
+from judging.models import Grade, Judge, Preference, Rubric, Run, Status
+from rating.data import ANOTHER_RUBRIC, Record, counted_provenances, newest
 from rating.models import Leaderboard, PairCount, ScoreCount
 
 PEOPLE = 0  # the judge of all people's votes
@@ -52,10 +52,6 @@ class Row(NamedTuple):
         return self.superseded_at is None
 
     @property
-    def is_due(self) -> bool:
-        return self.stands != self.counted
-
-    @property
     def is_person(self) -> bool:
         return self.kind in Judge.PEOPLE
 
@@ -72,12 +68,53 @@ def catch_up(*, at_most: int = 50) -> bool:
 
 
 def let_go(judgment: Preference | Grade) -> None:
-    """Take a judgment that is about to be deleted out of the counts. No query where they do not hold it."""
-    if judgment.counted:
-        kind = PAIRS if isinstance(judgment, Preference) else SCORES
-        standing = kind.table.objects.filter(pk=judgment.pk, superseded_at__isnull=True)
-        standing.update(superseded_at=timezone.now())
-        _bring(kind, {(getattr(judgment, f"{kind.item}_id"), judgment.judge_id)})
+    """Take a judgment that is about to be deleted out of the counts, and all others on its question with it.
+
+    What is not deleted comes back with the next `catch_up`; so a question with all its judgments costs little more than one.
+    """
+    kind = PAIRS if isinstance(judgment, Preference) else SCORES
+    if not kind.table.objects.filter(pk=judgment.pk, counted=True).exists():
+        return
+    item = getattr(judgment, kind.item)
+    of_question = kind.table.objects.filter(**{f"{kind.item}__question": item.question_id}, counted=True)
+    _change(kind, kind.rows(of_question), {item.pk}, holds=lambda row: False)
+
+
+def is_true_to(benchmark: Benchmark, record: Record) -> bool:
+    """Whether the counts hold as many votes, ties and grades in each category as the record. Five queries."""
+    held: dict[tuple[str, int], tuple[float, ...]] = {}
+    for name, table, sums in (("votes", PairCount, ("n", "ties")), ("marks", ScoreCount, ("n", "total"))):
+        mine = table.objects.filter(benchmark=benchmark, n__gt=0)
+        used = set(mine.order_by().values_list("rubric", flat=True).distinct())
+        rubrics = newest(Rubric.objects.values_list("pk", "name", "version"), used)
+        added = mine.filter(rubric__in=rubrics).order_by().values("category").annotate(*(Sum(part) for part in sums))
+        held |= {(name, row["category"]): tuple(row[f"{part}__sum"] for part in sums) for row in added}
+    if ANOTHER_RUBRIC in record.excluded:  # grades under a rarer rubric are counted too, and not in the record
+        held = {key: value for key, value in held.items() if key[0] == "votes"}
+    told = _told(record)
+    return held.keys() == told.keys() and all(np.allclose(held[key], told[key]) for key in held)
+
+
+def _told(record: Record) -> dict[tuple[str, int], tuple[float, ...]]:
+    """What the record says of each category: votes and ties; grades and their sum, where one rubric is all there is."""
+    found: dict[tuple[str, int], tuple[float, ...]] = {}
+    tables = [("votes", record.votes.category, record.votes.value == 0)]
+    tables += [] if ANOTHER_RUBRIC in record.excluded else [("marks", record.marks.category, record.marks.score)]
+    for name, category, second in tables:
+        kinds, code = np.unique(category, return_inverse=True)
+        sums = zip(np.bincount(code), np.bincount(code, second), strict=True) if len(code) else ()
+        found |= {(name, kind): pair for kind, pair in zip(kinds.tolist(), sums, strict=True)}
+    return found
+
+
+@transaction.atomic
+def reset(benchmark: Benchmark) -> None:
+    """Forget all counts of the benchmark, so that the next `catch_up` makes them anew."""
+    _lock([benchmark])
+    for kind in (PAIRS, SCORES):
+        kind.counts.objects.filter(benchmark=benchmark).delete()
+        mine = kind.table.objects.filter(**{f"{kind.item}__question__benchmark": benchmark}, counted=True)
+        kind.table.objects.filter(pk__in=mine.values("pk")).update(counted=False)
 
 
 @dataclass(frozen=True)
@@ -120,19 +157,25 @@ def _step(kind: _Kind) -> int:
 @transaction.atomic
 def _bring(kind: _Kind, seen: set[tuple[int, int]]) -> int:
     """Bring what these judges said of these items into the counts, as it now stands; how many judgments."""
-    boards = _locked(kind, {item for item, _ in seen})
+    return _change(kind, kind.rows(_of_units(kind, seen)), {item for item, _ in seen}, holds=lambda row: row.stands)
+
+
+@transaction.atomic
+def _change(kind: _Kind, rows: list[Row], items: set[int], *, holds: Callable[[Row], bool]) -> int:
+    """Make the counts hold those of these rows that they shall, whole units at a time; how many rows came or went."""
+    boards = _locked(kind, items)
     units: dict[tuple, list[Row]] = defaultdict(list)
-    for row in kind.rows(_of_units(kind, seen)):
+    for row in rows:
         units[row.unit].append(row)
-    due = [row for rows in units.values() for row in rows if row.is_due]
+    due = [row for row in rows if row.counted != holds(row)]
     deltas: Deltas = {}
     for unit in {row.unit for row in due}:
         counting = [row for row in units[unit] if row.provenance in boards[row.benchmark]]
         _add(deltas, kind, [row for row in counting if row.counted], -1)
-        _add(deltas, kind, [row for row in counting if row.stands], +1)
+        _add(deltas, kind, [row for row in counting if holds(row)], +1)
     _write(kind, deltas)
-    for stands in (True, False):
-        kind.table.objects.filter(pk__in=[row.pk for row in due if row.stands == stands]).update(counted=stands)
+    for held in (True, False):
+        kind.table.objects.filter(pk__in=[row.pk for row in due if holds(row) == held]).update(counted=held)
     changes = Counter(row.benchmark for row in due)
     for benchmark, n in changes.items():
         Leaderboard.objects.filter(benchmark=benchmark).update(changes=F("changes") + n)
@@ -152,9 +195,14 @@ def _locked(kind: _Kind, items: set[int]) -> dict[int, list[str]]:
     item = kind.table._meta.get_field(kind.item).related_model
     of = item.objects.filter(pk__in=items).order_by().values("question__benchmark")
     benchmarks = list(Benchmark.objects.filter(pk__in=of))
+    _lock(benchmarks)
+    return {one.pk: counted_provenances(one) for one in benchmarks}
+
+
+def _lock(benchmarks: list[Benchmark]) -> None:
+    """Make others who count on these benchmarks wait until the transaction ends; their leaderboards are made where missing."""
     Leaderboard.objects.bulk_create([Leaderboard(benchmark=one) for one in benchmarks], ignore_conflicts=True)
     list(Leaderboard.objects.select_for_update().filter(benchmark__in=benchmarks).order_by("pk"))
-    return {one.pk: counted_provenances(one) for one in benchmarks}
 
 
 def _of_units(kind: _Kind, seen: set[tuple[int, int]]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from arena.style import FEATURES
 from rating import agreeing, counting, data, ratings
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 
+log = logging.getLogger(__name__)
 NUMBERS = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate", "inflation", "weighted")
 KEPT = timedelta(days=1)  # how long every passing snapshot is kept
 
@@ -24,10 +26,12 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     The same judgments, recipe and code give the same digest and no second snapshot. A `passing` one may be thinned out
     later. Everything is computed before the one transaction that writes it, so that no vote waits for it.
     """
-    counting.catch_up()
+    is_counted = counting.catch_up()
     leaderboard, _made = Leaderboard.objects.get_or_create(benchmark=benchmark)
     seen = now(leaderboard)
     record = data.read(benchmark)
+    if is_counted and not counting.is_true_to(benchmark, record):
+        _count_anew(leaderboard)
     told, how = recipe(leaderboard)
     digest = record.digest(str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
@@ -40,6 +44,13 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     leaderboard.live.all().delete()
     ring(f"board-{benchmark.pk}")
     return snapshot
+
+
+def _count_anew(leaderboard: Leaderboard) -> None:
+    """Where counts and record differ though nothing came in between: a question or a judge was changed after it was counted."""
+    if leaderboard.changes == Leaderboard.objects.get(pk=leaderboard.pk).changes:
+        log.warning("%s: the standing counts differ from the record and are made anew", leaderboard)
+        counting.reset(leaderboard.benchmark)
 
 
 def now(leaderboard: Leaderboard) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from arena.models import Battle, Benchmark
 from judging.models import Grade, Preference, Run
-from rating import counting, data
+from rating import counting, data, snapshots
 from rating.models import Leaderboard, PairCount, ScoreCount
 from tests.judging import recorded as make
 
@@ -135,10 +135,53 @@ def test_deleted_judgments_are_no_longer_counted(benchmark, battles):
         make.grade(battle.first, make.judge(f"g{battle.pk}"), score=7)
     counting.catch_up()
     battles[0].first.delete()
+    assert not PairCount.objects.filter(n__lt=0).exists()
+    counting.catch_up()
     assert standing(benchmark) == on_record(benchmark) != {}
     Preference.objects.all().delete()
     Grade.objects.all().delete()
     assert standing(benchmark) == {}
+
+
+def test_deleting_a_question_with_all_that_was_said_of_it_costs_little_more_than_one_judgment(benchmark, battles):
+    costs = []
+    for question in list(benchmark.questions.all())[:2]:
+        mine = [battle for battle in battles if battle.question_id == question.pk][: 1 + 2 * len(costs)]
+        for battle in mine:
+            for name in ("fair", "odd", "third")[: 1 + 2 * len(costs)]:
+                make.preference(battle, make.judge(name))
+        counting.catch_up()
+        with CaptureQueriesContext(connection) as seen:
+            question.delete()
+        costs.append(len(seen))
+    assert (
+        standing(benchmark) == on_record(benchmark) and costs[1] <= costs[0] + 2 * 8
+    )  # the savepoint-free look at each
+
+
+def test_counts_that_a_changed_question_made_wrong_are_found_and_made_anew(benchmark, battles, caplog):
+    for battle in battles:
+        make.preference(battle, value=1)
+    snapshots.take(benchmark)
+    assert not caplog.records and standing(benchmark) == on_record(benchmark)
+    question = benchmark.questions.first()
+    question.category = make.category("riddles")
+    question.save()
+    snapshots.take(benchmark)
+    assert "made anew" in caplog.text
+    counting.catch_up()
+    assert standing(benchmark) == on_record(benchmark)
+    caplog.clear()
+    snapshots.take(benchmark)
+    assert not caplog.records
+
+
+def test_grades_under_a_rarer_rubric_are_no_sign_of_wrong_counts(benchmark, battles, caplog):
+    for battle in battles:
+        make.grade(battle.first, make.judge(f"g{battle.pk}"), score=8)
+    make.grade(battles[0].first, make.judge("other"), rubric=make.rubric("out of a hundred"), score=80)
+    snapshots.take(benchmark)
+    assert not caplog.records
 
 
 def test_failures_and_dry_runs_are_seen_and_come_to_nothing(benchmark, battles):
