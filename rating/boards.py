@@ -18,6 +18,12 @@ from rating.stats.bradley_terry import DISCONNECTED
 from rating.trust import Steadiness, steadiness
 from rating.words import FEATURE_NAMES, REASONS, in_words
 
+NUMBERS = (
+    "n", "raw", "kappa", "alpha", "low", "high", "kind", "relation", "clusters", "pairs", "raw_decided", "pairs_decided",
+    "kappa_kind", "interval", "ac1", "top_share", "difference", "difference_low", "difference_high", "difference_n",
+    "p_value", "note",
+)  # fmt: skip
+"""What a row of agreement says, in the order of its JSON."""
 FEW = 30  # judgments; a rating or a coefficient from fewer is marked as preliminary
 ALL = "all"
 SOURCES = (Rating.ALL, Rating.PEOPLE, Rating.JUDGES, Rating.CALIBRATED)
@@ -427,9 +433,8 @@ class Agreements:
 
     def as_json(self) -> dict[str, Any]:
         """The rows as plain data; category None is "all", an undefined coefficient null."""
-        numbers = ("n", "raw", "kappa", "alpha", "low", "high")
         rows = [
-            {"category": key_of(row.category), "judges": row.judges, **{name: getattr(row, name) for name in numbers}}
+            {"category": key_of(row.category), "judges": row.judges, **{name: getattr(row, name) for name in NUMBERS}}
             for row in self.rows
         ]
         return {"benchmark": self.benchmark.name, "rows": rows}

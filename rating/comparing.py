@@ -14,7 +14,7 @@ from arena.withholding import without_secrets
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, of_judge
 from rating.models import Agreement, Snapshot
-from rating.stats.agreement import ONE_UNIT
+from rating.stats.agreement import ONE_UNIT, SKEWED
 from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
 
@@ -53,6 +53,11 @@ class Line:
     def wanted(self) -> int:
         """How many more items until the number may be read."""
         return max(0, FEW - self.row.n)
+
+    @property
+    def is_skewed(self) -> bool:
+        """Whether one value is so common that AC1 belongs beside α."""
+        return (self.row.top_share or 0) > SKEWED
 
     @property
     def is_close(self) -> bool:

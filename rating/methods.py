@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from arena.style import FEATURES
 from rating import stats
 from rating.data import Looks, Marks, Votes
+from rating.details import coefficients, number
 from rating.models import Rating
 from rating.stats.calibrated import calibrated
 from rating.stats.intervals import student
 from rating.stats.ranks import Ranks, ranked
-from rating.stats.style import Styled, fit_styled, relative_difference
+from rating.stats.style import fit_styled, relative_difference
 
 SHUFFLES = 20
 BT, ELO, STYLE, SCORE = Rating.Method.BT, Rating.Method.ELO, Rating.Method.STYLE, Rating.Method.SCORE
@@ -165,17 +166,6 @@ def styled(coded: Coded, rows: Ints, recipe: Recipe) -> Told:
     return found if known.size == rows.size else replace(found, notes=(*found.notes, STYLE_UNKNOWN))
 
 
-def coefficients(fitted: Styled) -> list[dict[str, Any]]:
-    """What one standard deviation more of each feature does to the odds of winning, with its interval, as plain data."""
-    low, high = fitted.odds_ratio_interval
-    columns = zip(fitted.features, fitted.odds_ratio, low, high, fitted.std, strict=True)
-    names = ("feature", "odds_ratio", "low", "high", "std")
-    return [
-        {key: number(value) if key != "feature" else value for key, value in zip(names, row, strict=True)}
-        for row in columns
-    ]
-
-
 def corrected(coded: Coded, people: Ints, judged: Ints, recipe: Recipe) -> Told:
     """People's ratings made narrower by the machine judges' verdicts `judged`; `n` counts people's votes."""
     votes, models = stats.Battles(*coded.of(people)), len(coded.models)
@@ -225,11 +215,6 @@ def rows_by_model(
         }
         for place in np.flatnonzero(n)
     }
-
-
-def number(value: float) -> float | None:
-    """A float for the database; None for what is not a number."""
-    return float(value) if np.isfinite(value) else None
 
 
 OF_VOTES: dict[str, Rate] = {BT: bradley_terry, ELO: elo, STYLE: styled}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+PATIENCE = 1.0  # seconds before progress is told, and between two tellings
 
 
 def shown(value: Any) -> str:
@@ -49,3 +53,26 @@ def as_csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     writer.writerow(head)
     writer.writerows(["" if value is None else value for value in row] for row in rows)
     return out.getvalue().rstrip("\n")
+
+
+@contextmanager
+def progress(stream: Any, what: str) -> Iterator[Callable[[int], None]]:
+    """A function to call with how many there are so far: on a terminal they are told, in a line that is gone afterwards.
+
+    `stream` is a command's stderr. Nothing is written to anything but a terminal, nor for what is done at once.
+    """
+    told = time.monotonic()
+    is_open = False
+
+    def seen(count: int) -> None:
+        nonlocal told, is_open
+        if time.monotonic() - told >= PATIENCE:
+            told, is_open = time.monotonic(), True
+            stream.write(f"\r{count:,} {what}", lambda text: text, ending="")
+            stream.flush()
+
+    try:
+        yield seen if stream.isatty() else lambda count: None
+    finally:
+        if is_open:
+            stream.write("\r\x1b[K", lambda text: text, ending="")

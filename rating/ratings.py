@@ -10,6 +10,7 @@ import numpy as np
 
 from rating import stats
 from rating.data import Looks, Marks, Record, Votes
+from rating.details import number
 from rating.methods import (
     BT,
     OF_MARKS,
@@ -25,7 +26,6 @@ from rating.methods import (
     coded_marks,
     coded_votes,
     corrected,
-    number,
 )
 from rating.models import Rating
 

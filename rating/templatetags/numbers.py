@@ -28,3 +28,12 @@ def percent(value) -> str:
 def coefficient(value) -> str:
     """Two decimals with a true minus sign."""
     return NOTHING if _is_missing(value) else f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+@register.filter
+def points_of_share(value) -> str:
+    """A difference of two shares in percentage points, with its sign: "−3.2"."""
+    if _is_missing(value):
+        return NOTHING
+    written = f"{100 * value:+.1f}".replace("-", "−")
+    return "0.0" if written in ("+0.0", "−0.0") else written

@@ -152,9 +152,10 @@ def test_agreement_for_programs_has_these_keys_and_no_others():
     judged()
     found = told("agreement")
     assert list(found) == ["benchmark", "rows"] and found["benchmark"] == "pantry"
-    assert all(
-        list(row) == ["category", "judges", "n", "raw", "kappa", "alpha", "low", "high"] for row in found["rows"]
-    )
+    keys = ["category", "judges", "n", "raw", "kappa", "alpha", "low", "high"]
+    keys += ["kind", "relation", "clusters", "pairs", "raw_decided", "pairs_decided", "kappa_kind", "interval", "ac1"]
+    keys += ["top_share", "difference", "difference_low", "difference_high", "difference_n", "p_value", "note"]
+    assert all(list(row) == keys for row in found["rows"])
     assert {row["category"] for row in found["rows"]} == {"all"}
     by_name = {row["judges"]: row for row in found["rows"]}
     assert by_name["people–fair"]["n"] == 36 and 0 < by_name["fair–odd"]["raw"] < 1

@@ -126,7 +126,44 @@ def test_agreement_as_json_has_the_promised_fields():
         "low": None,
         "high": None,
     }
-    assert told == {"benchmark": "kitchen", "rows": [row]}
+    assert told["benchmark"] == "kitchen" and row.items() <= told["rows"][0].items()
+
+
+def test_what_a_judge_loses_to_people_is_shown_in_points_with_its_interval_and_n(client):
+    snapshot = make.snapshot()
+    make.judge("leaning")
+    make.agreement(snapshot, alpha=0.7, low=0.65, high=0.75)
+    beside = {"difference": -0.032, "difference_low": -0.061, "difference_high": -0.004, "difference_n": 140}
+    make.agreement(snapshot, "people_judge", "people–leaning", alpha=0.68, low=0.6, high=0.75, **beside)
+    text = words(client.get(url(snapshot)))
+    assert "−3.2 [−6.1, −0.4] n 140 below people" in text
+
+
+def test_ac1_stands_beside_alpha_only_where_one_value_is_very_common(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, alpha=0.2, ac1=0.86, top_share=0.91)
+    make.agreement(snapshot, alpha=0.3, ac1=0.44, top_share=0.5, category=make.categories()[0])
+    text = words(client.get(url(snapshot)))
+    assert "0.20 AC1 0.86" in text and "0.44" not in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "people_low", "expected"),
+    [
+        (-0.04, 0.02, 60, 0.3, Trust.CLOSE),
+        (-0.06, 0.02, 60, 0.3, Trust.UNSURE),
+        (-0.2, -0.01, 60, 0.3, Trust.BELOW),
+        (-0.2, -0.01, 29, 0.3, Trust.FEW),
+        (-0.04, 0.02, 60, -0.1, Trust.UNSURE),
+        (None, None, 60, 0.3, Trust.UNSURE),
+    ],
+)
+def test_the_paired_difference_decides_where_there_is_one(low, high, n, people_low, expected):
+    snapshot = make.snapshot()
+    people = make.agreement(snapshot, alpha=0.5, low=people_low, high=0.7, n=60)
+    beside = {"difference": 0.0, "difference_low": low, "difference_high": high, "difference_n": n}
+    judge = make.agreement(snapshot, "people_judge", "people–leaning", alpha=0.5, low=0.3, high=0.7, n=60, **beside)
+    assert trust(judge, people) == expected
 
 
 def row(alpha, half, n=60):
@@ -180,7 +217,7 @@ def test_the_judge_page_shows_flips_first_slot_and_agreement_with_people(client)
     make.agreement(snapshot, "first_slot", "leaning", raw=0.87, kappa=None, alpha=None)
     text = words(client.get(reverse("judge", args=[judge.pk])))
     assert "62%" in text and "87%" in text and "99%" not in text
-    assert "Maths and reasoning pairs 60 80% 0.60 0.10 [0.00, 0.20] below people" in text
+    assert "Maths and reasoning pairs 60 80% 0.60 0.10 [0.00, 0.20] — below people" in text
 
 
 def test_a_judge_compared_with_nobody_says_what_to_do(client):
