@@ -4,8 +4,8 @@
     .venv/bin/python bench/database.py --postgres postgres://USER@HOST:PORT/postgres    # and a database made there for it
 
 Prints, for each database, what one plain SELECT of the columns that ratings need costs, fetched row by row as Python does,
-and beside it the door (`rating.data.read`), a whole stored snapshot (every source, method and category with intervals
-clustered by question, online Elo, agreement), the live refresh from the standing counts, and one vote brought into them
+and beside it the door (`rating.data.read`), a stored snapshot (every source and category with intervals clustered by
+question, and agreement), the same with online Elo, the live refresh from the standing counts, and one vote brought into them
 with 10³ to 10⁶ judgments on record. Medians; the first of each apart.
 """
 
@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 ROOT = Path(__file__).resolve().parent.parent
+JOINED = ("battle__question__category", "battle__first__model", "battle__second__model")
 COLUMNS = (
     "pk",
     "battle",
@@ -114,7 +115,7 @@ def measured(n: int, models: int, categories: int) -> dict:
 
     from bench import made
     from rating import counting, data, live, snapshots
-    from rating.models import Leaderboard
+    from rating.models import Leaderboard, PairCount
 
     call_command("migrate", verbosity=0)
     sizes = [size for size in (1_000, 10_000, 100_000) if size < n]
@@ -136,24 +137,27 @@ def measured(n: int, models: int, categories: int) -> dict:
         "database": connection.vendor,
         "select": timed(plain_select(benchmark)),
         "door": timed(lambda: data.read(benchmark)),
-        "snapshot": timed(fresh_snapshot(benchmark)),
+        "joined": timed(plain_select(benchmark, *JOINED), times=3),
+        "snapshot": timed(fresh_snapshot(benchmark, methods=["bt", "score"])),
+        "everything": timed(fresh_snapshot(benchmark), times=3),
     }
     leaderboard = Leaderboard.objects.select_related("benchmark", "current").get(benchmark=benchmark)
     how = snapshots.recipe(leaderboard)[1]
     told["live"] = timed(lambda: live.refresh(leaderboard, how))
+    told["live"]["rows"] = PairCount.objects.filter(benchmark=benchmark).count()
     boards = leaderboard.current.ratings.order_by().values("source", "method", "category").distinct().count()
     return {**told, "votes": votes, "backlog": counted, "boards": boards, "live_boards": leaderboard.live.count()}
 
 
-def plain_select(benchmark) -> Callable[[], object]:
-    """One SELECT of the judgments' own columns, all rows fetched."""
+def plain_select(benchmark, *more: str) -> Callable[[], object]:
+    """One SELECT of the judgments' own columns, and `more` through joins, all rows fetched."""
     from django.db import connection
 
     from judging.models import Preference
 
     items = Preference.objects.filter(battle__question__benchmark=benchmark).order_by("battle")
     first, last = items.values_list("battle", flat=True).first(), items.values_list("battle", flat=True).last()
-    rows = Preference.objects.filter(battle__gte=first, battle__lte=last).order_by().values_list(*COLUMNS)
+    rows = Preference.objects.filter(battle__gte=first, battle__lte=last).order_by().values_list(*COLUMNS, *more)
     sql, params = rows.query.sql_with_params()
 
     def select() -> int:
@@ -164,7 +168,7 @@ def plain_select(benchmark) -> Callable[[], object]:
     return select
 
 
-def fresh_snapshot(benchmark) -> Callable[[], object]:
+def fresh_snapshot(benchmark, **recipe: object) -> Callable[[], object]:
     """Takes a new snapshot each time: another level of the intervals is another recipe."""
     from rating import snapshots
     from rating.models import Leaderboard
@@ -172,7 +176,7 @@ def fresh_snapshot(benchmark) -> Callable[[], object]:
     levels = iter(range(1, 100))
 
     def take() -> object:
-        Leaderboard.objects.filter(benchmark=benchmark).update(recipe={"level": 0.95 - next(levels) / 1e6})
+        Leaderboard.objects.filter(benchmark=benchmark).update(recipe={**recipe, "level": 0.95 - next(levels) / 1e6})
         return snapshots.take(benchmark, passing=True)
 
     return take
@@ -213,10 +217,22 @@ def table(found: list[dict], asked: argparse.Namespace) -> str:
 
     rows.append(row("one plain SELECT of the columns, fetched", lambda one: f"{one['select']['median'] * 1e3:,.0f} ms"))
     rows.append(row("the door: judgments to arrays", ms("door")))
-    rows.append(row("a whole snapshot, stored", ms("snapshot")))
+    rows.append(
+        row(
+            "the SELECT with models and category through joins, as it would be without columns of the battle's own",
+            ms("joined"),
+        )
+    )
+    rows.append(
+        row(
+            "a stored snapshot: Bradley–Terry with clustered intervals by source and category, calibrated, agreement",
+            ms("snapshot"),
+        )
+    )
+    rows.append(row("the same with online Elo in its order and in 20 others", ms("everything")))
     rows.append(row("boards in it", lambda one: f"{one['boards']}"))
     rows.append(row("live refresh from the standing counts, stored", ms("live")))
-    rows.append(row("boards in it", lambda one: f"{one['live_boards']}"))
+    rows.append(row("boards in it, from so many counts", lambda one: f"{one['live_boards']}, {one['live']['rows']:,}"))
     for size in found[0]["votes"]:
         rows.append(
             row(

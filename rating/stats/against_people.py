@@ -481,6 +481,8 @@ def _comparisons(sums: _Sums, *, corrected: bool, family: bool, margin: float, l
     tested = ~few & ~np.isnan(error) & ~np.isnan(difference)
     tests = max(int(tested.sum()), 1) if family else 1
     half = error * student(1 - (1 - level) / tests, clusters - 1)
+    furthest = 2.0 if corrected else 1.0  # no two shares, and no two κ, are further apart
+    low, high = np.maximum(difference - half, -furthest), np.minimum(difference + half, furthest)
     p = _two_sided(difference, error, freedom=clusters - 1)
     adjusted = np.full(sums.groups, np.nan)
     adjusted[tested] = holm(p[tested]) if family else p[tested]
@@ -489,15 +491,15 @@ def _comparisons(sums: _Sums, *, corrected: bool, family: bool, margin: float, l
             people=_number(people[k]),
             judge=_number(judge[k]),
             difference=_number(difference[k]),
-            low=_number(difference[k] - half[k]),
-            high=_number(difference[k] + half[k]),
+            low=_number(low[k]),
+            high=_number(high[k]),
             p=_number(p[k]),
             p_adjusted=_number(adjusted[k]),
             people_pairs=round(float(total.counted[k, 0])),
             judge_pairs=round(float(total.counted[k, 1])),
             items=round(float(total.items[k])),
             clusters=int(clusters[k]),
-            verdict=_verdict(difference[k] - half[k], difference[k] + half[k], few=bool(few[k]), margin=margin),
+            verdict=_verdict(low[k], high[k], few=bool(few[k]), margin=margin),
         )
         for k in range(sums.groups)
     ]

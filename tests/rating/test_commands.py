@@ -161,6 +161,14 @@ def test_agreement_for_programs_has_these_keys_and_no_others():
     assert by_name["people–fair"]["n"] == 36 and 0 < by_name["fair–odd"]["raw"] < 1
 
 
+def test_agreement_as_csv_has_what_the_json_has():
+    judged()
+    rows = list(csv.DictReader(StringIO(said("agreement", by="category", format="csv"))))
+    found = told("agreement", by="category")["rows"]
+    assert len(rows) == len(found) > 3 and list(rows[0]) == list(found[0])
+    assert [row["alpha"] for row in rows] == ["" if row["alpha"] is None else str(row["alpha"]) for row in found]
+
+
 def test_agreement_by_category_has_a_row_for_each():
     judged()
     rows = told("agreement", by="category")["rows"]

@@ -1,4 +1,4 @@
-"""agreement: how far people and judges agree, on the terminal or as JSON."""
+"""agreement: how far people and judges agree, on the terminal, as JSON or as CSV."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from arena.migrating import migrated
 from rating import boards, snapshots
 from rating.management.commands.leaderboard import chosen_benchmark
 from rating.models import Leaderboard
-from rating.printing import table
+from rating.printing import as_csv, table
 
 BETWEEN = ("people", "people_judge", "judges")
 WITH_ITSELF = ("orders", "flips", "first_slot")
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             "--consistency", action="store_true", help="of each judge with itself instead: orders, first slot"
         )
         parser.add_argument("--refresh", action="store_true", help="take a new snapshot first")
-        parser.add_argument("--format", choices=("table", "json"), default="table")
+        parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
 
     def handle(self, *args, **options):
         migrated()
@@ -39,6 +39,11 @@ class Command(BaseCommand):
         chosen = boards.Agreements(benchmark, found.snapshot, rows)
         if options["format"] == "json":
             self.stdout.write(json.dumps(chosen.as_json(), ensure_ascii=False))
+            return
+        if options["format"] == "csv":
+            told = chosen.as_json()["rows"]
+            names = ("category", "judges", *boards.NUMBERS)
+            self.stdout.write(as_csv(names, [[row[name] for name in names] for row in told]))
             return
         head = ("category", "judges", "about", "n", "raw", "kappa", "alpha", "low", "high", "note")
         cells = [

@@ -347,3 +347,20 @@ def test_intervals_of_an_exchangeable_judge_cover_zero():
     found = [ask(make_votes(items=120, seed=seed, per_question=4, missing=0.1))[0].raw for seed in range(1000)]
     covered = np.mean([row.low <= 0 <= row.high for row in found])
     assert 0.935 <= covered <= 0.967
+
+
+def test_no_interval_of_a_difference_reaches_beyond_what_shares_can_differ_by():
+    random = np.random.default_rng(3)
+    item, judge = np.repeat(np.arange(40), 3), np.tile([0, 1, 9], 40)
+    value = random.integers(0, 2, 120)
+    value[judge == 9] = np.where(np.arange(40) < 8, 1 - value[judge == 0], value[judge == 0])
+    rows = against_people(
+        item, judge, value, values=2, is_person=judge < 9, machine=9, cluster=item // 8, category=item // 40
+    )
+    for row in rows:
+        assert -1.0 <= row.raw.low <= row.raw.difference <= row.raw.high <= 1.0
+        assert -2.0 <= row.corrected.low <= row.corrected.high <= 2.0
+    few = against_people(
+        item, judge, value, values=2, is_person=judge < 9, machine=9, cluster=np.minimum(item // 20, 1), level=0.999
+    )[0]
+    assert (few.raw.low, few.raw.high) == (-1.0, 1.0)
