@@ -19,6 +19,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -86,18 +87,19 @@ def measured(row: Row, data: Path, *, python: str, limit: float) -> Measurement:
     """The row's measurement, the first call ended after `limit` seconds; whatever goes wrong becomes `failed`."""
     command = [python, "-m", "bench.measure", row.call, str(data), str(limit), "cold" if row.cold else "warm"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"JAX_PLATFORMS": "cpu"}
-    child = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    out, complaints = child.communicate()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)  # workers of its pools, where it was stopped
+    # files, not pipes: the workers of a pool would keep a pipe open after their parent was ended
+    with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as complained:
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=told, stderr=complained, start_new_session=True
+        )
+        try:
+            child.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+        told.seek(0)
+        complained.seek(0)
+        out, complaints = told.read(), complained.read()
     if child.returncode == -signal.SIGALRM:
         return Measurement(row, failed=f"> {limit * row.times:,.0f} s")
     for line in out.splitlines():

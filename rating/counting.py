@@ -77,7 +77,7 @@ def let_go(judgment: Preference | Grade) -> None:
         return
     item = getattr(judgment, kind.item)
     of_question = kind.table.objects.filter(**{f"{kind.item}__question": item.question_id}, counted=True)
-    _change(kind, kind.rows(of_question), {item.pk}, holds=lambda row: False)
+    _change(kind, of_question, {item.pk}, holds=lambda row: False)
 
 
 def is_true_to(benchmark: Benchmark, record: Record) -> bool:
@@ -157,13 +157,14 @@ def _step(kind: _Kind) -> int:
 @transaction.atomic
 def _bring(kind: _Kind, seen: set[tuple[int, int]]) -> int:
     """Bring what these judges said of these items into the counts, as it now stands; how many judgments."""
-    return _change(kind, kind.rows(_of_units(kind, seen)), {item for item, _ in seen}, holds=lambda row: row.stands)
+    return _change(kind, _of_units(kind, seen), {item for item, _ in seen}, holds=lambda row: row.stands)
 
 
 @transaction.atomic
-def _change(kind: _Kind, rows: list[Row], items: set[int], *, holds: Callable[[Row], bool]) -> int:
-    """Make the counts hold those of these rows that they shall, whole units at a time; how many rows came or went."""
+def _change(kind: _Kind, found: Any, items: set[int], *, holds: Callable[[Row], bool]) -> int:
+    """Make the counts hold those of these judgments that they shall, whole units at a time; how many came or went."""
     boards = _locked(kind, items)
+    rows = kind.rows(found)  # behind the lock: what another has counted meanwhile is seen as counted
     units: dict[tuple, list[Row]] = defaultdict(list)
     for row in rows:
         units[row.unit].append(row)

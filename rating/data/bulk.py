@@ -51,7 +51,7 @@ def insert(table: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any
     where = f"{ours(table._meta.db_table)} ({fields})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {where} FROM STDIN") as copy:
+            with cursor.cursor.copy(f"COPY {where} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
         else:
@@ -113,7 +113,9 @@ def _copied(rows: QuerySet, kinds: dict[str, type]) -> list[NDArray[Any]]:
     sql, params = rows.annotate(**wide).values_list(*wide).query.sql_with_params()
     with (
         connections[rows.db].cursor() as cursor,
-        cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params) as copy,
+        cursor.cursor.copy(
+            f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params
+        ) as copy,  # Django's own takes no parameters
     ):
         told = b"".join(bytes(block) for block in copy)
     parts: list[Any] = [("columns", ">i2")]

@@ -106,7 +106,7 @@ def _units(error: Floats, units: Floats, *, half: float, level: float, normal: B
 
     low, high = np.where(usable, units, 1.0) - 1.0, np.full(units.size, MOST_UNITS)
     while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
+        middle = np.ceil((low + high) / 2)  # where one model is done, its high is asked again and stays
         above = wide(np.maximum(middle, 2.0))
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     return np.where(usable & (high < MOST_UNITS), high, np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -108,7 +109,7 @@ def endpoint() -> Iterator[openai_server.Served]:
 
 def run_python(environment: dict[str, str], *arguments: str) -> str:
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=setup.ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=setup.ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -230,3 +231,69 @@ def test_without_redis_a_run_is_carried_out_all_the_same(queued, endpoint):
 
 def test_a_snapshot_that_another_process_takes_at_the_same_moment_is_taken_once(queued):
     assert run_python(queued, "-c", RIVALS).split() == ["2", "1", "1"]
+
+
+def test_the_door_the_counts_and_the_boards_keep_their_promises_on_postgresql(services):
+    """Their own tests once more, in a database of PostgreSQL."""
+    files = [f"tests/rating/test_{name}.py" for name in ("data", "counting", "live", "snapshots")]
+    said = run_python({**services, "REDIS_URL": ""}, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+    assert re.search(r"^\d{2,} passed in ", said, re.MULTILINE), said
+
+
+COUNTERS = """
+import random, sys, threading, django
+django.setup()
+from django.db import connection
+from django.utils import timezone
+from arena.models import Battle
+from judging.models import Judge, Preference, Rubric
+from rating import counting
+from tests.judging import recorded as make
+from tests.rating.test_counting import on_record, standing
+
+benchmark = make.benchmark("busy")
+pairs = [tuple(question.answers.all()) for question in make.answered(benchmark, questions=20)]
+battles = Battle.objects.pair(pairs)
+people = [make.judge(f"p{n}", kind="person", user=make.person(f"p{n}")) for n in range(4)]
+rubric, errors, voting = make.rubric(), [], threading.Event()
+
+def vote(judge):
+    try:
+        chance = random.Random(judge.pk)
+        for _ in range(60):
+            battle = chance.choice(battles)
+            Preference.objects.current().filter(battle=battle, judge=judge).update(superseded_at=timezone.now())
+            Preference.objects.create(battle=battle, judge=judge, rubric=rubric, status="ok", value=chance.choice((-1, 0, 1)))
+    except Exception as error:
+        errors.append(error)
+    finally:
+        connection.close()
+
+def count():
+    try:
+        while not voting.is_set():
+            counting.catch_up()
+    except Exception as error:
+        errors.append(error)
+    finally:
+        connection.close()
+
+counters = [threading.Thread(target=count) for _ in range(3)]
+voters = [threading.Thread(target=vote, args=(judge,)) for judge in people]
+for thread in counters + voters:
+    thread.start()
+for thread in voters:
+    thread.join()
+voting.set()
+for thread in counters:
+    thread.join()
+counting.catch_up()
+print(errors, standing(benchmark) == on_record(benchmark), Preference.objects.new().count(), Preference.objects.gone().count())
+"""
+
+
+@pytest.mark.parametrize("on_postgres", [True, False])
+def test_several_who_count_while_people_vote_count_every_vote_once(services, tmp_path, on_postgres):
+    place = services if on_postgres else {**services, "DATABASE_URL": "", "JURYROOM_DATA": str(tmp_path)}
+    run_python(place, "manage.py", "migrate", "-v0")
+    assert run_python({**place, "REDIS_URL": ""}, "-c", COUNTERS).strip() == "[] True 0 0"

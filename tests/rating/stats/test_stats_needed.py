@@ -151,3 +151,12 @@ def test_no_spread_is_not_a_reason_to_promise():
     board = fit(make_battles(), 4)
     silent = replace(board, covariance=np.zeros((4, 4)), low=board.rating, high=board.rating)
     assert needed(silent, 40.0).questions == (None,) * 4
+
+
+def test_models_that_are_narrow_enough_need_nothing_while_others_need_more():
+    random = np.random.default_rng(8)
+    first = random.integers(0, 5, 3000)
+    second = np.where(random.random(3000) < 0.02, 5, (first + random.integers(1, 5, 3000)) % 5)
+    board = fit(Battles(first, second, random.choice([-1, 1], 3000), random.integers(0, 320, 3000)), 6)
+    result = needed(board, float(np.median(board.high - board.low)) + 1.0)
+    assert min(result.questions) == 0 == min(result.votes) and max(result.questions) > 0
