@@ -6,6 +6,7 @@ snapshot found for the same model on the same board (`Rating.inflation`), or for
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +19,10 @@ from arena.live import ring
 from judging.models import Judge, Rubric
 from rating import stats
 from rating.counting import PEOPLE
-from rating.data import columns, newest
+from rating.data import columns, insert, newest
 from rating.methods import BT, SCORE, Recipe, Told, rows_by_model, told
 from rating.models import Leaderboard, LiveBoard, PairCount, Rating, ScoreCount
-from rating.ratings import Rated, totalled
+from rating.ratings import Rated, each_once, totalled
 from rating.stats.intervals import student
 from rating.stats.ranks import ranked
 
@@ -30,7 +31,7 @@ Place = tuple[str, str, int | None]
 KEYS = ("category", "rubric", "judge")
 
 
-def refresh(leaderboard: Leaderboard, recipe: Recipe) -> list[LiveBoard]:
+def refresh(leaderboard: Leaderboard, recipe: Recipe) -> None:
     """Rate the benchmark from its standing counts and keep that as its live boards, in place of older ones.
 
     A fixed number of queries; the work depends on the number of models, categories and judges.
@@ -38,23 +39,15 @@ def refresh(leaderboard: Leaderboard, recipe: Recipe) -> list[LiveBoard]:
     spread = _Spread(leaderboard)
     found = [*_of_pairs(leaderboard, recipe, spread), *_of_scores(leaderboard, recipe, spread)]
     at = timezone.now()
-    rows = [
-        LiveBoard(
-            leaderboard=leaderboard,
-            source=board.source,
-            method=board.method,
-            category_id=board.category,
-            rows=[{"model": model, **row} for model, row in board.rows.items()],
-            notes=list(board.notes),
-            at=at,
-        )
-        for board in found
-    ]
+    rows = []
+    for board in found:
+        lines = json.dumps([{"model": model, **row} for model, row in board.rows.items()])
+        place = leaderboard.pk, board.source, board.method, board.category
+        rows.append((*place, lines, json.dumps(board.notes), at))
     with transaction.atomic():
         LiveBoard.objects.filter(leaderboard=leaderboard).delete()
-        LiveBoard.objects.bulk_create(rows, batch_size=100)
+        insert(LiveBoard, ("leaderboard", "source", "method", "category", "rows", "notes", "at"), rows)
     ring(f"board-{leaderboard.benchmark_id}")
-    return rows
 
 
 class _Spread:
@@ -85,28 +78,30 @@ def _some(rows: Table, mask: NDArray[np.bool_]) -> Table:
     return {name: column[mask] for name, column in rows.items()}
 
 
-def _sources(rows: Table) -> Iterator[tuple[str, Table]]:
-    """People, judges, all, and each machine judge alone, with their counts; one query for the names."""
+def _sources(rows: Table) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """All, people, judges, and each machine judge alone, with the counts (n,) of each; one query for the names."""
     person = rows["judge"] == PEOPLE
     machines = np.unique(rows["judge"][~person]).tolist()
     names = {judge.pk: str(judge) for judge in Judge.objects.filter(pk__in=machines)}
     masks = {Rating.ALL: np.ones_like(person), Rating.PEOPLE: person, Rating.JUDGES: ~person}
     masks |= {f"judge:{names[judge]}": rows["judge"] == judge for judge in machines}
-    yield from ((source, _some(rows, mask)) for source, mask in masks.items() if mask.any())
+    yield from ((source, mask) for source, mask in masks.items() if mask.any())
 
 
 def _boards(rows: Table, method: str, rate: Any, recipe: Recipe) -> Iterator[Rated]:
-    for source, mine in _sources(rows):
-        categories = [None, *np.unique(mine["category"]).tolist()]
+    def of_source(source: str, mask: NDArray[np.bool_]) -> list[Rated]:
+        mine = _some(rows, mask)
         found = []
-        for category in categories:
+        for category in [None, *np.unique(mine["category"]).tolist()]:
             part = mine if category is None else _some(mine, mine["category"] == category)
             place = (source, method, category)
             try:
                 found.append(Rated.of(*place, rate(part, place)))
             except stats.StatsError as error:
                 found.append(Rated.unrated(*place, error))
-        yield from totalled(found, recipe)
+        return totalled(found, recipe)
+
+    yield from each_once(_sources(rows), of_source)
 
 
 def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iterator[Rated]:

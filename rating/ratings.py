@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,13 +70,21 @@ def boards(record: Record, recipe: Recipe, looks: Looks | None = None) -> Iterat
 
 
 def _boards(coded: Coded, names: dict[int, str], recipe: Recipe, methods: dict[str, Rate]) -> Iterator[Rated]:
+    def of_source(source: str, mask: Bools) -> list[Rated]:
+        return totalled(list(_of_source(source, coded, np.flatnonzero(mask), recipe, methods)), recipe)
+
+    yield from each_once(sources(coded.table, names), of_source)
+
+
+def each_once(sources: Iterable[tuple[str, Bools]], rated: Callable[[str, Bools], list[Rated]]) -> Iterator[Rated]:
+    """The boards of each source; sources with the same rows, such as the only judge and all judges, are rated once."""
     done: list[tuple[Bools, list[Rated]]] = []
-    for source, mask in sources(coded.table, names):
-        same = next((found for other, found in done if np.array_equal(mask, other)), None)
-        if same is None:  # one judge alone is "judges" too: rated once
-            same = totalled(list(_of_source(source, coded, np.flatnonzero(mask), recipe, methods)), recipe)
-            done.append((mask, same))
-        yield from (replace(board, source=source) for board in same)
+    for source, mask in sources:
+        found = next((boards for other, boards in done if np.array_equal(mask, other)), None)
+        if found is None:
+            found = rated(source, mask)
+            done.append((mask, found))
+        yield from (replace(board, source=source) for board in found)
 
 
 def sources(table: Votes | Marks, names: dict[int, str]) -> Iterator[tuple[str, Bools]]:

@@ -1,7 +1,7 @@
 """A query's rows as arrays, one a column, without a Python object for each value.
 
-A million rows of eight columns become forty million objects by a cursor. SQLite can instead join each column to one text
-that NumPy reads, PostgreSQL can send rows of fixed width that NumPy takes as they are.
+A million rows of eight columns become eight million objects by a cursor. SQLite can instead join each column to one text
+that NumPy reads, PostgreSQL to one string of bytes that NumPy takes as they are.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, connections
-from django.db.models import BigIntegerField, F, FloatField, Model, QuerySet
+from django.db.models import F, FloatField, Model, QuerySet
 from django.db.models.expressions import Expression
-from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 SCALE = 2.0**46
-HEADER, TRAILER = 19, 2  # bytes around the rows in PostgreSQL's binary format
 
 
 class NotFixed(ValueError):
-    """A column that holds nothing in some row, or rows that are not of one width."""
+    """A column that holds nothing in some row."""
 
 
 def columns(rows: QuerySet, **wanted: Expression | str) -> dict[str, NDArray[Any]]:
@@ -33,7 +31,7 @@ def columns(rows: QuerySet, **wanted: Expression | str) -> dict[str, NDArray[Any
     named = {f"{name}_": F(value) if isinstance(value, str) else value for name, value in wanted.items()}
     rows = rows.order_by().annotate(**named)
     kinds = {name: _kind(rows, name) for name in named}
-    in_bulk = _copied if connections[rows.db].vendor == "postgresql" else _joined
+    in_bulk = _sent if connections[rows.db].vendor == "postgresql" else _joined
     try:
         arrays = in_bulk(rows, kinds)
     except EmptyResultSet:  # Django knows without asking that there is no row
@@ -106,28 +104,20 @@ def _floats(first: str | None, rest: str | None) -> NDArray[np.float64]:
     return value
 
 
-def _copied(rows: QuerySet, kinds: dict[str, type]) -> list[NDArray[Any]]:
-    """All rows in PostgreSQL's binary format: a count of columns, then for each its width and eight bytes."""
-    field = {int: BigIntegerField(), float: FloatField()}
-    wide = {f"{name}wide": Cast(name, field[kind]) for name, kind in kinds.items()}
-    sql, params = rows.annotate(**wide).values_list(*wide).query.sql_with_params()
-    with (
-        connections[rows.db].cursor() as cursor,
-        cursor.cursor.copy(
-            f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", params
-        ) as copy,  # Django's own takes no parameters
-    ):
-        told = b"".join(bytes(block) for block in copy)
-    parts: list[Any] = [("columns", ">i2")]
-    for place, kind in enumerate(kinds.values()):
-        parts += [(f"width{place}", ">i4"), (f"value{place}", ">f8" if kind is float else ">i8")]
-    row = np.dtype(parts)
-    body = told[HEADER:-TRAILER]
-    if len(body) % row.itemsize:
+def _sent(rows: QuerySet, kinds: dict[str, type]) -> list[NDArray[Any]]:
+    """Each column as one string of bytes, eight for a number, in PostgreSQL."""
+    sql, params = rows.values_list(*kinds).query.sql_with_params()
+    send = {int: "int8send({}::bigint)", float: "float8send({})"}
+    parts = ", ".join(f"string_agg({send[kind].format(name)}, '')" for name, kind in kinds.items())
+    ours = connections[rows.db]
+    ours.ensure_connection()
+    # the cursor of psycopg itself: Django's cannot ask for bytes as they are
+    from psycopg import Cursor
+
+    with Cursor(ours.connection) as cursor:
+        told = cursor.execute(f"SELECT {parts} FROM ({sql}) AS told", params, binary=True).fetchone()  # noqa: S608
+    dtypes = [">f8" if kind is float else ">i8" for kind in kinds.values()]
+    raw = [np.frombuffer(part or b"", dtype=dtype) for part, dtype in zip(told, dtypes, strict=True)]
+    if len({array.size for array in raw}) > 1:
         raise NotFixed("a column holds NULL")
-    table = np.frombuffer(body, dtype=row)
-    if (table["columns"] != len(kinds)).any() or any(
-        (table[f"width{place}"] != 8).any() for place in range(len(kinds))
-    ):
-        raise NotFixed("a column holds NULL")
-    return [table[f"value{place}"].astype(np.dtype(kind)) for place, kind in enumerate(kinds.values())]
+    return [array.astype(array.dtype.newbyteorder("=")) for array in raw]
