@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rating import stats
-from rating.files.columns import EMPTY, AsFlags, AsNumbers, AsTimes, AsWords, Kind, Words
+from rating.files.columns import EMPTY, AsFew, AsFlags, AsNumbers, AsTimes, AsWords, Kind, Words
 from rating.files.problems import BadFile, plain, quoted, some
 from rating.files.reading import Source, source
+from rating.stats.battles import MOST_MODELS
+from rating.stats.style import relative_difference
 
 WINNERS = {
     "model_a": 1,
@@ -31,20 +34,9 @@ WINNERS = {
 WINNER = ("winner", "win")
 QUESTION = ("question_id", "question")
 MODELS = ("model_a", "model_b")
+MOST_GROUPS = 10_000
 
 Rows = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Features:
-    """Raw style features of both answers: `first` and `second` (n, f), with their f names."""
-
-    names: tuple[str, ...]
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
-
-    def __getitem__(self, rows: Rows) -> Features:
-        return Features(self.names, self.first[rows], self.second[rows])
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,8 @@ class BattleFile:
     """The n battles of a file, with the models' names by code; `left_out` counts rows that were not asked for.
 
     `first`, `second`: int32 (n,) into `models`; `value`: int8 (n,) in -2..2 towards first. `cluster`: question of each
-    battle (n,), None where the file names none. `group`: the column to part the battles by; `features` of style.
+    battle (n,), None where the file names none. `group`: the column to part the battles by. `style`: of each feature asked
+    for, how much more of it the first answer has, as a share (n,).
     """
 
     name: str
@@ -62,28 +55,26 @@ class BattleFile:
     value: NDArray[np.int8]
     cluster: NDArray[np.int32] | None = None
     group: Words | None = None
-    features: Features | None = None
+    style: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.first)
 
-    @property
+    @cached_property
     def battles(self) -> stats.Battles:
         """The battles for the statistics; every one is a question of its own where the file names none."""
-        cluster = np.arange(len(self)) if self.cluster is None else self.cluster
+        cluster = np.arange(len(self), dtype=np.int32) if self.cluster is None else self.cluster
         return stats.Battles(self.first, self.second, self.value, cluster)
 
     @property
     def counts(self) -> stats.Counts:
         return stats.counts(self.battles, len(self.models))
 
-    def weighed(self, strong: int) -> stats.Battles:
-        """The battles with each much better answer `strong` times, on one question: it weighs more and is no more data."""
-        times = np.where(np.abs(self.value) > 1, strong, 1)
-        battles = self.battles
-        columns = (battles.first, battles.second, battles.value, battles.cluster)
-        return stats.Battles(*(np.repeat(column, times) for column in columns))
+    def against(self, model: str) -> BattleFile:
+        """The battles of this model, with only the models that met it."""
+        code = self.models.index(model) if model in self.models else EMPTY
+        return self._part(np.flatnonzero((self.first == code) | (self.second == code)))
 
     def sorted_by(self, time: NDArray[np.float64]) -> BattleFile:
         """The battles in the order of `time` (n,); those of one time stay in the order of the file."""
@@ -107,8 +98,9 @@ class BattleFile:
         return replace(part, models=models, first=code[part.first], second=code[part.second], group=None)
 
     def _rows(self, rows: Rows) -> BattleFile:
-        columns = ("first", "second", "value", "cluster", "group", "features")
-        return replace(self, **{name: part[rows] for name in columns if (part := getattr(self, name)) is not None})
+        columns = ("first", "second", "value", "cluster", "group")
+        parts = {name: part[rows] for name in columns if (part := getattr(self, name)) is not None}
+        return replace(self, **parts, style={name: part[rows] for name, part in self.style.items()})
 
 
 def read(
@@ -118,27 +110,34 @@ def read(
     judge: str | None = None,
     group: str | None = None,
     cluster: str | None = None,
-    style: bool = False,
+    style: Sequence[str] | None = None,
     in_order: bool = True,
+    seen: Callable[[int], None] | None = None,
 ) -> BattleFile:
     """The battles of a CSV, JSON, JSON lines or Parquet file.
 
     Columns: model_a, model_b, winner (or win): one of WINNERS. `anonymous_only`: rows whose column anony is true;
     `judge`: those of this judge, by the column judge. `group`, `cluster`: names of columns; without `cluster` the
-    question is in question_id or question, if anywhere. `style`: with every pair of number columns named like
-    length_a, length_b. `in_order`: sorted by `tstamp` where there is one (Elo depends on the order). Raises BadFile.
+    question is in question_id or question, if anywhere. `style`: features such as length, from the columns length_a and
+    length_b; an empty one is every pair of number columns of such names. `in_order`: sorted by `tstamp` where there is one
+    (Elo depends on the order). `seen` is called with the number of rows read so far. Raises BadFile.
     """
     file = source(path)
     winner = _winner(file)
     question = file.need(cluster) if cluster else file.find(*QUESTION)
-    features = _feature_names(file) if style else ()
+    features = () if style is None else _features(file, style)
     time = file.find("tstamp") if in_order else None
     words = [*map(file.need, MODELS), winner, question, group and file.need(group), judge and file.need("judge")]
     kinds: dict[str, Kind] = {name: AsWords() for name in words if name}
-    kinds |= {name: AsNumbers() for feature in features for name in _sides(feature)}
-    kinds |= {file.need("anony"): AsFlags()} if anonymous_only else {}
-    kinds |= {time: AsTimes()} if time else {}
-    columns = file.columns(kinds)
+    kinds |= {group: AsFew(MOST_GROUPS, "group")} if group else {}
+    if not (anonymous_only or judge):  # rows that are not asked for are not held against the file
+        kinds |= {name: AsFew(MOST_MODELS, "model") for name in MODELS}
+    others: dict[str, Kind] = {name: AsNumbers() for feature in features for name in _sides(feature)}
+    others |= {file.need("anony"): AsFlags()} if anonymous_only else {}
+    others |= {time: AsTimes()} if time else {}
+    for name in kinds.keys() & others.keys():
+        raise BadFile(f"{path}: {name} cannot be a column of words and something else at the same time")
+    columns = file.columns(kinds | others, seen=seen)
     total = len(columns["model_a"])
     at = _asked_for(file, columns, anonymous_only=anonymous_only, judge=judge)
     columns = {name: column[at] for name, column in columns.items()} if at.size < total else columns
@@ -146,6 +145,8 @@ def read(
         file.full(name, column, at)
     value = _values(file, columns[winner], at)
     first, second, models = _coded(columns["model_a"], columns["model_b"])
+    if len(models) > MOST_MODELS:
+        raise BadFile(f"{path}: holds {len(models)} models; at most {MOST_MODELS} can be rated together")
     _check_pairs(file, first, second, models, at)
     made = BattleFile(
         name=path.name,
@@ -155,7 +156,7 @@ def read(
         value=value,
         cluster=columns[question].codes if question else None,
         group=columns[group] if group else None,
-        features=_features(features, columns) if style else None,
+        style={feature: _compared(file, feature, columns, at) for feature in features},
         left_out=total - at.size,
     )
     return made if time is None else made.sorted_by(columns[time])
@@ -171,21 +172,31 @@ def _sides(feature: str) -> tuple[str, str]:
     return f"{feature}_a", f"{feature}_b"
 
 
-def _feature_names(file: Source) -> tuple[str, ...]:
-    """What the pairs of number columns `<feature>_a`, `<feature>_b` are called, in the order of the file."""
-    ending = [name.removesuffix("_a") for name in file.names if name.endswith("_a")]
-    found = tuple(dict.fromkeys(name for name in ending if set(_sides(name)) <= file.numeric))
-    if not found:
+def _features(file: Source, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The features wanted, or all that have a pair of number columns, in the order of the file."""
+    pairs = [name.removesuffix("_a") for name in file.names if name.endswith("_a") and name not in MODELS]
+    there = tuple(dict.fromkeys(name for name in pairs if set(_sides(name)) <= file.numeric))
+    if not there and not wanted:
         raise BadFile(f"{file.path}: has no pair of number columns such as length_a and length_b, which style needs")
-    for feature in found:
-        for name in _sides(feature):
-            file.need(name)
+    for name in wanted:
+        if not set(_sides(name)) <= set(file.names):
+            told = f"there are: {some(there)}" if there else "there are none"
+            raise BadFile(f"{file.path}: has no columns {name}_a and {name}_b for style; {told}")
+    found = tuple(dict.fromkeys(wanted)) or there
+    for name in (side for feature in found for side in _sides(feature)):
+        file.need(name)
     return found
 
 
-def _features(names: tuple[str, ...], columns: dict[str, Any]) -> Features:
-    first, second = (np.stack([columns[f"{name}_{side}"] for name in names], axis=1) for side in "ab")
-    return Features(names, first, second)
+def _compared(file: Source, feature: str, columns: dict[str, Any], at: Rows) -> NDArray[np.float64]:
+    """How much more of the feature the first answer has, as a share (n,). Its columns are dropped from `columns`."""
+    sides = _sides(feature)
+    for name in sides:
+        below = columns[name] < 0
+        if below.any():
+            row = int(below.argmax())
+            raise file.bad(int(at[row]), f"{name} is {columns[name][row]:g}; a feature of style cannot be below 0")
+    return relative_difference(*(columns.pop(name) for name in sides))
 
 
 def _asked_for(file: Source, columns: dict[str, Any], *, anonymous_only: bool, judge: str | None) -> Rows:

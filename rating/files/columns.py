@@ -55,7 +55,7 @@ class Words:
     def used(self) -> set[str]:
         """The names that occur."""
         names = self.names.to_pylist()
-        return {names[code] for code in np.flatnonzero(np.bincount(self.codes[self.codes >= 0]))}
+        return {names[code] for code in np.flatnonzero(np.bincount(self.codes + 1)[1:])}  # EMPTY is -1
 
     def code(self, name: str) -> int:
         """The code of this word; EMPTY for one that the column never had."""
@@ -75,7 +75,12 @@ class AsWords:
 
     def taken(self, array: pa.Array) -> pa.DictionaryArray:
         if pa.types.is_dictionary(array.type):
-            return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), _as_text(array.dictionary))
+            try:
+                words = _as_text(array.dictionary)
+            except Unfit as problem:
+                row = int(pc.index(array.indices.cast(pa.int64()), problem.row).as_py())
+                raise Unfit(max(row, 0), str(problem)) from None
+            return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), words)
         return _as_text(array).dictionary_encode()
 
     def joined(self, parts: list[pa.DictionaryArray]) -> Words:
@@ -89,6 +94,24 @@ class AsWords:
         if blank >= 0:
             codes[codes == blank] = EMPTY
         return Words(codes, names)
+
+
+class AsFew(AsWords):
+    """Words of which there may be `most` different ones: the batch that brings more is refused, not the whole file read."""
+
+    def __init__(self, most: int, what: str):
+        self.most, self.what = most, what
+        self.seen: set[str] = set()
+
+    def taken(self, array: pa.Array) -> pa.DictionaryArray:
+        words = super().taken(array)
+        new = [name for name in words.dictionary.to_pylist() if name and name not in self.seen]
+        over = self.most - len(self.seen)
+        if len(new) > over:
+            row = pc.index(words.indices, pc.index(words.dictionary, new[over])).as_py()
+            raise Unfit(max(row, 0), f"is one {self.what} more than the {self.most} there may be")
+        self.seen.update(new)
+        return words
 
 
 class AsNumbers:
@@ -151,8 +174,20 @@ def _as_text(array: pa.Array) -> pa.StringArray:
     if pa.types.is_nested(array.type) or pa.types.is_binary(array.type) or pa.types.is_temporal(array.type):
         raise Unfit(0, f"holds {array.type}, not words")
     text = array.cast(pa.string())
-    text.validate(full=True)  # Arrow's JSON and Parquet readers do not look whether text is UTF-8
+    try:
+        text.validate(full=True)  # Arrow's Parquet reader does not look whether text is UTF-8
+    except pa.ArrowInvalid:
+        row = next(row for row, value in enumerate(text) if not _is_utf8(value))
+        raise Unfit(row, "is not UTF-8 text") from None
     return text
+
+
+def _is_utf8(value: pa.StringScalar) -> bool:
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _floats(array: pa.Array) -> NDArray[np.float64]:

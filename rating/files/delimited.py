@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from rating.files.problems import BadFile
-from rating.files.streams import arrow_stream, check_text, lines
+from rating.files.streams import Text, arrow_stream, check_text, lines
 
 BLOCK = 1 << 22
 LONGEST = 1 << 30  # characters of one value
@@ -21,7 +20,7 @@ MISSING = ["", "NaN", "nan", "NA", "N/A", "null", "NULL"]
 
 def looked_at(path: Path) -> tuple[list[str], list[str]]:
     """The names of the columns, and of those that hold numbers in the first block. Raises BadFile."""
-    with arrow_stream(path) as stream, _opened(stream, path) as reader:
+    with arrow_stream(path) as stream, _opened(Text(stream), path) as reader:
         schema = reader.schema
         names = schema.names
     numeric = [field.name for field in schema if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)]
@@ -37,32 +36,16 @@ def batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         null_values=MISSING,
     )
     with arrow_stream(path) as stream:
-        counted = _Quotes(stream)
-        with _opened(pa.PythonFile(counted, mode="r"), path, convert) as reader:
+        text = Text(stream)
+        with _opened(text, path, convert) as reader:
             yield from reader
-    if counted.seen % 2:
+    if text.quotes % 2:  # one may never have been closed
         _check_quotes(path)
-
-
-class _Quotes(io.RawIOBase):
-    """A stream that counts the quotation marks passing through: an odd number may mean that one was never closed."""
-
-    def __init__(self, stream: pa.NativeFile):
-        self.stream = stream
-        self.seen = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self.stream.read(None if size < 0 else size)
-        self.seen += data.count(b'"')
-        return data
 
 
 @contextmanager
 def _opened(
-    stream: pa.NativeFile, path: Path, convert: pa.csv.ConvertOptions | None = None
+    text: Text, path: Path, convert: pa.csv.ConvertOptions | None = None
 ) -> Iterator[pa.csv.CSVStreamingReader]:
     uneven: list[pa.csv.InvalidRow] = []
 
@@ -72,7 +55,7 @@ def _opened(
 
     try:
         with pa.csv.open_csv(
-            stream,
+            pa.PythonFile(text, mode="r"),
             read_options=pa.csv.ReadOptions(block_size=BLOCK, use_threads=False),  # with threads rows have no numbers
             parse_options=pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=refused),
             convert_options=convert,
@@ -80,6 +63,9 @@ def _opened(
             yield reader
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         check_text(path)
+        if "straddling" in str(error):
+            _check_quotes(path)
+            raise BadFile(f"{path}: has a row that is longer than {BLOCK >> 20} MB") from None
         if "Empty CSV" in str(error):  # as Arrow says of a header without a line break
             raise BadFile(f"{path}: holds no rows") from None
         if uneven:

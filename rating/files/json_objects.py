@@ -67,13 +67,24 @@ def objects(path: Path) -> Iterator[Row]:
         yield f"row {number}", value
 
 
+class Twice(ValueError):
+    """A name that comes twice in one object."""
+
+
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these pairs, for JSON's `object_pairs_hook`. Raises ValueError where a name comes twice."""
+    """The object of these pairs, for JSON's `object_pairs_hook`. Raises Twice."""
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"has {next(name for name in names if names.count(name) > 1)} twice")
+        raise Twice(f"has {next(name for name in names if names.count(name) > 1)} twice")
     return made
+
+
+def refusal(error: Exception) -> str:
+    """What is wrong with a text that is JSON and still cannot be taken."""
+    if isinstance(error, Twice):
+        return str(error)
+    return "is nested too deeply" if isinstance(error, RecursionError) else "holds a number that is too long"
 
 
 def _column(path: Path, rows: list[Row], name: str, kind: pa.DataType) -> pa.Array:
@@ -86,6 +97,9 @@ def _column(path: Path, rows: list[Row], name: str, kind: pa.DataType) -> pa.Arr
                 )
     try:
         return pa.array(values, kind, from_pandas=True)
+    except UnicodeEncodeError as error:
+        place = next(place for (place, _), value in zip(rows, values, strict=True) if value == error.object)
+        raise BadFile(f"{path}: {place}: {name} is {quoted(error.object)}, which holds half a character") from None
     except (pa.ArrowInvalid, OverflowError):
         raise BadFile(f"{path}: {rows[0][0]} or a later one: {name} holds a number that is too long") from None
 
@@ -176,8 +190,8 @@ class _Text:
                 is_cut = error.msg.startswith("Unterminated") or error.pos > len(self.held) - SPLIT
                 if not (is_cut and self._more()):
                     raise BadFile(f"{self.path}: row {number}: is not JSON: {error.msg}") from None
-            except ValueError as error:
-                raise BadFile(f"{self.path}: row {number}: {error}") from None
+            except (ValueError, RecursionError) as error:
+                raise BadFile(f"{self.path}: row {number}: {refusal(error)}") from None
             else:
                 self.at = end
                 return value

@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.json
 
-from rating.files.json_objects import NESTED, Row, as_batches, names_of, shape, unique
+from rating.files.json_objects import NESTED, Row, as_batches, names_of, refusal, shape, unique
 from rating.files.problems import BadFile, quoted
-from rating.files.streams import arrow_stream, lines
+from rating.files.streams import Text, arrow_stream, lines
 
 BLOCK = 1 << 23
 
@@ -32,7 +32,7 @@ def batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 done += batch.num_rows
                 yield batch
             return
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):
         pass
     yield from as_batches(path, islice(objects(path), done, None), found, names)
 
@@ -44,8 +44,8 @@ def objects(path: Path) -> Iterator[Row]:
             value = json.loads(text, object_pairs_hook=unique)
         except json.JSONDecodeError as error:
             raise BadFile(f"{path}: line {number}: is not JSON: {error.msg}") from None
-        except ValueError as error:
-            raise BadFile(f"{path}: line {number}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise BadFile(f"{path}: line {number}: {refusal(error)}") from None
         if not isinstance(value, dict):
             raise BadFile(f"{path}: line {number}: is {quoted(value)}, not an object")
         yield f"line {number}", value
@@ -54,7 +54,7 @@ def objects(path: Path) -> Iterator[Row]:
 def _by_arrow(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     with arrow_stream(path) as stream:
         reader = pa.json.open_json(
-            stream,
+            pa.PythonFile(Text(stream), mode="r"),
             read_options=pa.json.ReadOptions(block_size=BLOCK),
             parse_options=pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )

@@ -26,10 +26,10 @@ def plain(name: str) -> str:
     return name if name.isprintable() and len(name) <= LONGEST else quoted(name)
 
 
-def some(names: Iterable[str]) -> str:
-    """The names in the order of the alphabet, the first ten where there are more."""
+def some(names: Iterable[str], *, most: int = 10) -> str:
+    """The names in the order of the alphabet, only the first where there are more than `most`."""
     ordered = sorted(names)
-    return ", ".join(map(plain, ordered[:10])) + (f" and {len(ordered) - 10} more" if len(ordered) > 10 else "")
+    return ", ".join(map(plain, ordered[:most])) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
 
 
 @contextmanager

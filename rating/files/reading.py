@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rating.files import delimited, json_objects, json_rows, parquet
 from rating.files.columns import Kind, Unfit, Words
-from rating.files.problems import BadFile, readable
+from rating.files.problems import BadFile, readable, some
 from rating.files.streams import is_packed
 
 FORMATS: Mapping[str, Any] = {".csv": delimited, ".jsonl": json_rows, ".json": json_objects, ".parquet": parquet}
@@ -43,11 +43,12 @@ class Source:
         """The same, but a file without any is refused."""
         name = self.find(*spellings)
         if name is None:
-            raise BadFile(f"{self.path}: has no column {' or '.join(spellings)}")
+            there = some(self.names, most=20)
+            raise BadFile(f"{self.path}: has no column {' or '.join(spellings)}; there are: {there}")
         return name
 
-    def columns(self, kinds: Mapping[str, Kind]) -> dict[str, Any]:
-        """These columns, as their kinds take them. One pass over the file. Raises BadFile."""
+    def columns(self, kinds: Mapping[str, Kind], *, seen: Callable[[int], None] | None = None) -> dict[str, Any]:
+        """These columns, as their kinds take them; `seen` is told how many rows have been. One pass. Raises BadFile."""
         parts: dict[str, list[Any]] = {name: [] for name in kinds}
         row = 0
         with readable(self.path):
@@ -55,7 +56,11 @@ class Source:
                 for name, kind in kinds.items():
                     parts[name].append(self._taken(batch.column(name), name, kind, row))
                 row += batch.num_rows
-        return {name: kind.joined(parts.pop(name)) for name, kind in kinds.items()}
+                if seen:
+                    seen(row)
+        columns = {name: kind.joined(parts.pop(name)) for name, kind in kinds.items()}
+        pa.default_memory_pool().release_unused()  # half a gigabyte after ten million rows, which the statistics need
+        return columns
 
     def _taken(self, array: pa.Array, name: str, kind: Kind, row: int) -> Any:
         try:
@@ -81,13 +86,11 @@ def source(path: Path) -> Source:
     form = FORMATS.get(plain.suffix.lower())
     if form is None or (plain is not path and form is parquet):
         raise BadFile(f"{path}: is not a .csv, .jsonl, .json (or one of these with .gz) or .parquet file")
-    if not path.exists():
-        raise BadFile(f"{path}: cannot be read: it is not there")
-    if not path.is_file():
-        raise BadFile(
-            f"{path}: cannot be read: it is a folder" if path.is_dir() else f"{path}: cannot be read: it is no file"
-        )
     with readable(path):
+        if not path.exists():
+            raise BadFile(f"{path}: cannot be read: it is not there")
+        if not path.is_file():
+            raise BadFile(f"{path}: cannot be read: it is {'a folder' if path.is_dir() else 'no file'}")
         if path.stat().st_size == 0:
             raise BadFile(f"{path}: is empty")
         names, numeric = form.looked_at(path)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
@@ -19,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arena.models import Benchmark, LanguageModel
-from arena.setup import ROOT
-from rating import stats
+from rating import printing, stats
 from rating.boards import Board
-from rating.files import BadFile, delimited, json_objects, json_rows, read
+from rating.files import delimited, json_objects, json_rows, read
 from rating.models import Rating
+from rating.stats.bootstrap import bootstrap_counts, bootstrap_questions
+from rating.stats.style import fit_styled
+from rating.stats.ties import compare_ties, davidson, rao_kupper
 
 # The published table of May 2023, rounded as it was published.
 PUBLISHED = {
@@ -255,10 +254,125 @@ def test_a_much_better_answer_may_count_three_times_but_is_one_battle(tmp_path):
     assert three["a"]["high"] != pytest.approx(one["a"]["high"])
 
 
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path):
+    plain = told(made(tmp_path, "battles.csv", as_text(fights())))["rows"]
+    for name, content in (
+        ("mark.csv", as_text(fights())),
+        ("mark.jsonl", as_lines(fights())),
+        ("mark.json", json.dumps(fights()).encode()),
+    ):
+        windows = b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")
+        assert told(made(tmp_path, name, windows))["rows"] == plain
+
+
+def test_a_bootstrap_has_its_own_intervals_around_the_same_ratings(tmp_path):
+    path = made(tmp_path, "battles.csv", as_text(fights(question_id=[1, 1, 2, 3, 4])))
+    plain, drawn = told(path), told(path, "--bootstrap", "50", "--anchor", "b=1000")
+    found = bootstrap_questions(read(path).battles, 3, draws=50)
+    moved = {row["model"]: row["rating"] for row in plain["rows"]}["b"] - 1000
+    rows = {row["model"]: row for row in drawn["rows"]}
+    for place, model in enumerate("abc"):
+        assert rows[model]["low"] == pytest.approx(found.low[place] - moved)
+        assert rows[model]["high"] == pytest.approx(found.high[place] - moved)
+    assert drawn["bootstrap"] == {"draws": 50, "of": "questions", "separated": found.separated}
+    alone = told(path, "--bootstrap", "50", "--no-clustered", "--rank-rule", "overlap")
+    assert alone["bootstrap"]["of"] == "battles"
+    assert alone["rows"][0]["low"] == pytest.approx(bootstrap_counts(read(path).counts, draws=50).low.max())
+
+
+@pytest.mark.parametrize("fit", [davidson, rao_kupper])
+def test_ties_may_be_an_outcome_of_their_own(shared, fit):
+    path = shared / "gold" / "synthetic20k.csv"
+    file = read(path)
+    found, board = fit(file.counts), told(path, "--method", fit.__name__)
+    rows = {row["model"]: row for row in board["rows"]}
+    assert [rows[model]["rating"] for model in file.models] == pytest.approx(found.rating.tolist())
+    assert [rows[model]["low"] for model in file.models] == pytest.approx(found.low.tolist())
+    assert (board["ties"]["parameter"], board["ties"]["best"]) == (found.tie, compare_ties(file.counts).best)
+    moved = {row["model"]: row for row in told(path, "--method", fit.__name__, "--anchor", "m00=0")["rows"]}
+    assert moved["m00"]["rating"] == pytest.approx(0)
+    assert moved["m01"]["high"] == pytest.approx(rows["m01"]["high"] - rows["m00"]["rating"])
+
+
+def test_a_win_rate_is_the_share_of_battles_won_with_a_tie_as_half_a_win(tmp_path):
+    path = made(tmp_path, "battles.csv", as_text(fights(question_id=[1, 1, 2, 3, 4])))
+    board, found = told(path, "--method", "win_rate"), stats.win_rates(read(path).battles, 3)
+    rows = {row["model"]: row for row in board["rows"]}
+    assert [rows[model]["rating"] for model in "abc"] == [rows[model]["win_rate"] for model in "abc"]
+    assert [rows[model]["low"] for model in "abc"] == pytest.approx(found.low.tolist())
+    assert board["rates"][1] == {
+        "model": "b", "wins": 1, "ties": 1, "losses": 2, "mean_rate": pytest.approx(found.mean_rate[1]),
+    }  # fmt: skip
+    alone = told(path, "--method", "win_rate", "--no-clustered")["rows"][0]
+    assert alone["low"] != rows[alone["model"]]["low"]
+
+
+def test_against_a_baseline_only_its_battles_count_and_it_stands_at_one_half(tmp_path):
+    rows = ["base,a,model_b", "a,base,model_a", "base,a,tie", "base,b,model_a", "a,b,model_b", "c,b,model_a"]
+    board = told(battles(tmp_path, *rows), "--baseline", "base")
+    assert (board["method"], board["n"]) == ("win_rate", 4)
+    assert [(row["model"], row["rating"], row["n"]) for row in board["rows"]] == [
+        ("a", pytest.approx(2.5 / 3), 3), ("base", 0.5, 4), ("b", 0.0, 1),
+    ]  # fmt: skip
+    grouped = battles(tmp_path, *(f"{row},{place}" for place, row in enumerate(rows)), head=f"{HEAD},part")
+    groups = told(grouped, "--baseline", "base", "--group", "part")["groups"]
+    assert [len(part["rows"]) for part in groups] == [2, 2, 2, 2, 0, 0]
+
+
+STYLED = {
+    "length_a": [9, 3, 5, 1, 7],
+    "length_b": [3, 3, 9, 2, 1],
+    "bold_a": [0, 2, 1, 0, 1],
+    "bold_b": [1, 0, 0, 0, 0],
+}
+
+
+def test_style_is_held_equal_by_all_pairs_of_columns_or_by_those_named(tmp_path):
+    rows = [row for row in fights(**STYLED) for _ in range(2)]
+    path = made(tmp_path, "battles.csv", as_text([*rows, *({**row, "winner": "tie"} for row in rows)]))
+    for options, names in ((("--method", "style"), ("length", "bold")), (("--style", "bold"), ("bold",))):
+        board, file = told(path, *options), read(path, style=names)
+        fitted = fit_styled(file.battles, 3, style=file.style, centred=False, clustered=False)
+        assert [row["feature"] for row in board["style"]] == list(names) and board["method"] == "style"
+        assert all(list(row) == ["feature", "odds_ratio", "low", "high", "std"] for row in board["style"])
+        assert [row["odds_ratio"] for row in board["style"]] == pytest.approx(fitted.odds_ratio.tolist())
+        rated = {row["model"]: row["rating"] for row in board["rows"]}
+        assert [rated[model] for model in "abc"] == pytest.approx(fitted.rating.tolist())
+    assert file.style["bold"][:2].tolist() == [-1.0, -1.0]
+    moved = told(path, "--style", "bold", "--centred", "--anchor", "a=1500")["rows"]
+    assert next(row["rating"] for row in moved if row["model"] == "a") == pytest.approx(1500)
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("-1,3,a,b,tie", "row 2: length_a is -1; a feature of style cannot be below 0"),
+        ("1,NaN,a,b,tie", "row 2: length_b is empty"),
+        ("1,long,a,b,tie", "row 2: length_b is 'long', not a number"),
+        ("1,inf,a,b,tie", "row 2: length_b is inf, not a finite number"),
+    ],
+)
+def test_a_feature_that_cannot_be_is_named_by_row(tmp_path, cells, says):
+    path = battles(tmp_path, "1,2,a,b,tie", cells, head=f"length_a,length_b,{HEAD}")
+    assert refused(path, "--style", "length") == says
+
+
+def test_models_that_are_numbers_are_no_feature_of_style(tmp_path):
+    path = battles(tmp_path, "1,2,tie", "2,3,model_a")
+    assert refused(path, "--method", "style").startswith("has no pair of number columns")
+    assert refused(path, "--style", "model").startswith("model_")
+
+
 def test_ranks_may_follow_the_rule_of_intervals_that_do_not_overlap(shared):
     gold = json.loads((shared / "gold" / "synthetic20k.json").read_text())
     rows = told(shared / "gold" / "synthetic20k.csv", "--rank-rule", "overlap")["rows"]
     assert {row["model"]: row["rank_low"] for row in rows} == gold["rank_ub_from_sandwich"]
+
+
+def test_a_table_for_people_says_what_the_method_says_beside_the_ratings(tmp_path):
+    path = made(tmp_path, "battles.csv", as_text(fights(**STYLED)))
+    assert "feature  odds ratio" in said(path, "--style", "length")
+    assert "bootstrap: draws 9, of battles, separated" in said(path, "--bootstrap", "9")
 
 
 def test_a_table_for_people_says_what_it_is_and_a_csv_has_the_groups(tmp_path):
@@ -274,149 +388,22 @@ def test_a_table_for_people_says_what_it_is_and_a_csv_has_the_groups(tmp_path):
     assert {row.split(",")[0] for row in rows[1:]} == {"all", "de", "en"}
 
 
-# --- what is refused
-
-
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        (["a,b,model_a", "a,b,left"], "row 2: winner is 'left', not one of model_a, model_b, tie"),
-        (["a,a,model_a"], "row 1: a fights itself"),
-        (["a,,model_a"], "row 1: model_b is empty"),
-        (["a,b,tie", "NaN,b,tie"], "row 2: model_a is empty"),
-        (["a,b,tie", "a,b,"], "row 2: winner is empty"),
-        (["a,b,tie", "a,b,tie,tie"], "row 2: has 4 values for 3 columns"),
-        (["a,b,tie", "a,b"], "row 2: has 2 values for 3 columns"),
-        (["a,b,tie", 'a,b,"tie', "a,b,tie"], "row 2: a quotation mark is never closed"),
-        ([], "holds no battles"),
-    ],
-)
-def test_a_bad_row_is_one_line_with_its_place(tmp_path, rows, says):
-    assert refused(battles(tmp_path, *rows)).startswith(says)
-
-
-GOOD = as_lines(fights())
-LIST = json.dumps(fights()).encode()
-BAD = {
-    "empty.csv": (b"", "is empty"),
-    "head.csv": (HEAD.encode(), "holds no rows"),
-    "twice.csv": (b"model_a,model_b,winner,winner\na,b,tie,tie\n", "has 2 columns winner"),
-    "both.csv": (b"model_a,model_b,winner,win\na,b,tie,tie\n", "has both a column winner and a column win"),
-    "missing.csv": (b"model_a,model_b\na,b\n", "has no column winner or win"),
-    "latin.csv": (f"{HEAD}\na,b,tie\nclaud\xe9,b,tie\n".encode("latin-1"), "line 3: byte 6 is not UTF-8 text"),
-    "latin_head.csv": (b"model_a,model_b,winner,\xe9\na,b,tie,1\n", "line 1: byte 24 is not UTF-8 text"),
-    "cut.csv.gz": (gzip.compress(as_text(fights() * 50))[:-9], "cannot be read: Truncated compressed stream"),
-    "plain.csv.gz": (as_text(fights()), "cannot be read: zlib inflate failed: incorrect header check"),
-    "empty.jsonl": (b"", "is empty"),
-    "blank.jsonl": (b"\n \n", "holds no rows"),
-    "broken.jsonl": (GOOD + b'{"model_a": "a",\n' + GOOD, "line 6: is not JSON: Expecting property name"),
-    "list.jsonl": (b"[1]\n", "line 1: is [1], not an object"),
-    "twice.jsonl": (GOOD + b'{"model_a": "a", "model_a": "b"}\n', "line 6: has model_a twice"),
-    "mixed.jsonl": (GOOD + b'{"model_a": 5, "model_b": "b", "winner": "tie"}\n', "line 6: model_a is 5, not a word"),
-    "nested.jsonl": (b'{"model_a": ["a"], "model_b": "b", "winner": "tie"}', "line 1: model_a is ['a'], not a word"),
-    "nan.jsonl": (GOOD + b'{"model_a": "a", "model_b": "b", "winner": NaN}\n', "row 6: winner is empty"),
-    "key.jsonl": (GOOD + b'{"model_a": "a", "winner": "tie"}\n', "row 6: model_b is empty"),
-    "strange.jsonl": (GOOD.replace(b'"tie"', b'"TIE"'), "row 2: winner is 'TIE', not one of"),
-    "latin.jsonl": (GOOD.replace(b'"tie"', b'"t\xe9"'), "line 2: byte 46 is not UTF-8 text"),
-    "cut.jsonl.gz": (gzip.compress(GOOD)[:-9], "cannot be read: Compressed file ended before"),
-    "object.json": (b'{"model_a": "a"}', "is not a list of objects"),
-    "numbers.json": (b"[1, 2]", "row 1: is 1, not an object"),
-    "none.json": (b"[]", "holds no rows"),
-    "open.json": (LIST[:-1], "row 5: is followed by the end of the file, not by , or ]"),
-    "cut.json": (LIST[:-9], "row 5: is not JSON"),
-    "more.json": (LIST + b"]", "something follows the list"),
-    "comma.json": (LIST[:-1] + b",]", "row 6: is not JSON: Expecting value"),
-    "mixed.json": (LIST.replace(b'"tie"', b"0"), "row 2: winner is 0, not a word"),
-    "latin.json": (LIST.replace(b'"tie"', b'"t\xe9"'), "line 1: byte 102 is not UTF-8 text"),
-    "words.parquet": (b"these are no columns", "cannot be read: Parquet magic bytes not found"),
-    "empty.parquet": (b"", "is empty"),
-    "battles.tsv": (b"a\tb", "is not a .csv, .jsonl, .json (or one of these with .gz) or .parquet file"),
-    "battles.parquet.gz": (b"a", "is not a .csv, .jsonl, .json (or one of these with .gz) or .parquet file"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_one_line_that_names_the_place(tmp_path, name):
-    content, says = BAD[name]
-    assert refused(made(tmp_path, name, content)).startswith(says)
-
-
-def test_a_truncated_parquet_file_a_folder_and_nothing_are_named(tmp_path):
-    whole = tmp_path / "whole.parquet"
-    pq.write_table(pa.Table.from_pylist(fights()), whole)
-    cut = made(tmp_path, "cut.parquet", whole.read_bytes()[:-20])
-    assert refused(cut).startswith("cannot be read: Parquet magic bytes not found")
-    (tmp_path / "folder.csv").mkdir()
-    assert refused(tmp_path / "folder.csv") == "cannot be read: it is a folder"
-    assert refused(tmp_path / "nowhere.csv") == "cannot be read: it is not there"
-
-
-def test_a_parquet_file_with_columns_of_another_type_is_refused_by_row(tmp_path):
-    path = tmp_path / "battles.parquet"
-    pq.write_table(pa.table({"model_a": [["a"]], "model_b": ["b"], "winner": ["tie"]}), path)
-    assert "row 1: model_a holds list" in refused(path)
-    pq.write_table(pa.table({"model_a": ["a", None], "model_b": ["b", "c"], "winner": ["tie", "tie"]}), path)
-    assert refused(path) == "row 2: model_a is empty"
-
-
-def test_a_hundred_thousand_models_are_refused(tmp_path):
-    rows = (f"m{place},m{place + 1},tie" for place in range(100_000))
-    assert refused(battles(tmp_path, *rows)) == "100001 models; between 1 and 5000 can be rated together"
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (("--group", "language"), "has no column language"),
-        (("--cluster", "prompt"), "has no column prompt"),
-        (("--anonymous-only",), "has no column anony"),
-        (("--source", "judge:ann"), "has no column judge"),
-        (("--level", "2"), "level 2 is not between 0 and 1"),
-        (("--method", "elo", "--k", "0"), "Elo with k 0"),
-        (("--method", "elo", "--strong", "3"), "much better answers count 3 times with method bt only"),
-        (("--method", "elo", "--anchor", "a=1"), "Elo has no anchor"),
-    ],
-)
-def test_an_option_that_the_file_cannot_serve_is_named(tmp_path, options, says):
-    assert refused(battles(tmp_path, "a,b,tie", "a,b,model_b"), *options).startswith(says)
-
-
-@pytest.mark.parametrize(
-    ("cells", "says"), [("a,b,tie,maybe,1", "anony is 'maybe'"), ("a,b,tie,True,noon", "tstamp is 'noon'")]
-)
-def test_a_flag_and_a_time_that_are_none_are_named(tmp_path, cells, says):
-    path = battles(tmp_path, "a,b,tie,True,1", cells, head=f"{HEAD},anony,tstamp")
-    assert refused(path, "--method", "elo", "--anonymous-only").startswith(f"row 2: {says}")
-
-
-def test_rows_that_are_not_asked_for_are_not_held_against_the_file(tmp_path):
-    path = battles(tmp_path, "a,b,left,False", "a,b,model_a,True", head=f"{HEAD},anony")
-    assert read(path, anonymous_only=True).left_out == 1
-    with pytest.raises(BadFile, match="row 1: winner is 'left'"):
-        read(path)
-
-
-def test_the_program_itself_says_it_in_one_line_with_exit_code_2(tmp_path):
-    path = battles(tmp_path, "a,b,left")
-    environment = {
-        **os.environ,
-        "JURYROOM_NO_SETUP": "1",
-        "JURYROOM_DATA": str(tmp_path / "data"),
-        "PYTHONWARNINGS": "error",
-    }
-    run = subprocess.run(
-        [sys.executable, "manage.py", "rate", str(path)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith(f"CommandError: {path}: row 1: winner is 'left'") and run.stderr.count("\n") == 1
-
-
-def test_help_names_the_columns(capsys):
+def test_help_names_the_columns_and_gives_examples(capsys):
     with pytest.raises(SystemExit) as left:
         call_command("rate", "--help")
-    assert left.value.code == 0 and "model_a, model_b" in " ".join(capsys.readouterr().out.split())
+    text = capsys.readouterr().out
+    assert left.value.code == 0 and "model_a, model_b" in " ".join(text.split())
+    assert "\n  manage.py rate battles.csv " in text
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "told"), [(Terminal, True), (StringIO, False)])
+def test_a_long_read_is_told_on_a_terminal_only_and_leaves_no_trace(tmp_path, monkeypatch, stream, told):
+    monkeypatch.setattr(printing, "PATIENCE", 0.0)
+    errors = stream()
+    call_command("rate", str(made(tmp_path, "battles.csv", as_text(fights()))), stdout=StringIO(), stderr=errors)
+    assert errors.getvalue() == ("\r5 rows read\r\x1b[K" if told else "")

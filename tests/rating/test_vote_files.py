@@ -92,10 +92,31 @@ def test_numbers_are_in_their_order_not_that_of_the_alphabet(tmp_path):
     assert same(row, stats.agree(file.item, file.annotator, file.value, values=10, level="ordinal"))
 
 
-def test_scores_are_compared_as_scores(tmp_path):
+def test_marks_of_a_scale_are_compared_as_scores_and_as_values(tmp_path):
     row = told(votes(tmp_path, *MARKS), "--level", "interval")["rows"][0]
-    item, judge = [1, 1, 2, 2, 3, 3, 4], [0, 1, 0, 1, 0, 1, 0]
-    assert same(row, stats.agree_on_scores(item, judge, [1, 2, 5, 5, 3, 2.5, 4]))
+    item, judge, score = [1, 1, 2, 2, 3, 3, 4], [0, 1, 0, 1, 0, 1, 0], [1, 2, 5, 5, 3, 2.5, 4]
+    assert row["alpha"] == pytest.approx(stats.agree_on_scores(item, judge, score).alpha)
+    scale = [1, 2, 2.5, 3, 4, 5]
+    value = [scale.index(one) for one in score]
+    assert same(row, stats.agree(item, judge, value, values=6, level="interval", marks=scale))
+    more = told(votes(tmp_path, *MARKS), "--level", "interval", "--values", "9")["rows"][0]
+    assert more["alpha"] == pytest.approx(row["alpha"]) and more["ac1"] != row["ac1"]
+
+
+def test_scores_on_a_fine_scale_have_alpha_alone(tmp_path):
+    rows = [f"{item},{who},{item * 1.01 + len(who) / 10}" for item in range(60) for who in ("ann", "hilda")]
+    row = told(votes(tmp_path, *rows), "--level", "interval")["rows"][0]
+    score = [float(row.split(",")[2]) for row in rows]
+    found = stats.agree_on_scores([place // 2 for place in range(120)], [0, 1] * 60, score)
+    assert same(row, found) and row["raw"] is None
+
+
+def test_the_share_without_ties_is_told_where_the_tie_is_named(tmp_path):
+    rows = ["1,ann,tie", "1,bob,good", "2,ann,bad", "2,bob,bad", "3,ann,good", "3,bob,bad"]
+    row = told(votes(tmp_path, *rows), "--tie", "tie")["rows"][0]
+    assert (row["raw"], row["raw_decided"], row["pairs_decided"]) == (pytest.approx(1 / 3), 0.5, 2)
+    assert told(votes(tmp_path, *rows))["rows"][0]["raw_decided"] is None
+    assert refused(votes(tmp_path, *rows), "--tie", "draw") == "no value is 'draw'; there are: bad, good, tie"
 
 
 def test_questions_and_not_items_are_resampled_where_the_file_names_them(tmp_path):
@@ -132,7 +153,9 @@ def test_one_value_alone_and_single_votes_say_why(tmp_path):
 
 
 def test_few_items_say_how_many_more(tmp_path):
-    assert told(votes(tmp_path, *VOTES))["rows"][0]["note"] == "few items: about 27 more are needed"
+    row = told(votes(tmp_path, *VOTES))["rows"][0]
+    assert (row["note"], row["wanted"]) == ("few", 27)
+    assert "few items: about 27 more are needed" in said(votes(tmp_path, *VOTES))
 
 
 def test_annotators_have_a_row_each(tmp_path):
@@ -189,10 +212,14 @@ def test_an_item_of_two_questions_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("head", "options", "says"),
     [
-        ("item,value", (), "has no column annotator or judge or worker"),
-        ("annotator,value", (), "has no column item"),
-        ("item,annotator", (), "has no column value"),
-        ("item,annotator,value", ("--by", "category"), "has no column category"),
+        ("item,value", (), "has no column annotator or judge or worker; there are: item, value"),
+        ("annotator,value", (), "has no column item; there are: annotator, value"),
+        ("item,annotator", (), "has no column value; there are: annotator, item"),
+        (
+            "item,annotator,value",
+            ("--by", "category"),
+            "has no column category; there are: annotator, item, value",
+        ),
         ("item,annotator,value,value", (), "has 2 columns value"),
     ],
 )
@@ -209,6 +236,14 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     assert refused(tmp_path / "nowhere.csv") == "cannot be read: it is not there"
     (tmp_path / "broken.jsonl").write_text('{"item": 1, "annotator": "a", "value": "x"}\n{"item": \n')
     assert refused(tmp_path / "broken.jsonl").startswith("line 2: is not JSON")
+
+
+def test_help_names_the_columns_and_gives_examples(capsys):
+    with pytest.raises(SystemExit) as left:
+        call_command("agree", "--help")
+    text = capsys.readouterr().out
+    assert left.value.code == 0 and "item, annotator (or judge, or worker)" in text
+    assert "\n  manage.py agree votes.csv " in text
 
 
 def test_values_must_leave_a_choice(tmp_path):
