@@ -261,7 +261,10 @@ def provenance_of(run: Run, judge: Judge) -> str:
 @transaction.atomic
 def retry_failed(run: Run) -> int:
     """Set the run's failed judgments and answers aside, so that the next go asks again; how many."""
-    aside = judgments_of(run).failed().filter(judge__in=run.judges.all()).update(superseded_at=timezone.now())
+    rows = judgments_of(run).failed().filter(judge__in=run.judges.all())
+    # in the order of their ids, as whoever counts locks them: else the two could wait for each other
+    list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+    aside = rows.update(superseded_at=timezone.now())
     failed = Answer.objects.failed().filter(question__in=questions_of(run), model__in=participants(run))
     return aside + (failed.count() if run.collects else 0)
 

@@ -37,6 +37,8 @@ def _last_words(table: Votes | Marks):
     """The last judgment of each judge on each item: repeats measure consistency, not agreement."""
     item, judge = (np.unique(column, return_inverse=True)[1] for column in (table.item, table.judge))
     seat = item.astype(np.int64) * (int(judge.max(initial=0)) + 1) + judge
+    if seat.max(initial=0) > 8 * len(table) + 1000:  # many judges on few of many items each
+        seat = np.unique(seat, return_inverse=True)[1]
     last = np.full(int(seat.max(initial=0)) + 1, -1, dtype=np.int64)
     last[seat] = np.arange(len(table))
     is_last = last[seat] == np.arange(len(table))

@@ -24,7 +24,7 @@ def _rate_when_done(sender, run, **_) -> None:
         rate.delay(run.benchmark_id)
 
 
-def _let_go(sender, instance, **_) -> None:
+def _let_go(sender, instance, origin, **_) -> None:
     from rating import counting
 
-    counting.let_go(instance)
+    counting.let_go(instance, origin=origin)

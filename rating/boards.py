@@ -252,7 +252,8 @@ def _fresher(snapshot: Snapshot, where: Mapping[str, Any]) -> LiveBoard | None:
 def _rows_of(live: LiveBoard, snapshot: Snapshot) -> list[Rating]:
     """The rows of a live board as ratings that are not saved. One query."""
     models = LanguageModel.objects.in_bulk([row["model"] for row in live.rows])
-    rows = [Rating(snapshot=snapshot, **{**row, "model": models[row["model"]]}) for row in live.rows]
+    known = [row for row in live.rows if row["model"] in models]
+    rows = [Rating(snapshot=snapshot, **{**row, "model": models[row["model"]]}) for row in known]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.model.name))
 
 

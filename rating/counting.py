@@ -67,23 +67,27 @@ def catch_up(*, at_most: int = 50) -> bool:
     return all(done)
 
 
-def let_go(judgment: Preference | Grade) -> None:
+def let_go(judgment: Preference | Grade, *, origin: Any) -> None:
     """Take a judgment that is about to be deleted out of the counts, and all others on its question with it.
 
-    What is not deleted comes back with the next `catch_up`; so a question with all its judgments costs little more than one.
+    What is not deleted comes back with the next `catch_up`. `origin` is what the deletion began with: each question is
+    done once in it, so that all judgments of one cost little more than one.
     """
     kind = PAIRS if isinstance(judgment, Preference) else SCORES
-    if not kind.table.objects.filter(pk=judgment.pk, counted=True).exists():
+    done = origin.__dict__.setdefault("_uncounted", {kind.item: set() for kind in (PAIRS, SCORES)})[kind.item]
+    if (item := getattr(judgment, f"{kind.item}_id")) in done:
         return
-    item = getattr(judgment, kind.item)
-    of_question = kind.table.objects.filter(**{f"{kind.item}__question": item.question_id}, counted=True)
-    _change(kind, of_question, {item.pk}, holds=lambda row: False)
+    question = getattr(judgment, kind.item).question_id
+    items = kind.table._meta.get_field(kind.item).related_model.objects.filter(question=question)
+    done |= set(items.values_list("pk", flat=True))
+    of_question = kind.table.objects.filter(**{f"{kind.item}__question": question}, counted=True)
+    _change(kind, of_question, {item}, holds=lambda row: False)
 
 
 def is_true_to(benchmark: Benchmark, record: Record) -> bool:
-    """Whether the counts hold as many votes, ties and grades in each category as the record. Five queries."""
+    """Whether the counts hold the votes, ties, shares of wins and grades that the record has in each category. Five queries."""
     held: dict[tuple[str, int], tuple[float, ...]] = {}
-    for name, table, sums in (("votes", PairCount, ("n", "ties")), ("marks", ScoreCount, ("n", "total"))):
+    for name, table, sums in (("votes", PairCount, ("n", "ties", "share")), ("marks", ScoreCount, ("n", "total"))):
         mine = table.objects.filter(benchmark=benchmark, n__gt=0)
         used = set(mine.order_by().values_list("rubric", flat=True).distinct())
         rubrics = newest(Rubric.objects.values_list("pk", "name", "version"), used)
@@ -92,19 +96,31 @@ def is_true_to(benchmark: Benchmark, record: Record) -> bool:
     if ANOTHER_RUBRIC in record.excluded:  # grades under a rarer rubric are counted too, and not in the record
         held = {key: value for key, value in held.items() if key[0] == "votes"}
     told = _told(record)
-    return held.keys() == told.keys() and all(np.allclose(held[key], told[key]) for key in held)
+    return held.keys() == told.keys() and all(np.allclose(held[key], told[key], rtol=1e-9, atol=1e-6) for key in held)
 
 
 def _told(record: Record) -> dict[tuple[str, int], tuple[float, ...]]:
-    """What the record says of each category: votes and ties; grades and their sum, where one rubric is all there is."""
+    """What the record says of each category: votes, ties, shares; grades and their sum, where one rubric is all there is."""
+    votes, marks = record.votes, record.marks
+    share = (np.clip(votes.value, -1.0, 1.0) + 1.0) / 2.0
+    towards_smaller = np.where(votes.first < votes.second, share, 1.0 - share)
+    tables = [("votes", votes.category, (votes.value == 0, towards_smaller))]
+    tables += [] if ANOTHER_RUBRIC in record.excluded else [("marks", marks.category, (marks.score,))]
     found: dict[tuple[str, int], tuple[float, ...]] = {}
-    tables = [("votes", record.votes.category, record.votes.value == 0)]
-    tables += [] if ANOTHER_RUBRIC in record.excluded else [("marks", record.marks.category, record.marks.score)]
-    for name, category, second in tables:
+    for name, category, parts in tables:
         kinds, code = np.unique(category, return_inverse=True)
-        sums = zip(np.bincount(code), np.bincount(code, second), strict=True) if len(code) else ()
-        found |= {(name, kind): pair for kind, pair in zip(kinds.tolist(), sums, strict=True)}
+        sums = [np.bincount(code, minlength=len(kinds)), *(np.bincount(code, part, len(kinds)) for part in parts)]
+        found |= {(name, kind): told for kind, told in zip(kinds.tolist(), zip(*sums, strict=True), strict=True)}
     return found
+
+
+def is_caught_up(benchmark: Benchmark) -> bool:
+    """Whether everything on this benchmark's record is counted. Four queries at most."""
+    return not any(
+        rows.filter(**{f"{kind.item}__question__benchmark": benchmark}).exists()
+        for kind in (PAIRS, SCORES)
+        for rows in (kind.table.objects.new(), kind.table.objects.gone())
+    )
 
 
 @transaction.atomic
@@ -149,20 +165,16 @@ SCORES = _Kind(Grade, ScoreCount, "answer", "score", ("answer__model",), ("n", "
 
 @transaction.atomic
 def _step(kind: _Kind) -> int:
-    """Bring in up to AT_ONCE judgments of one kind; how many. Ten queries, whatever is on record."""
+    """Bring in up to AT_ONCE judgments of one kind; how many there were. Ten queries, whatever is on record."""
     seen = _due(kind)
-    return _bring(kind, seen) if seen else 0
+    if seen:
+        _change(kind, _of_units(kind, set(seen)), {item for item, _ in seen}, holds=lambda row: row.stands)
+    return len(seen)
 
 
 @transaction.atomic
-def _bring(kind: _Kind, seen: set[tuple[int, int]]) -> int:
-    """Bring what these judges said of these items into the counts, as it now stands; how many judgments."""
-    return _change(kind, _of_units(kind, seen), {item for item, _ in seen}, holds=lambda row: row.stands)
-
-
-@transaction.atomic
-def _change(kind: _Kind, found: Any, items: set[int], *, holds: Callable[[Row], bool]) -> int:
-    """Make the counts hold those of these judgments that they shall, whole units at a time; how many came or went."""
+def _change(kind: _Kind, found: Any, items: set[int], *, holds: Callable[[Row], bool]) -> None:
+    """Make the counts hold those of these judgments that they shall, whole units at a time."""
     boards = _locked(kind, items)
     rows = kind.rows(found)  # behind the lock: what another has counted meanwhile is seen as counted
     units: dict[tuple, list[Row]] = defaultdict(list)
@@ -175,20 +187,23 @@ def _change(kind: _Kind, found: Any, items: set[int], *, holds: Callable[[Row], 
         _add(deltas, kind, [row for row in counting if row.counted], -1)
         _add(deltas, kind, [row for row in counting if holds(row)], +1)
     _write(kind, deltas)
+    in_order = kind.table.objects.filter(pk__in=[row.pk for row in due]).order_by("pk")
+    list(
+        in_order.select_for_update(of=("self",)).values_list("pk")
+    )  # two who lock rows in one order do not block each other
     for held in (True, False):
         kind.table.objects.filter(pk__in=[row.pk for row in due if holds(row) == held]).update(counted=held)
     changes = Counter(row.benchmark for row in due)
     for benchmark, n in changes.items():
         Leaderboard.objects.filter(benchmark=benchmark).update(changes=F("changes") + n)
-    return len(due)
 
 
-def _due(kind: _Kind) -> set[tuple[int, int]]:
+def _due(kind: _Kind) -> list[tuple[int, int]]:
     """Item and judge of what the counts must let go of or take in. Two queries, each on an index that holds nothing else."""
     due: list[tuple[int, int]] = []
     for rows in (kind.table.objects.gone(), kind.table.objects.new()):
         due += rows.order_by(kind.item).values_list(kind.item, "judge")[: AT_ONCE - len(due)]
-    return set(due)
+    return due
 
 
 def _locked(kind: _Kind, items: set[int]) -> dict[int, list[str]]:

@@ -34,10 +34,17 @@ KEYS = ("category", "rubric", "judge")
 def refresh(leaderboard: Leaderboard, recipe: Recipe) -> None:
     """Rate the benchmark from its standing counts and keep that as its live boards, in place of older ones.
 
-    A fixed number of queries; the work depends on the number of models, categories and judges.
+    The work depends on the number of models, categories and judges. Nothing is kept where a vote was counted or a
+    snapshot taken meanwhile: the next refresh, or that snapshot, knows better.
     """
-    spread = _Spread(leaderboard)
-    found = [*_of_pairs(leaderboard, recipe, spread), *_of_scores(leaderboard, recipe, spread)]
+    seen = Leaderboard.objects.get(pk=leaderboard.pk)
+    spread = _Spread(seen)
+    found: list[Rated] = []
+    if BT in recipe.methods:
+        found += _of_pairs(seen, recipe, spread)
+    if SCORE in recipe.methods:
+        found += _of_scores(seen, recipe, spread)
+    found += _emptied(seen, {(board.source, board.method, board.category) for board in found})
     at = timezone.now()
     rows = []
     for board in found:
@@ -45,9 +52,19 @@ def refresh(leaderboard: Leaderboard, recipe: Recipe) -> None:
         place = leaderboard.pk, board.source, board.method, board.category
         rows.append((*place, lines, json.dumps(board.notes), at))
     with transaction.atomic():
-        LiveBoard.objects.filter(leaderboard=leaderboard).delete()
+        same = Leaderboard.objects.filter(pk=seen.pk, changes=seen.changes, current=seen.current_id)
+        if not same.select_for_update().exists():
+            return
+        LiveBoard.objects.filter(leaderboard=seen).delete()
         insert(LiveBoard, ("leaderboard", "source", "method", "category", "rows", "notes", "at"), rows)
     ring(f"board-{leaderboard.benchmark_id}")
+
+
+def _emptied(leaderboard: Leaderboard, there: set[Place]) -> Iterator[Rated]:
+    """A board without rows for each that the snapshot has and the counts no longer do: all its votes were taken back."""
+    had = Rating.objects.filter(snapshot=leaderboard.current_id, method__in=(BT, SCORE))
+    had = had.exclude(source=Rating.CALIBRATED).order_by().values_list("source", "method", "category").distinct()
+    yield from (Rated(*place, {}) for place in had if place not in there)
 
 
 class _Spread:

@@ -23,6 +23,8 @@ SHUFFLES = 20
 BT, ELO, STYLE, SCORE = Rating.Method.BT, Rating.Method.ELO, Rating.Method.STYLE, Rating.Method.SCORE
 STYLE_UNKNOWN = "style_unknown"
 """Note: votes on answers whose style is not known are left out."""
+STYLE_NOWHERE = "no votes on answers whose style is known"
+"""Note: why there is no board with style held equal."""
 ORDER_SPREAD = "order_spread"
 """Note: the interval is what other orders of the same votes would give."""
 
@@ -152,7 +154,7 @@ def styled(coded: Coded, rows: Ints, recipe: Recipe) -> Told:
     looks = coded.looks
     known = rows[looks.known[rows]] if looks is not None else rows[:0]
     if not known.size:
-        raise stats.TooLittleData("no votes on answers whose style is known")
+        raise stats.TooLittleData(STYLE_NOWHERE)
     battles, models = stats.Battles(*coded.of(known)), len(coded.models)
     style = {
         name: relative_difference(looks.first[known, place], looks.second[known, place])

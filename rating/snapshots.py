@@ -33,10 +33,12 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     if is_counted and not counting.is_true_to(benchmark, record):
         _count_anew(leaderboard)
     told, how = recipe(leaderboard)
-    digest = record.digest(str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
+    looks = data.looks(benchmark, record.votes.item) if how.wants_style else None
+    about = (str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
+    digest = record.digest(*about, looks.digest() if looks else "")
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
     if snapshot is None and record.n:
-        snapshot = _new(leaderboard, record, told, how, digest=digest, passing=passing)
+        snapshot = _new(leaderboard, record, looks, told, how, digest=digest, passing=passing)
     elif snapshot and snapshot.passing and not passing:
         snapshot.passing = False
         snapshot.save(update_fields=["passing"])
@@ -48,7 +50,8 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
 
 def _count_anew(leaderboard: Leaderboard) -> None:
     """Where counts and record differ though nothing came in between: a question or a judge was changed after it was counted."""
-    if leaderboard.changes == Leaderboard.objects.get(pk=leaderboard.pk).changes:
+    is_still = counting.is_caught_up(leaderboard.benchmark)
+    if is_still and leaderboard.changes == Leaderboard.objects.get(pk=leaderboard.pk).changes:
         log.warning("%s: the standing counts differ from the record and are made anew", leaderboard)
         counting.reset(leaderboard.benchmark)
 
@@ -98,10 +101,16 @@ def recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
 
 
 def _new(
-    leaderboard: Leaderboard, record: data.Record, told: dict, how: ratings.Recipe, *, digest: str, passing: bool
+    leaderboard: Leaderboard,
+    record: data.Record,
+    looks: data.Looks | None,
+    told: dict,
+    how: ratings.Recipe,
+    *,
+    digest: str,
+    passing: bool,
 ) -> Snapshot:
     """Rate, then write; the one another process wrote meanwhile, if it was quicker."""
-    looks = data.looks(leaderboard.benchmark, record.votes.item) if how.wants_style else None
     rated = list(ratings.boards(record, how, looks))
     agreed = list(agreeing.agreements(record))
     keys = dict(Category.objects.values_list("pk", "key"))

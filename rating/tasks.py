@@ -1,5 +1,6 @@
 """Doorbells of rating."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
@@ -9,6 +10,7 @@ from arena.models import Benchmark
 from rating import counting, live, snapshots
 from rating.models import Leaderboard
 
+log = logging.getLogger(__name__)
 PAUSE = timedelta(seconds=30)  # between two snapshots of a board while votes come in
 PER_PAUSE = 100_000  # judgments that a pause is long enough for: larger boards rest longer, their live boards do not
 
@@ -21,16 +23,27 @@ def rate(benchmark_id: int) -> None:
 
 @shared_task
 def refresh() -> None:
-    """Count what has come; of every board that has changed take a passing snapshot, or refresh its live boards until it is due."""
+    """Count what has come; of every board that has changed take a passing snapshot, or refresh its live boards until it is due.
+
+    What goes wrong with one board is logged and keeps no other waiting.
+    """
     is_counted = counting.catch_up()
     for leaderboard in Leaderboard.objects.select_related("benchmark", "current"):
-        if snapshots.now(leaderboard) == leaderboard.seen:
-            continue
-        if _is_due(leaderboard):
-            snapshots.take(leaderboard.benchmark, passing=True)
-            snapshots.thin(leaderboard)
-        elif is_counted:  # counts that lag behind would show fewer votes than the snapshot
-            live.refresh(leaderboard, snapshots.recipe(leaderboard)[1])
+        try:
+            _refresh(leaderboard, is_counted=is_counted)
+        except Exception:
+            log.exception("%s could not be rated", leaderboard)
+
+
+def _refresh(leaderboard: Leaderboard, *, is_counted: bool) -> None:
+    if snapshots.now(leaderboard) == leaderboard.seen:
+        return
+    told, recipe = snapshots.recipe(leaderboard)
+    if _is_due(leaderboard) or told != leaderboard.current.recipe:
+        snapshots.take(leaderboard.benchmark, passing=True)
+        snapshots.thin(leaderboard)
+    elif is_counted:  # counts that lag behind would show fewer votes than the snapshot
+        live.refresh(leaderboard, recipe)
 
 
 def _is_due(leaderboard: Leaderboard) -> bool:

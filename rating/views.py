@@ -50,7 +50,9 @@ def _board_page(request, benchmark, found, *, is_newest):
         )
     except boards.NoSuchBoard as error:
         return render(request, "rating/no_board.html", {**frame, "error": error}, status=404)
-    heat = boards.heat(board, there.categories) if board.category is None else None
+    # the overview is the snapshot's, also where the board is live: half of one and half of the other would mislead
+    rated = boards.board(benchmark, source=source, method=board.method, snapshot=found) if board.live else board
+    heat = boards.heat(rated, there.categories) if board.category is None else None
     return render(request, "rating/leaderboard.html", {**frame, "board": board, "heat": heat})
 
 

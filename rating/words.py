@@ -60,6 +60,7 @@ NOTES = {
     ),
     OFF_CENTRE: gettext_noop("The answers that stand first differ in style from the others on average."),
     "style_unknown": gettext_noop("Votes on answers whose style is not known are left out here."),
+    "no votes on answers whose style is known": gettext_noop("no votes on answers whose style is known"),
     FEW_PAIRED: gettext_noop(
         "Judges have judged too few of the battles that people voted on to help: these are people’s votes alone."
     ),

@@ -187,6 +187,7 @@ class Grade(Judgment):
                 | (~Q(status="ok") & Q(score__isnull=True) & ~Q(error="")),
                 name="a_grade_has_a_score_or_an_error",
             ),
+            models.CheckConstraint(condition=Q(score__range=(-1e9, 1e9)), name="a_score_is_of_a_size_that_people_use"),
         ]
         indexes = [
             models.Index(fields=["run", "judge"], name="grades_of_a_run"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,13 @@ class Looks:
     first: NDArray[np.float64]
     second: NDArray[np.float64]
     known: NDArray[np.bool_]
+
+    def digest(self) -> str:
+        """SHA-256 over all of it."""
+        total = hashlib.sha256()
+        for table in (self.first, self.second, self.known):
+            total.update(np.ascontiguousarray(table).tobytes())
+        return total.hexdigest()
 
 
 def looks(benchmark: Benchmark, battles: NDArray[np.int64]) -> Looks:

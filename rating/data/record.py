@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -105,8 +106,10 @@ class Record:
         return len(self.votes) + len(self.marks)
 
     def digest(self, *seasoning: str) -> str:
-        """SHA-256 over the columns that count and whatever else decides the result."""
+        """SHA-256 over the columns that count, the names of those who judged, and whatever else decides the result."""
         total = hashlib.sha256()
+        who = np.unique(np.concatenate([self.sides.judge, self.marks.judge])).tolist()
+        seasoning = (*seasoning, *self.provenances, *(f"{judge} {self.names[judge]}" for judge in who))
         for table in (self.sides, self.marks):
             for column in fields(table):
                 total.update(column.name.encode() + _compact(getattr(table, column.name)))
@@ -141,8 +144,11 @@ def read(benchmark: Benchmark) -> Record:
     """The benchmark's record as columns, one row a judgment. A fixed number of queries; no model instances."""
     excluded: Counter[str] = Counter()
     shared = _Shared(benchmark)
-    preferences = _latest(_counting(_preferences(shared), shared, excluded), shared, excluded)
-    grades = _most_used(_latest(_counting(_grades(shared), shared, excluded), shared, excluded), excluded)
+    preferences, grades = _preferences(shared), _grades(shared)  # before all that their ids are looked up in
+    preferences = _counting(preferences, shared, excluded)
+    preferences = _latest(preferences, shared, excluded, whole=~_halves(preferences, shared))
+    grades = _counting(grades, shared, excluded)
+    grades = _most_used(_latest(grades, shared, excluded), excluded)
     sides, votes, orders = _folded(preferences, shared, excluded)
     kinds = np.unique(np.concatenate([preferences["kind"], grades["kind"]]))
     return Record(
@@ -156,26 +162,49 @@ def read(benchmark: Benchmark) -> Record:
     )
 
 
+class Moved(RuntimeError):
+    """The benchmark lost questions while it was read: read it again."""
+
+
 class _Shared:
-    """What every row's meaning is looked up in; small tables, read once."""
+    """What every row's meaning is looked up in: small tables, each read once, after the judgments that name their rows."""
 
     def __init__(self, benchmark: Benchmark):
         self.benchmark = benchmark
         self.counted = [KINDS[Provenance(name)] for name in counted_provenances(benchmark)]
-        judges = list(Judge.objects.all())
-        self.names = {judge.pk: str(judge) for judge in judges}
-        self.people = [judge.pk for judge in judges if judge.is_person]
-        runs = Run.objects.aggregate(last=Max("pk"))["last"] or 0
-        self.both = list(Run.objects.filter(benchmark=benchmark, order=Run.Order.BOTH).values_list("pk", flat=True))
-        self.rubrics = list(Rubric.objects.values_list("pk", "name", "version"))
-        self.radix = max((pk for pk, _, _ in self.rubrics), default=0) + 1, runs + 1
-        self.category = Lookup(columns(Question.objects.filter(benchmark=benchmark), pk="pk", category="category"))
+        # with room for what may be made while the judgments are read
+        rubrics, runs = (table.objects.aggregate(last=Max("pk"))["last"] or 0 for table in (Rubric, Run))
+        self.radix = rubrics + 1_000, runs + 100_000
+
+    @cached_property
+    def judges(self) -> list[Judge]:
+        return list(Judge.objects.all())
+
+    @property
+    def names(self) -> dict[int, str]:
+        return {judge.pk: str(judge) for judge in self.judges}
+
+    @cached_property
+    def both(self) -> list[int]:
+        return list(Run.objects.filter(benchmark=self.benchmark, order=Run.Order.BOTH).values_list("pk", flat=True))
+
+    @cached_property
+    def rubrics(self) -> list[tuple[int, str, int]]:
+        return list(Rubric.objects.values_list("pk", "name", "version"))
+
+    @cached_property
+    def category(self) -> Lookup:
+        return Lookup(columns(Question.objects.filter(benchmark=self.benchmark), pk="pk", category="category"))
 
     def is_person(self, judge: Ints) -> Bools:
-        return np.isin(judge, self.people)
+        return np.isin(judge, [judge.pk for judge in self.judges if judge.is_person])
 
     def category_of(self, question: Ints) -> Ints:
-        return self.category.table["category"][self.category.place(question)[0]] if len(question) else question
+        """The category of each question (n,). Raises Moved for one that is no longer there."""
+        place, known = self.category.place(question)
+        if not known.all():
+            raise Moved(f"{self.benchmark} lost questions while it was read")
+        return self.category.table["category"][place] if len(question) else question
 
 
 class Lookup:
@@ -301,9 +330,10 @@ def _some(table: Raw, mask: Bools) -> Raw:
     return table if mask.all() else {name: column[mask] for name, column in table.items()}
 
 
-def _latest(table: Raw, shared: _Shared, excluded: Counter[str]) -> Raw:
-    """The rows under the newest version of each rubric."""
-    keep = np.isin(table["rubric"], newest(shared.rubrics, set(np.unique(table["rubric"]).tolist())))
+def _latest(table: Raw, shared: _Shared, excluded: Counter[str], *, whole: Bools | None = None) -> Raw:
+    """The rows under the newest version of each rubric that has any verdict that is `whole` (n,), or any at all."""
+    used = table["rubric"] if whole is None or not whole.any() else table["rubric"][whole]
+    keep = np.isin(table["rubric"], newest(shared.rubrics, set(np.unique(used).tolist())))
     excluded[OLDER_RUBRIC] += int((~keep).sum())
     return _some(table, keep)
 
@@ -327,11 +357,10 @@ def _folded(table: Raw, shared: _Shared, excluded: Counter[str]) -> tuple[Votes,
     """
     person = shared.is_person(table["judge"])
     one, other = _pairs(table, person)
-    value, paired = table["value"].copy(), np.zeros(len(person), dtype=bool)
+    value = table["value"].copy()
     alike = np.sign(value[one]) == np.sign(value[other])
     value[one] = np.where(alike, (value[one] + value[other]) / 2, 0.0)
-    paired[one] = paired[other] = True
-    half = np.isin(table["run"], shared.both) & ~person & ~paired
+    half = _halves(table, shared)
     excluded[ONE_ORDER] += int(half.sum())
     keep = ~half
     keep[other] = False
@@ -359,6 +388,14 @@ def _folded(table: Raw, shared: _Shared, excluded: Counter[str]) -> tuple[Votes,
         swapped=np.where(turned, table["value"][one], table["value"][other]),
     )
     return sides, votes, orders
+
+
+def _halves(table: Raw, shared: _Shared) -> Bools:
+    """Which rows (n,) are one order of a machine's verdict that was to be asked in both."""
+    person = shared.is_person(table["judge"])
+    paired = np.zeros(len(person), dtype=bool)
+    paired[np.concatenate(_pairs(table, person))] = True
+    return np.isin(table["run"], shared.both) & ~person & ~paired
 
 
 def _pairs(table: Raw, person: Bools) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from arena.models import Battle, Benchmark
-from judging.models import Grade, Preference, Run
+from judging.models import Grade, Preference, Rubric, Run
 from rating import counting, data, snapshots
 from rating.models import Leaderboard, PairCount, ScoreCount
 from tests.judging import recorded as make
@@ -252,3 +252,50 @@ def test_other_benchmarks_have_counts_of_their_own(benchmark, battles):
     make.preference(battles[0])
     counting.catch_up()
     assert {row.benchmark_id: row.n for row in PairCount.objects.all()} == {benchmark.pk: 1, other.pk: 1}
+
+
+def test_a_vote_that_comes_while_a_snapshot_is_read_is_no_sign_of_wrong_counts(benchmark, battles, monkeypatch, caplog):
+    for battle in battles[:5]:
+        make.preference(battle, value=1)
+    original = data.read
+
+    def interrupted(of):
+        make.preference(battles[5], make.judge("late"))
+        return original(of)
+
+    monkeypatch.setattr(snapshots.data, "read", interrupted)
+    assert snapshots.take(benchmark).n == 6
+    assert not caplog.records and PairCount.objects.filter(n__gt=0).exists()
+
+
+def test_half_a_verdict_under_a_newer_rubric_leaves_the_older_votes_standing(benchmark, battles, caplog):
+    """A run under version 2 has begun: one order has come, so there is no verdict under it yet."""
+    old, new = (Rubric.objects.create(name="terse", version=version) for version in (1, 2))
+    run = make.run(benchmark, order=Run.Order.BOTH)
+    for battle in battles[:6]:
+        make.preference(battle, person("ann") if battle is battles[0] else make.judge("p"), value=1, rubric=old)
+    make.preference(battles[0], make.judge("fair"), value=1, rubric=new, run=run)
+    for _ in range(2):
+        assert snapshots.take(benchmark).n == 6
+        assert counting.catch_up() and standing(benchmark) == on_record(benchmark)
+    assert not caplog.records
+    make.preference(battles[0], make.judge("fair"), value=1, swapped=True, rubric=new, run=run)
+    assert snapshots.take(benchmark).n == 1 and not caplog.records
+
+
+def test_a_judgment_deleted_before_it_was_counted_never_is(benchmark, battles):
+    make.preference(battles[0], value=1).delete()
+    counting.catch_up()
+    assert standing(benchmark) == {} == on_record(benchmark)
+
+
+def test_a_step_that_another_has_done_already_does_not_end_the_work(benchmark, battles, monkeypatch):
+    monkeypatch.setattr(counting, "AT_ONCE", 2)
+    for battle in battles[:6]:
+        make.preference(battle, value=1)
+    stale = counting._due(counting.PAIRS)
+    seen = iter([stale])
+    original = counting._due
+    counting.catch_up(at_most=1)
+    monkeypatch.setattr(counting, "_due", lambda kind: next(seen, None) or original(kind))
+    assert counting.catch_up() and standing(benchmark) == on_record(benchmark)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from arena.models import Battle
+from judging.models import Preference
 from rating import boards, counting, live, snapshots, tasks
 from rating.models import Leaderboard, LiveBoard, Rating
 from tests.judging import recorded as make
@@ -112,6 +114,90 @@ def test_a_large_board_rests_longer_between_snapshots():
 def test_when_every_vote_is_taken_back_nothing_is_live():
     benchmark = judged(questions=2)
     snapshots.take(benchmark)
-    type(Battle.objects.first().preferences.first()).objects.update(superseded_at=timezone.now())
+    Preference.objects.update(superseded_at=timezone.now())
     found = refreshed(benchmark)
-    assert not [key for key in found if key[1] == Rating.Method.BT]
+    assert not [key for key, board in found.items() if key[1] == Rating.Method.BT and board.rows]
+
+
+def live_of(benchmark) -> dict:
+    return {
+        (row.source, row.method, row.category_id): row
+        for row in LiveBoard.objects.filter(leaderboard__benchmark=benchmark)
+    }
+
+
+def test_a_source_that_lost_all_its_votes_is_empty_and_not_as_it_was(client):
+    benchmark = judged()
+    snapshots.take(benchmark)
+    Preference.objects.filter(judge__kind="person").update(superseded_at=timezone.now())
+    found = refreshed(benchmark)
+    assert found["people", "bt", None].rows == [] and found["all", "bt", None].rows
+    assert "No ratings for this choice" in client.get(f"/leaderboard/{benchmark.pk}/?source=people").content.decode()
+
+
+def test_nothing_is_kept_where_a_snapshot_was_taken_meanwhile(monkeypatch):
+    benchmark = judged()
+    snapshots.take(benchmark)
+    make.preference(Battle.objects.first(), make.judge("third"))
+    counting.catch_up()
+    leaderboard = Leaderboard.objects.get(benchmark=benchmark)
+    original = live._of_scores
+
+    def overtaken(*rest):
+        snapshots.take(benchmark)
+        return original(*rest)
+
+    monkeypatch.setattr(live, "_of_scores", overtaken)
+    live.refresh(leaderboard, snapshots.recipe(leaderboard)[1])
+    assert not live_of(benchmark)
+
+
+def test_a_changed_recipe_gives_a_snapshot_at_once_and_no_live_board():
+    benchmark = judged()
+    tasks.refresh()
+    Leaderboard.objects.update(recipe={"level": 0.5})
+    tasks.refresh()
+    assert Leaderboard.objects.get(benchmark=benchmark).current.recipe["level"] == 0.5 and not live_of(benchmark)
+
+
+def test_a_recipe_without_a_method_has_no_live_board_of_it():
+    benchmark = judged()
+    Leaderboard.objects.create(benchmark=benchmark, recipe={"methods": ["elo", "score"]})
+    snapshots.take(benchmark)
+    assert {method for _, method, _ in refreshed(benchmark)} == {"score"}
+
+
+def test_the_overview_of_categories_is_the_snapshots_also_where_the_board_is_live(client):
+    benchmark = judged()
+    snapshots.take(benchmark)
+    Preference.objects.update(value=-1 * F("value"))
+    make.preference(Battle.objects.first(), make.judge("third"))
+    refreshed(benchmark)
+    context = client.get(f"/leaderboard/{benchmark.pk}/").context
+    assert context["board"].live
+    leader = boards.board(benchmark).rows[0].model
+    assert context["heat"].leader == leader and context["heat"].models[0] == leader
+
+
+def test_a_model_that_is_gone_since_is_left_out_of_the_live_board(client):
+    benchmark = judged()
+    snapshots.take(benchmark)
+    refreshed(benchmark)
+    row = LiveBoard.objects.get(source="all", method="bt", category=None)
+    row.rows[0]["model"] = 999_999
+    row.save()
+    assert client.get(f"/leaderboard/{benchmark.pk}/").status_code == 200
+
+
+def test_one_board_that_cannot_be_rated_keeps_no_other_waiting(monkeypatch, caplog):
+    first, second = judged("attic"), judged("cellar")
+    original = snapshots.take
+
+    def broken(benchmark, **rest):
+        if benchmark == first:
+            raise RuntimeError("as if it had failed")
+        return original(benchmark, **rest)
+
+    monkeypatch.setattr(snapshots, "take", broken)
+    tasks.refresh()
+    assert Leaderboard.objects.get(benchmark=second).current and "as if it had failed" in caplog.text

@@ -13,7 +13,7 @@ from django.utils import timezone
 from arena.models import Answer, Battle, Benchmark
 from judging.models import Grade, Judge, Preference, Run
 from judging.signals import judged as judged_signal
-from rating import snapshots, stats, tasks
+from rating import agreeing, data, snapshots, stats, tasks
 from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
 from tests.judging import recorded as make
 
@@ -336,3 +336,32 @@ def test_the_same_input_gives_the_same_bytes():
         ))  # fmt: skip
         snapshot.delete()
     assert repr(kept[0]) == repr(kept[1])
+
+
+def test_whatever_changes_the_result_changes_the_digest():
+    benchmark = judged()
+    digests = [snapshots.take(benchmark).digest]
+    for change in (
+        lambda: Answer.objects.filter(question__key="q1").update(length=5000),
+        lambda: Judge.objects.filter(name="fair").update(name="just"),
+        lambda: Preference.objects.update(provenance="imported"),
+        lambda: Leaderboard.objects.update(recipe={"style": ["length"]}),
+    ):
+        change()
+        digests.append(snapshots.take(benchmark).digest)
+    assert len(set(digests)) == 5
+
+
+def test_many_judges_on_few_of_many_items_each_need_no_table_of_all(monkeypatch):
+    """The last words of each, found by both ways of looking."""
+    draw = np.random.default_rng(5)
+    item, judge = draw.integers(0, 3000, 900), draw.integers(0, 2000, 900)
+    item[-3:], judge[-3:] = item[:3], judge[:3]
+    table = data.Votes(
+        **dict.fromkeys(("first", "second", "value", "shown", "cluster", "category", "person"), np.zeros(900)),
+        item=item,
+        judge=judge,
+    )
+    kept = agreeing._last_words(table)
+    assert len(kept) == len({*zip(item.tolist(), judge.tolist(), strict=True)})
+    assert (kept.item[-3:] == item[-3:]).all()

@@ -241,7 +241,7 @@ def test_the_door_the_counts_and_the_boards_keep_their_promises_on_postgresql(se
 
 
 COUNTERS = """
-import random, sys, threading, django
+import random, sys, threading, time, django
 django.setup()
 from django.db import connection
 from django.utils import timezone
@@ -269,6 +269,19 @@ def vote(judge):
     finally:
         connection.close()
 
+def delete():
+    try:
+        chance = random.Random(0)
+        while not voting.is_set():
+            found = list(Preference.objects.order_by("-pk")[:20])
+            if len(found) == 20:
+                chance.choice(found).delete()
+            time.sleep(0.02)
+    except Exception as error:
+        errors.append(error)
+    finally:
+        connection.close()
+
 def count():
     try:
         while not voting.is_set():
@@ -278,7 +291,7 @@ def count():
     finally:
         connection.close()
 
-counters = [threading.Thread(target=count) for _ in range(3)]
+counters = [threading.Thread(target=count) for _ in range(3)] + [threading.Thread(target=delete)]
 voters = [threading.Thread(target=vote, args=(judge,)) for judge in people]
 for thread in counters + voters:
     thread.start()
@@ -293,7 +306,9 @@ print(errors, standing(benchmark) == on_record(benchmark), Preference.objects.ne
 
 
 @pytest.mark.parametrize("on_postgres", [True, False])
-def test_several_who_count_while_people_vote_count_every_vote_once(services, tmp_path, on_postgres):
+def test_several_who_count_while_people_vote_and_votes_are_deleted_count_every_vote_once(
+    services, tmp_path, on_postgres
+):
     place = services if on_postgres else {**services, "DATABASE_URL": "", "JURYROOM_DATA": str(tmp_path)}
     run_python(place, "manage.py", "migrate", "-v0")
     assert run_python({**place, "REDIS_URL": ""}, "-c", COUNTERS).strip() == "[] True 0 0"

@@ -38,7 +38,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--benchmark", metavar="B", help="default: the one rated last")
         parser.add_argument("--category", metavar="C", default="all")
-        parser.add_argument("--source", default=Rating.ALL, help="people, judges, all, or judge:NAME (default: all)")
+        parser.add_argument(
+            "--source",
+            default=Rating.ALL,
+            help="people, judges, all, calibrated (people, helped by judges), or judge:NAME (default: all)",
+        )
         parser.add_argument(
             "--method", choices=Rating.Method.values, help="default: bt, or score where there are no pairs"
         )
