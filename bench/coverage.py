@@ -101,6 +101,7 @@ ROWS = (
     Row("α ordinal, 150 items × 3 votes", agreement(Crowd(common=(0.1, 0.2, 0.4, 0.2, 0.1), level="ordinal"))),
     Row("α interval, 150 items × 10 votes", agreement(Crowd((0.1, 0.2, 0.4, 0.2, 0.1), votes=10, level="interval"))),
     Row("α nominal, 30 questions × 10 items", agreement(Crowd(items=300, together=0.6))),
+    Row("α nominal, 5 questions × 9 items", agreement(Crowd(items=45, together=0.6, each=9))),
     Row("Shares (Wilson)", records.shares),
     Row("Mean scores, 40 questions", records.mean_scores),
     Row("Calibrated, 300 votes of 1800", records.with_judges),

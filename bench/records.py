@@ -225,7 +225,7 @@ def close_ranks(random: Random) -> Held:
 class Crowd:
     """Items whose values have chances drawn from a Dirichlet distribution: Krippendorff's α is 1/(1 + spread) at every level.
 
-    `together`: how often an item takes the chances of its question instead of its own; ten items a question.
+    `together`: how often an item takes the chances of its question instead of its own; `each` items a question.
     """
 
     common: tuple[float, ...] = (0.5, 0.3, 0.2)
@@ -234,6 +234,7 @@ class Crowd:
     items: int = 150
     level: Level = "nominal"
     together: float = 0.0
+    each: int = 10
 
     @property
     def alpha(self) -> float:
@@ -246,7 +247,7 @@ class Crowd:
 
     @property
     def question(self) -> Ints:
-        return np.arange(self.items) // 10
+        return np.arange(self.items) // self.each
 
     def chances(self, random: Random) -> Floats:
         """Chance of each value on each item (items, V)."""

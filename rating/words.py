@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE
+from rating.stats.agreement import ALL_ALIKE, FEW_UNITS, NO_DISAGREEMENT, NO_PAIRS, ONE_UNIT, ONE_VALUE
 from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED, WIDENED
 from rating.stats.calibrated import FEW_PAIRED, NOTHING_MORE, PEOPLE_SEPARATED
 from rating.stats.scores import ALL_EQUAL, ONE_QUESTION
@@ -71,6 +71,9 @@ NOTES = {
     NO_PAIRS: gettext_noop("no item with two votes"),
     ONE_VALUE: gettext_noop("only one value used"),
     ONE_UNIT: gettext_noop("one question only, so no interval"),
+    FEW_UNITS: gettext_noop("few questions, so the interval is rough"),
+    NO_DISAGREEMENT: gettext_noop("no disagreement seen, so no interval"),
+    ALL_ALIKE: gettext_noop("questions all alike, so no interval"),
     "no decided vote": gettext_noop("no decided vote"),
     "few": "",  # the page says it itself, with how many more are needed
 }

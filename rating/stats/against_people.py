@@ -13,10 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Bools, Floats, Ints, codes, compressed, same_length
+from rating.stats.arrays import Bools, Floats, Ints, check_level, codes, compressed, same_length
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import clustered_means, share_interval, student, wilson
 from rating.stats.kappa import Weights, check_values, credits
+from rating.stats.patterns import refuse_repeats
 
 BELOW = "below"
 """Verdict: the judge agrees with people less than they do with each other; the interval lies under 0."""
@@ -160,6 +161,7 @@ def against_people(
         raise ImpossibleInput(f"the unit is pair or item, not {unit!r}")
     if not 0.0 <= margin < 1.0:
         raise ImpossibleInput(f"margin {margin:g} is not a share from 0")
+    check_level(level)
     judged = judged_items(item, judge, value, values=values, is_person=is_person, machine=machine, cluster=cluster)
     groups = _per_item(judged, category, "category")
     credit = credits(values, weights)
@@ -203,6 +205,7 @@ def with_people(
     Columns and order of rows as in `against_people`. What people make of each other is not in it: these items may be
     easier or harder than those with two people's votes. Wilson's interval at the effective number of votes, clustered by question.
     """
+    check_level(level)
     judged = judged_items(
         item, judge, value, values=values, is_person=is_person, machine=machine, cluster=cluster, fewest=1
     )
@@ -251,6 +254,7 @@ def among_people(
 
     Columns as in `against_people`. People with fewer than `fewest` shared items are counted in `left_out` only.
     """
+    check_level(level)
     judged = judged_items(item, judge, value, values=values, is_person=is_person, machine=machine, cluster=cluster)
     persons = _beside_persons(judged, level=level)
     shown = tuple(person for person in persons if person.items >= fewest)
@@ -331,8 +335,9 @@ def judged_items(
     ours = who == machine
     if (ours & people).any():
         raise ImpossibleInput(f"judge {machine} is a person at row {int(np.flatnonzero(ours & people)[0])}")
+    used = ours | people
+    refuse_repeats(what[used], who[used])
     index, items = compressed(what)
-    _check_single(index, who, what=what, rows=ours | people)
     said = np.full(items, -1, dtype=np.int64)
     said[index[ours]] = given[ours]
     kept = (np.bincount(index[people], minlength=items) >= fewest) & (said >= 0)
@@ -352,19 +357,6 @@ def judged_items(
     if cluster is None:
         return judged
     return replace(judged, cluster=compressed(_per_item(judged, cluster, "cluster"))[0])
-
-
-def _check_single(index: Ints, who: Ints, *, what: Ints, rows: Bools) -> None:
-    if not rows.any():
-        return
-    number, judges = compressed(who)
-    place = np.flatnonzero(rows)
-    seat = index[place] * judges + number[place]
-    ordered = np.sort(seat)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if twice.size:
-        row = place[np.flatnonzero(seat == twice[0])[0]]
-        raise ImpossibleInput(f"judge {int(who[row])} has two votes on item {int(what[row])}")
 
 
 def _per_item(judged: JudgedItems, column: ArrayLike | None, name: str) -> Ints:

@@ -20,14 +20,21 @@ from rating.stats.kappa import (
     fleiss_kappa,
     scott_of_table,
 )
-from rating.stats.krippendorff import Level, Votes, alpha, alpha_interval, votes_between, votes_of_patterns
+from rating.stats.krippendorff import NO_SPREAD, Level, Votes, alpha, alpha_interval, votes_between, votes_of_patterns
 from rating.stats.pairwise import judge_pairs
 from rating.stats.patterns import Patterns, patterns
 
 NO_PAIRS = "no item with two votes"
 ONE_VALUE = "only one value used"
 ONE_UNIT = "one question only"
+NO_DISAGREEMENT = "no disagreement seen"
+"""The votes on each item are equal, in several values over all: how far the next item may be from that is not known."""
+ALL_ALIKE = "questions all alike"
+"""α is the same without any one question (item, without questions): they do not say how far the next may be from them."""
+FEW_UNITS = "few questions"
+"""Fewer than FEWEST_QUESTIONS questions, with several items each, carry the interval of α: it is rough, and wide."""
 
+FEWEST_QUESTIONS = 10
 FEWEST_ITEMS = 30
 """Fewer items than this say little: shown grey, with how many are wanting."""
 SKEWED = 0.8
@@ -36,7 +43,7 @@ SKEWED = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What two judges or more agree on. None stands for what is undefined, and `note` says why.
+    """What two judges or more agree on. None stands for what is undefined, and `note` says why; FEW_UNITS, that α's ends are rough.
 
     `raw`: share of vote pairs on one item that are equal (MT-bench's S1), of `pairs` pairs; `raw_decided`: the same
     without ties (S2), of `pairs_decided`; None where no tie is named; each with the ends of Wilson's interval at the effective
@@ -77,9 +84,23 @@ class Agreement:
         return max(FEWEST_ITEMS - self.n, 0)
 
     @property
+    def questions_wanted(self) -> int:
+        """How many more questions it takes, where more items of the same ones would not help."""
+        return max(FEWEST_QUESTIONS - self.clusters, 0) if self.note in (ONE_UNIT, FEW_UNITS) else 0
+
+    @property
     def skewed(self) -> bool:
         """Whether one value is so common that AC1 should stand beside α."""
         return self.top_share is not None and self.top_share > SKEWED
+
+
+def note_of(alpha: float | None, *, items: int, units: int, has_interval: bool) -> str:
+    """Why `alpha` of so many items in so many units (questions, or the items) has no interval, or a rough one; "" for neither."""
+    if units < 2:
+        return ONE_UNIT
+    if not has_interval:
+        return ALL_ALIKE if alpha is None or alpha < 1 - NO_SPREAD else NO_DISAGREEMENT
+    return FEW_UNITS if units < min(items, FEWEST_QUESTIONS) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,13 +262,14 @@ def _told(evidence: _Evidence, scale: Scale) -> Agreement:
     raw = _share(votes, evidence.pairs, scale.confidence)
     decided = _Share() if evidence.decided is None else _share(votes, evidence.decided, scale.confidence)
     level, marks = scale.level, scale.worth
+    middle = alpha(votes, level=level, marks=marks)
     interval = None if one_value else alpha_interval(votes, level=level, marks=marks, confidence=scale.confidence)
     return Agreement(
         raw=raw.share,
         raw_decided=decided.share,
         kappa=evidence.kappa,
         kappa_kind=evidence.kappa_kind + ("" if scale.weights is None else f"_{scale.weights}"),
-        alpha=alpha(votes, level=level, marks=marks),
+        alpha=middle,
         low=None if interval is None else interval.low,
         high=None if interval is None else interval.high,
         interval="" if interval is None else interval.kind,
@@ -257,7 +279,9 @@ def _told(evidence: _Evidence, scale: Scale) -> Agreement:
         judges=evidence.judges,
         pairs=raw.n,
         pairs_decided=decided.n,
-        note=ONE_VALUE if one_value else ONE_UNIT if interval is None else "",
+        note=ONE_VALUE
+        if one_value
+        else note_of(middle, items=votes.items, units=votes.units, has_interval=interval is not None),
         raw_low=raw.low,
         raw_high=raw.high,
         decided_low=decided.low,

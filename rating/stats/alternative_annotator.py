@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.against_people import JudgedItems, judged_items
+from rating.stats.against_people import FEWEST_CLUSTERS, JudgedItems, judged_items
 from rating.stats.arrays import Bools, Floats, Ints, compressed, floats
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import clustered_means
 
 NULL_PASSES = "a judge that knows nothing passes too"
 NOBODY = "nobody has enough items that others and the judge have judged too"
+FEW_QUESTIONS = "too few questions for a verdict"
+"""Those who were tested judged items of fewer than FEWEST_CLUSTERS questions between them."""
 TWO_PEOPLE = "fewer than three people: the judge is compared with single persons, not with a group"
 
 FEWEST_ITEMS = 30
@@ -53,7 +55,8 @@ class AlternativeTest:
     """The test of one judge. None where nobody has enough items.
 
     `winning_rate` ω: share of `people` whom the judge can replace; `passes` from one half. `advantage` ρ: mean over people.
-    `null_passes`: whether some judge that knows nothing passes; then `verdict` is None, else it is `passes`; `note` says why.
+    `null_passes`: whether some judge that knows nothing passes. `verdict`: None then and with fewer than FEWEST_CLUSTERS questions,
+    else it is `passes`; `note` says why.
     `left_out`: people with too few items.
     """
 
@@ -110,7 +113,9 @@ def alternative_test(
     for constant, said in _null_judges(judged, values):
         null_winning, null_advantage, _ = _tried(seats, said, epsilon=epsilon, rate=rate)
         nulls.append(NullJudge(constant, null_winning, null_advantage, passes=null_winning >= 0.5))
-    return _told(winning, advantage, persons, tuple(nulls), epsilon=epsilon, left_out=left_out)
+    questions = np.unique(judged.cluster[judged.of[enough]]).size
+    few = questions < FEWEST_CLUSTERS
+    return _told(winning, advantage, persons, tuple(nulls), epsilon=epsilon, left_out=left_out, few=few)
 
 
 def false_discovery(p: ArrayLike, rate: float) -> Bools:
@@ -166,7 +171,7 @@ def _tried(seats: _Seats, said: Ints, *, epsilon: float, rate: float) -> tuple[f
     people = judged.person[seats.rows]
     person, persons = compressed(people)
     means = clustered_means(person, judged.cluster[judged.of[seats.rows]], value=ahead, groups=persons)
-    p = _chance_of_less(means.mean - epsilon, means.error, freedom=means.clusters - 1)
+    p = chance_of_less(means.mean, means.error, epsilon=epsilon, clusters=means.clusters)
     advantage = np.bincount(person, ahead <= 0, minlength=persons) / means.n
     won = false_discovery(p, rate)
     found = tuple(
@@ -176,13 +181,19 @@ def _tried(seats: _Seats, said: Ints, *, epsilon: float, rate: float) -> tuple[f
     return float(won.mean()), float(advantage.mean()), found
 
 
-def _chance_of_less(estimate: Floats, error: Floats, *, freedom: Ints) -> Floats:
-    """One-sided p (k,) that the mean is not below 0; 1 with a single cluster, 0 or 1 without any spread."""
+def chance_of_less(mean: Floats, error: Floats, *, epsilon: float, clusters: Ints) -> Floats:
+    """One-sided p (k,) that the mean of values up to 1 is not below ε, by t; 1 with a single cluster.
+
+    Where all clusters are at the mean c < ε there is no t. A mean of ε leaves at most (1 − ε)/(1 − c) of the clusters
+    at c, the others at 1; that all are is its power.
+    """
     from scipy.special import stdtr
 
-    spread = error > 0
+    estimate, freedom = mean - epsilon, clusters - 1
+    spread, below = error > 0, (estimate < -1e-12) & (freedom > 0)
     with_spread = stdtr(np.maximum(freedom, 1), estimate / np.where(spread, error, 1.0))
-    p: Floats = np.where(spread, with_spread, np.where((estimate < -1e-12) & (freedom > 0), 0.0, 1.0))
+    most = np.where(below, (1 - epsilon) / (1 - np.where(below, mean, 0.0)), 1.0)
+    p: Floats = np.where(spread, with_spread, most**clusters)
     return p
 
 
@@ -201,6 +212,7 @@ def _told(
     *,
     epsilon: float,
     left_out: int,
+    few: bool,
 ) -> AlternativeTest:
     passes, null_passes = winning >= 0.5, any(null.passes for null in nulls)
     return AlternativeTest(
@@ -209,8 +221,8 @@ def _told(
         epsilon=epsilon,
         passes=passes,
         null_passes=null_passes,
-        verdict=None if null_passes else passes,
-        note=NULL_PASSES if null_passes else TWO_PEOPLE if len(persons) < 3 else "",
+        verdict=None if few or null_passes else passes,
+        note=FEW_QUESTIONS if few else NULL_PASSES if null_passes else TWO_PEOPLE if len(persons) < 3 else "",
         people=len(persons),
         left_out=left_out,
         persons=persons,

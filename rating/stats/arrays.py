@@ -33,6 +33,7 @@ def codes(values: ArrayLike, name: str, *, below: int | None = None) -> Ints:
     array = _column(values, name)
     if array.size and array.dtype.kind not in "biu":
         raise ImpossibleInput(f"{name} must be whole numbers, not {array.dtype}")
+    _check_width(array, name)
     array = array.astype(np.int64, copy=False)
     if array.size and array.min() < 0:
         raise ImpossibleInput(f"{name} holds a negative number at row {int(array.argmin())}")
@@ -48,7 +49,7 @@ def indices(values: ArrayLike, name: str) -> Indices:
 
     Raises ImpossibleInput for a negative number and for what is not whole.
     """
-    array = _signed(_column(values, name))
+    array = _signed(_column(values, name), name)
     if array.size and array.dtype.kind != "i":
         raise ImpossibleInput(f"{name} must be whole numbers, not {array.dtype}")
     if array.size and array.min() < 0:
@@ -61,7 +62,7 @@ def numbers(values: ArrayLike, name: str, *, most: float) -> Numbers:
 
     Raises ImpossibleInput for NaN, infinity and what is out of range, naming the row.
     """
-    array = _signed(_column(values, name))
+    array = _signed(_column(values, name), name)
     if array.dtype.kind not in "if":
         raise ImpossibleInput(f"{name} must be numbers, not {array.dtype}")
     if array.dtype.kind == "f":
@@ -71,6 +72,12 @@ def numbers(values: ArrayLike, name: str, *, most: float) -> Numbers:
         row = int(np.flatnonzero((array < -most) | (array > most))[0])
         raise ImpossibleInput(f"{name} {array[row]:g} at row {row} is outside -{most:g}..{most:g}")
     return array
+
+
+def check_level(level: float) -> None:
+    """Raise ImpossibleInput unless `level`, of an interval, lies between 0 and 1."""
+    if not 0.0 < level < 1.0:
+        raise ImpossibleInput(f"level {level:g} is not between 0 and 1")
 
 
 def same_length(**columns: NDArray[Any]) -> int:
@@ -100,9 +107,16 @@ def _column(values: ArrayLike, name: str) -> NDArray[Any]:
     return array
 
 
-def _signed(array: NDArray[Any]) -> NDArray[Any]:
+def _signed(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Booleans and unsigned integers as signed ones that hold them; everything else as it is."""
     if array.dtype.kind not in "bu":
         return array
+    _check_width(array, name)
     wide = np.int64 if array.dtype.itemsize >= 4 else np.promote_types(array.dtype, np.int8)
     return array.astype(wide)
+
+
+def _check_width(array: NDArray[Any], name: str) -> None:
+    """Raise ImpossibleInput where an unsigned number is too large for int64, which would turn it into a negative one."""
+    if array.dtype.kind == "u" and array.itemsize == 8 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ImpossibleInput(f"{name} holds {int(array.max())} at row {int(array.argmax())}; 2**63 - 1 is the most")

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Floats, Indices, Ints, Numbers, codes, indices, numbers, same_length
+from rating.stats.arrays import Floats, Indices, Ints, Numbers, codes, floats, indices, numbers, same_length
 from rating.stats.errors import ImpossibleInput
 
 MOST_MODELS = 5000
 """More models than this would need tables of gigabytes: refused by name."""
 MOST = 2
 """The strongest preference: much better."""
+HEAVIEST = 1e100
+"""The largest weight of a battle: sums of its squares are still numbers."""
 
 _BLOCK = 1 << 16
 """Rows worked on at a time: their temporaries stay in the processor's cache."""
@@ -27,7 +30,7 @@ class Battles:
     [-2, 2], (n,): ±2 much better, ±1 better, 0 a tie, between -1 and 1 a probability p as 2p - 1. `cluster`: question
     index (n,); battles on one question are not independent. Anything array-like is taken; integer columns are kept
     as they are, neither copied nor widened, so widen them before arithmetic.
-    Raises ImpossibleInput for a model against itself, NaN, a value out of range.
+    Raises ImpossibleInput for a model against itself, NaN, a value out of range or true and false.
     """
 
     first: Indices
@@ -40,6 +43,8 @@ class Battles:
     def __post_init__(self) -> None:
         for name in ("first", "second", "cluster"):
             object.__setattr__(self, name, indices(getattr(self, name), name))
+        if np.asarray(self.value).dtype.kind == "b":  # False would be a tie
+            raise ImpossibleInput(f"value must be preferences {-MOST}..{MOST}, not bool")
         object.__setattr__(self, "value", numbers(self.value, "value", most=MOST))
         n = same_length(first=self.first, second=self.second, value=self.value, cluster=self.cluster)
         object.__setattr__(self, "_reach", 1 + max(int(self.first.max()), int(self.second.max())) if n else 0)
@@ -92,14 +97,29 @@ class Counts:
         return np.maximum(won, 0.0)
 
 
-def counts(battles: Battles, models: int, *, weight: Floats | None = None) -> Counts:
-    """The battles of `models` models as tables. Raises ImpossibleInput for an index out of range.
+def counts(battles: Battles, models: int, *, weight: ArrayLike | None = None) -> Counts:
+    """The battles of `models` models as tables. Raises ImpossibleInput for an index or a weight out of range.
 
-    `weight` (n,): what each battle counts; None is 1 for each.
+    `weight` (n,): what each battle counts, from 0 to HEAVIEST; None is 1 for each.
     """
     check_models(battles, models)
-    if weight is None and battles._outcomes is not None:
+    if weight is not None:
+        return _weighted(battles, models, _weights(battles, weight))
+    if battles._outcomes is not None:
         return _from_outcomes(battles._outcomes, models)
+    return _weighted(battles, models, None)
+
+
+def _weights(battles: Battles, weight: ArrayLike) -> Floats:
+    given = floats(weight, "weight")
+    same_length(first=battles.first, weight=given)
+    if given.size and not (given.min() >= 0 and given.max() <= HEAVIEST):
+        row = int(np.flatnonzero((given < 0) | (given > HEAVIEST))[0])
+        raise ImpossibleInput(f"weight {given[row]:g} at row {row} is outside 0..{HEAVIEST:g}")
+    return given
+
+
+def _weighted(battles: Battles, models: int, weight: Floats | None) -> Counts:
     cell = np.multiply(battles.first, models, dtype=np.int64) + battles.second
     share = battles.share()
 

@@ -33,7 +33,7 @@ NO_SPREAD = "no_spread"
 """Note: in some direction the questions show no spread (only ties, or fewer questions than models): there the
 interval is that of independent battles."""
 WIDENED = "widened"
-"""Note: the interval is that of independent battles, widened by an inflation measured on other battles."""
+"""Note: the interval is that of independent battles, widened by an inflation measured on other battles: each is at least as wide."""
 
 SEPARATED_PRIOR = 0.5
 """Pseudo-battles, all ties, added to each pair that met, where the battles alone have no finite solution."""
@@ -53,7 +53,8 @@ class Strengths:
     no interval can be given. `component`: which connected part a model belongs to (m,). `n`: battles (m,).
     `notes`: names of what the reader must be told: DISCONNECTED, SEPARATED, FEW_CLUSTERS, NO_SPREAD, WIDENED.
     `inflation`: variance of each rating, clustered by question, over that of independent battles (m,); NaN where
-    battles counted as independent or where there is no clustered variance.
+    battles counted as independent or where there is no clustered variance. A ratio of variances and no more: what makes
+    an interval of independent battles as wide as the clustered one is `widening`.
     """
 
     strength: Floats
@@ -71,6 +72,15 @@ class Strengths:
     def __post_init__(self) -> None:
         if self.inflation.size != self.strength.size:
             object.__setattr__(self, "inflation", np.full(self.strength.size, np.nan))
+
+    def widening(self, *, level: float = 0.95) -> Floats:
+        """Ratio (m,) of the square of each interval's width to that of independent battles with a normal quantile.
+
+        inflation · (t / z)² at `level`, with t of the model's degrees of freedom: what `fit_counts` takes, so that few
+        questions stay few. NaN where there is no inflation or no interval. Raises ImpossibleInput for a bad level.
+        """
+        ratio: Floats = self.inflation * (student(level, self.freedom) / student(level, np.inf)) ** 2
+        return ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ def fit(
     Raises ImpossibleInput, TooLittleData (no battle), NotConverged.
     """
     check_models(battles, models)
-    weights = _row_weights(battles, weight, strong)
+    weights = row_weights(battles, weight, strong)
     if weights is not None and not weights.all():
         kept = weights > 0
         battles, weights = battles.where(kept), weights[kept]
@@ -154,17 +164,22 @@ def fit_counts(
     start: Floats | None = None,
     inflation: Floats | None = None,
     freedom: Floats | None = None,
+    few: bool = False,
 ) -> Strengths:
     """As `fit` with clustered=False, from counts: the cost does not depend on the number of battles.
 
-    `inflation` (m,): that of an earlier clustered fit of these models; the variances are widened by it, with the note
-    WIDENED, so that counts alone give intervals for battles that share questions. A model that has none (NaN) gets the
-    median of the others, at least 1; where no model has one there is no interval. `freedom` (m,): degrees of
-    freedom to go with it; None is inf.
+    `inflation` (m,): `widening` of an earlier clustered fit of these models at the same level; the variances are
+    multiplied by it, so that counts alone give intervals for battles that share questions. Never below 1: an interval is
+    not narrowed, and the note WIDENED says that one is wider. A model that has none (NaN) gets the median of the
+    others; where no model has one there is no interval. `freedom` (m,): to take t quantiles here, with the plain
+    `inflation` of the earlier fit; None is inf, for `widening` has them already. `few`: that the earlier fit was of
+    few questions, which adds the note FEW_CLUSTERS.
     """
     solution = _solved(table, prior, start)
     result = _strengths(table, table, solution, None, prior=prior, anchor=anchor, level=level)
-    return result if inflation is None else _widened(result, inflation, freedom, level)
+    if inflation is not None:
+        result = _widened(result, inflation, freedom, level)
+    return _with_notes(result, FEW_CLUSTERS) if few else result
 
 
 def _solved(table: Counts, prior: float | None, start: Floats | None) -> _Solution:
@@ -290,29 +305,39 @@ def _shift(strength: Floats, component: Ints, anchor: tuple[int, float] | None) 
 
 
 def _widened(board: Strengths, inflation: Floats, freedom: Floats | None, level: float) -> Strengths:
-    """The board with variances times `inflation`; covariances times the root of both models'."""
+    """The board with variances times `inflation`, at least 1; covariances times the root of both models'."""
     known = np.isfinite(inflation) & (inflation > 0)
-    if inflation.shape != board.strength.shape or (inflation <= 0).any():
-        raise ImpossibleInput("inflation must be above 0, one number for each model")
+    if inflation.shape != board.strength.shape or (inflation <= 0).any() or np.isinf(inflation).any():
+        raise ImpossibleInput("inflation must be finite and above 0, one number for each model")
     if freedom is not None and freedom.shape != inflation.shape:
         raise ImpossibleInput("freedom must have one number for each model")
-    usual = max(1.0, float(np.median(inflation[known]))) if known.any() else np.nan
-    root = np.sqrt(np.where(known, inflation, usual))
+    usual = float(np.median(inflation[known])) if known.any() else np.nan
+    root = np.sqrt(np.maximum(np.where(known, inflation, usual), 1.0))
     covariance = board.covariance * root[:, None] * root[None, :]
     degrees = np.where(board.component >= 0, np.inf if freedom is None else freedom, np.nan)
     half = _half(covariance, degrees, level)
-    return replace(
+    wider = half > (board.high - board.low) / 2 * (1 + 1e-9)
+    result = replace(
         board,
         covariance=covariance,
         freedom=degrees,
         low=board.rating - half,
         high=board.rating + half,
-        notes=tuple(note for note in _NOTES if note in {*board.notes, WIDENED}),
         inflation=root**2,
     )
+    return _with_notes(result, WIDENED) if wider.any() else result
 
 
-def _row_weights(battles: Battles, weight: ArrayLike | None, strong: float) -> Floats | None:
+def _with_notes(board: Strengths, *more: str) -> Strengths:
+    return replace(board, notes=in_order({*board.notes, *more}))
+
+
+def in_order(notes: set[str]) -> tuple[str, ...]:
+    """Notes of ratings in the order in which they are told."""
+    return tuple(note for note in _NOTES if note in notes)
+
+
+def row_weights(battles: Battles, weight: ArrayLike | None, strong: float) -> Floats | None:
     """What each battle counts (n,), None where all count 1; reliabilities have mean 1, so that a prior keeps its size."""
     if not (np.isfinite(strong) and strong >= 1):
         raise ImpossibleInput(f"a much better that counts {strong:g} times a better cannot be")
@@ -326,6 +351,7 @@ def _row_weights(battles: Battles, weight: ArrayLike | None, strong: float) -> F
             raise ImpossibleInput(f"weight holds a negative number at row {int(trust.argmin())}")
         if not trust.any():
             raise TooLittleData("no battle with a weight above 0")
+        trust = trust / trust.max()  # the sum of large numbers is none
         total *= trust / trust[trust > 0].mean()
     return total
 

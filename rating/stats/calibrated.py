@@ -29,7 +29,7 @@ from rating.stats.bradley_terry import (
 from rating.stats.errors import ImpossibleInput, NotConverged, TooLittleData
 from rating.stats.intervals import student
 from rating.stats.newton import information_of
-from rating.stats.score_sums import inverse_information, moment, score_sums, solved
+from rating.stats.score_sums import asked, inverse_information, moment, score_sums, solved
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -205,6 +205,12 @@ class _Parts:
         """People's scores summed by question (questions, m)."""
         return score_sums(self.people, strength, group=self.question, groups=self.questions)
 
+    def asked(self, component: Ints) -> tuple[Floats, Floats]:
+        """Questions that people voted on in each model's component, and their factor G/(G - 1); (m,) each, 1 without."""
+        total, factor = asked(self.question, component[self.people.first], parts=int(component.max()) + 1)
+        rated = component >= 0
+        return np.where(rated, total[component], 1.0), np.where(rated, factor[component], 1.0)
+
     def with_correction(self, scores: csr_matrix) -> Floats:
         """Sum over questions of people's score times the correction (m, m)."""
         return moment(scores, self.shown) - moment(scores, self.everywhere) @ self.transfer.T
@@ -243,10 +249,10 @@ def _weight(parts: _Parts, human: Strengths) -> float:
     """λ in 0..1 with the smallest summed variance of the strengths, which is quadratic in λ; 0 where nothing is added."""
     bread = inverse_information(parts.games, human.strength, human.component)
     scores = parts.scores(human.strength)
-    asked = np.unique(parts.question).size
-    gain = np.trace(bread @ parts.with_correction(scores) @ bread)
-    noise = np.trace(bread @ (parts.square - np.outer(parts.sum, parts.sum) / asked) @ bread)
-    if noise <= 1e-9 * np.trace(bread @ moment(scores, scores) @ bread):
+    total, factor = parts.asked(human.component)
+    gain = factor @ np.diag(bread @ parts.with_correction(scores) @ bread)
+    noise = factor @ np.diag(bread @ (parts.square - np.outer(parts.sum, parts.sum / total)) @ bread)
+    if noise <= 1e-9 * (factor @ np.diag(bread @ moment(scores, scores) @ bread)):
         return 0.0
     return float(np.clip(gain / noise, 0.0, 1.0))
 
@@ -261,9 +267,8 @@ def _combined(parts: _Parts, human: Strengths, *, weight: float, level: float) -
     scores = parts.scores(strength)
     cross = parts.with_correction(scores)
     meat = moment(scores, scores) - weight * (cross + cross.T) + weight**2 * parts.square
-    asked = np.unique(parts.question).size
     bread = inverse_information(games, strength, component)
-    covariance = bread @ meat @ bread * (asked / (asked - 1))
+    covariance = bread @ meat @ bread * parts.asked(component)[1][:, None]
     apart = (component[:, None] != component[None, :]) | (component[:, None] < 0)
     covariance[apart] = np.nan
     half = POINTS_PER_NAT * np.sqrt(np.maximum(np.diag(covariance), 0.0)) * student(level, human.freedom)

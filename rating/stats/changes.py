@@ -6,6 +6,7 @@ so on both sides, and cancels. Source: joint sandwich of two estimates, Liang an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,20 @@ import numpy as np
 
 from rating.stats.arrays import Bools, Floats, Ints, compressed
 from rating.stats.battles import Battles, counts
-from rating.stats.bradley_terry import MIDDLE, NO_SPREAD, POINTS_PER_NAT, Strengths, fit
+from rating.stats.bradley_terry import (
+    DISCONNECTED,
+    FEW_CLUSTERS,
+    MIDDLE,
+    NO_SPREAD,
+    POINTS_PER_NAT,
+    SEPARATED,
+    Strengths,
+    fit,
+)
 from rating.stats.errors import TooLittleData
 from rating.stats.intervals import student
 from rating.stats.ranks import Ranks, rank_ranges
-from rating.stats.score_sums import inverse_information, moment, regular, score_sums, summed
+from rating.stats.score_sums import asked, inverse_information, moment, regular, score_sums, summed
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -27,6 +37,8 @@ ALONE = "alone"
 UNPAIRED = "unpaired"
 """Note: the sides share fewer than two questions; the interval is that of independent sides."""
 
+_NOTHING = 1e-12  # a smaller part of the sides' own variances is what rounding leaves
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -35,7 +47,8 @@ class Changes:
     `before`, `after`: the numbers compared. `difference` with `low`, `high` at the level asked for. `moved`: 1 surely up, -1
     surely down, 0 not sure, at a level that allows for the number of models compared (Bonferroni).
     `only_before`, `only_after`: models that are on one side alone. `shared`: questions on both sides.
-    `notes`: ALONE, UNPAIRED, NO_SPREAD (where no question differs, so that there is no interval).
+    `notes`: ALONE, UNPAIRED, NO_SPREAD (where no question differs, so that there is no interval); for ratings also
+    DISCONNECTED, SEPARATED, FEW_CLUSTERS and NO_SPREAD of either side's board.
     """
 
     before: Floats
@@ -68,7 +81,8 @@ def rating_changes(before: Battles, after: Battles, models: int, *, level: float
     """How the ratings of `models` models differ, in points; question codes mean the same on both sides.
 
     Ratings have no zero of their own: both sides are given relative to the mean, MIDDLE, of the models that both
-    sides rate and link, and so is what moved. Raises TooLittleData where a side has no battles, ImpossibleInput, NotConverged.
+    sides rate and link, and so is what moved. A side that is separated, or silent in some direction, adds to the
+    variance what its board's floor adds, as if the other side knew nothing of it. Raises TooLittleData where a side has no battles, ImpossibleInput, NotConverged.
     """
     pairing = _paired(before, after)
     boards = fit(before, models, level=level), fit(after, models, level=level)
@@ -77,11 +91,14 @@ def rating_changes(before: Battles, after: Battles, models: int, *, level: float
         score_sums(side, board.strength, group=question, groups=pairing.questions)
         for side, board, question in zip((before, after), boards, pairing.question, strict=True)
     )
-    left, right = (_bread(side, board) for side, board in zip((before, after), boards, strict=True))
-    cross = left @ moment(one, other) @ right * pairing.factor
-    own = np.nan_to_num(boards[0].covariance) + np.nan_to_num(boards[1].covariance)
+    left, right = (_moves(side, board) for side, board in zip((before, after), boards, strict=True))
+    squares = left @ moment(one, one) @ left.T, right @ moment(other, other) @ right.T
+    cross = left @ moment(one, other) @ right.T * (pairing.shared >= 2)
+    # what a board's floor adds is ignorance, which no question of the other side takes away
+    floors = sum(_floor(board, square) for board, square in zip(boards, squares, strict=True))
     centre = _centring(group)
-    variance = np.diag(centre @ (own - cross - cross.T) @ centre.T)
+    own, common, floor = (np.diag(centre @ part @ centre.T) for part in (sum(squares), cross + cross.T, floors))
+    variance = np.where(own - common > _NOTHING * own, own - common + floor, 0.0)
     changes = _changes(
         *(MIDDLE + POINTS_PER_NAT * (centre @ np.nan_to_num(board.strength)) for board in boards),
         variance=POINTS_PER_NAT**2 * variance,
@@ -90,6 +107,7 @@ def rating_changes(before: Battles, after: Battles, models: int, *, level: float
         compared=group >= 0,
         shared=pairing.shared,
         level=level,
+        told={*boards[0].notes, *boards[1].notes},
     )
     ranks = [rank_ranges(replace(board, component=group), level=level) for board in boards]
     moved = (ranks[1].high < ranks[0].low).astype(np.int64) - (ranks[1].low > ranks[0].high)
@@ -125,15 +143,11 @@ def win_rate_changes(before: Battles, after: Battles, models: int, *, level: flo
 
 @dataclass(frozen=True, slots=True)
 class _Pairing:
-    """`question`: of the battles before and after, on one numbering of `questions`, of which `shared` are on both sides.
-
-    `factor`: G/(G - 1) for products of the two, 0 with fewer than two shared questions.
-    """
+    """`question`: of the battles before and after, on one numbering of `questions`, of which `shared` are on both sides."""
 
     question: tuple[Ints, Ints]
     questions: int
     shared: int
-    factor: float
 
 
 def _paired(before: Battles, after: Battles) -> _Pairing:
@@ -144,9 +158,7 @@ def _paired(before: Battles, after: Battles) -> _Pairing:
     sides = question[: len(before)], question[len(before) :]
     here, there = (np.bincount(side, minlength=questions) > 0 for side in sides)
     shared = int((here & there).sum())
-    own = [float(seen.sum()) for seen in (here, there)]
-    factor = float(np.sqrt(np.prod([g / (g - 1) for g in own]))) if shared >= 2 else 0.0
-    return _Pairing(sides, questions, shared, factor)
+    return _Pairing(sides, questions, shared)
 
 
 def _linked_on_both(one: Ints, other: Ints) -> Ints:
@@ -167,9 +179,20 @@ def _centring(group: Ints) -> Floats:
     return centring
 
 
-def _bread(battles: Battles, board: Strengths) -> Floats:
-    table = counts(battles, board.strength.size)
-    return inverse_information(regular(table.wins, table.games)[1], board.strength, board.component)
+def _moves(battles: Battles, board: Strengths) -> Floats:
+    """What a score moves (m, m), times the root of G/(G - 1) of the component: the moments of moves are the covariance of
+    `fit` without its floor, so that what two sides have in common cancels in the difference."""
+    table, component = counts(battles, board.strength.size), board.component
+    bread = inverse_information(regular(table.wins, table.games)[1], board.strength, component)
+    _, factor = asked(battles.cluster, component[battles.first], parts=int(component.max()) + 1)
+    return bread * np.where(component >= 0, np.sqrt(factor)[component], 0.0)[:, None]
+
+
+def _floor(board: Strengths, square: Floats) -> Floats:
+    """What the floor of a separated or silent board added to its moments (m, m); nothing to other boards."""
+    if SEPARATED not in board.notes and NO_SPREAD not in board.notes:
+        return np.zeros_like(square)
+    return np.where(np.isnan(board.covariance), 0.0, board.covariance - square)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +231,7 @@ def _changes(
     compared: Bools,
     shared: int,
     level: float,
+    told: Collection[str] = (),
 ) -> Changes:
     difference = np.where(compared, after - before, np.nan)
     # sides that differ nowhere show no spread, which is not the same as being sure; nor is what rounding leaves
@@ -216,10 +240,11 @@ def _changes(
     half = error * student(level, freedom)
     strict = 1 - (1 - level) / max(int(compared.sum()), 1)
     sure = np.abs(difference) > error * student(strict, freedom)  # NaN is not sure
-    told = (
+    notes = (
         (ALONE, ((present[0] | present[1]) & ~compared).any()),
         (UNPAIRED, shared < 2),
-        (NO_SPREAD, (compared & np.isnan(error)).any()),
+        (NO_SPREAD, NO_SPREAD in told or (compared & np.isnan(error)).any()),
+        *((name, name in told) for name in (DISCONNECTED, SEPARATED, FEW_CLUSTERS)),
     )
     return Changes(
         before=np.where(compared, before, np.nan),
@@ -231,5 +256,5 @@ def _changes(
         only_before=np.flatnonzero(present[0] & ~present[1]),
         only_after=np.flatnonzero(present[1] & ~present[0]),
         shared=shared,
-        notes=tuple(name for name, true in told if true),
+        notes=tuple(name for name, true in notes if true),
     )

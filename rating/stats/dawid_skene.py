@@ -64,7 +64,7 @@ def dawid_skene(
     `item`, `annotator`, `value` (0..values-1): codes (n,); a repeated vote counts as another. `smoothing`: pseudo-votes in each cell of a
     confusion matrix, above 0. Ends where a round adds less than `tolerance` nats per vote to the penalised likelihood.
     With a handful of votes an annotator the likeliest model may be one value for all items: look at `votes`.
-    Raises TooLittleData without votes, NotConverged after `most_rounds`, ImpossibleInput.
+    Raises TooLittleData where no item has votes of two annotators, NotConverged after `most_rounds`, ImpossibleInput.
     """
     check_values(values)
     if not 0.0 < smoothing < np.inf or not 0.0 < tolerance < np.inf or most_rounds < 1:
@@ -72,6 +72,8 @@ def dawid_skene(
     what, who, said = codes(item, "item"), codes(annotator, "annotator"), codes(value, "value", below=values)
     if same_length(item=what, annotator=who, value=said) == 0:
         raise TooLittleData("no votes: nothing is known of any item")
+    if not _is_shared(what, who):
+        raise TooLittleData("no item has votes of two annotators: nothing says who is right")
     given = _given(what, who, said, values=values)
     posterior = _majority(given, values)
     reached = -np.inf
@@ -91,6 +93,14 @@ class _Model:
 
     prevalence: Floats
     confusion: Floats
+
+
+def _is_shared(what: Ints, who: Ints) -> bool:
+    """Whether some item has votes of two annotators."""
+    index, items = compressed(what)
+    one = np.empty(items, dtype=np.int64)
+    one[index] = who
+    return bool((one[index] != who).any())
 
 
 def _given(what: Ints, who: Ints, said: Ints, *, values: int) -> csr_matrix:

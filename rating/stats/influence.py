@@ -1,6 +1,6 @@
 """Who matters: the ratings without each annotator, and how few votes would change the leader.
 
-Sources: one Newton step from the full fit as in Pregibon (1981), The Annals of Statistics 9; the fewest votes as in Broderick,
+Sources: one Newton step from the full fit, where that is little, as in Pregibon (1981), The Annals of Statistics 9; the fewest votes as in Broderick,
 Giordano and Meager (2020), An Automatic Finite-Sample Robustness Metric, but every answer is confirmed by a refit.
 """
 
@@ -17,7 +17,7 @@ from rating.stats.battles import Battles, Counts, counts
 from rating.stats.bradley_terry import POINTS_PER_NAT, SEPARATED
 from rating.stats.errors import NotConverged, TooLittleData
 from rating.stats.newton import chance, components
-from rating.stats.score_sums import inverse_information, regular, solved
+from rating.stats.score_sums import inverse_information, pseudo_battles, regular, solved
 
 NOT_FOUND = "not_found"
 """Note: no set of votes was found whose removal changes the leader while all models stay linked."""
@@ -26,6 +26,8 @@ TIED = "tied"
 
 MOST_RIVALS = 3
 """Only so many of the models that are closest to the leader, by votes, are tried with refits."""
+SMALL_SHARE = 0.05
+"""One Newton step stands for the refit while an annotator has no larger share of any model's battles."""
 _LEVEL = 1e-9
 _ROUNDS = 50
 
@@ -35,7 +37,7 @@ class LeftOut:
     """The ratings of m models without each of a annotators in turn.
 
     `annotators` (a,): their codes, sorted; `votes` (a,). `change` (a, m): rating without this annotator less the rating with
-    all, in points; a row is NaN where the models fall apart or have no finite strengths without this annotator, a
+    all, in points, a mean of 0 over each component; a row is NaN where the models fall apart or have no finite strengths without this annotator, a
     column where a model has no battles. `leader`: the best model, in the component with most battles; `leaders` (a,):
     the best without this annotator, -1 where the row is NaN. `lead` (a,): points from the leader down to the
     best of the others, negative where the leader changes. `notes`: SEPARATED, where the prior is used in all fits.
@@ -74,42 +76,61 @@ class Overturn:
 def leave_one_out(battles: Battles, annotator: ArrayLike, models: int, *, exact: bool = False) -> LeftOut:
     """What each annotator moves. `annotator`: codes (n,), one for each battle.
 
-    One Newton step from the fit of all, with the information of those that stay; exact=True refits instead.
-    Raises TooLittleData without battles, ImpossibleInput, NotConverged.
+    Refits without each who has more than SMALL_SHARE of some model's battles, and wherever a changed leader is near, so
+    that none is claimed without a refit; for the others one Newton step from the fit of all, with the information of
+    those that stay. exact=True refits always. Raises TooLittleData without battles, ImpossibleInput, NotConverged.
     """
     who = codes(annotator, "annotator")
     same_length(battles=battles.first, annotator=who)
     whole = _whole(battles, models)
     index, people = compressed(who)
-    change = np.full((people, models), np.nan)
+    left = np.full((people, models), np.nan)
     for k, own in enumerate(_tables_by(battles, index, people, models)):
-        change[k] = _without(whole, own, exact=exact) - whole.strength
-    left = whole.strength + change
+        left[k] = _without(whole, own, exact=exact)
     known = ~np.isnan(left[:, whole.leader])
-    inside = np.where(whole.component == whole.component[whole.leader], left, -np.inf)
-    others = np.delete(inside, whole.leader, axis=1)
+    lead = np.array([whole.lead(strength) for strength in left])
+    inside = np.where(whole.of_leader() == 0, left, -np.inf)
     best = np.where(known[:, None], inside, 0.0).argmax(axis=1)
+    # who leads together with the leader, but for rounding, has not taken the lead
+    best = np.where(lead >= -_LEVEL, whole.leader, best)
     return LeftOut(
         annotators=np.unique(who),
         votes=np.bincount(index, minlength=people),
-        change=POINTS_PER_NAT * change,
+        change=POINTS_PER_NAT * (left - whole.strength),
         leader=whole.leader,
         leaders=np.where(known, best, -1),
-        lead=POINTS_PER_NAT * (left[:, whole.leader] - others.max(axis=1)),
+        lead=POINTS_PER_NAT * lead,
         notes=whole.notes,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """The fit of all battles: tables with the prior where it is needed, and the leader of the largest component."""
+    """The fit of all battles: their tables, the prior where it is needed, and the leader of the largest component.
+
+    `pseudo` (m, m): pseudo-battles, all ties, of each pair that met.
+    """
 
     wins: Floats
     games: Floats
+    pseudo: Floats
     component: Ints
     strength: Floats
     leader: int
     notes: tuple[str, ...]
+
+    def less(self, wins: Floats, games: Floats) -> tuple[Floats, Floats] | None:
+        """Wins and games (m, m) without these, with the prior between who still met; None where links are lost."""
+        wins, games = _less(self.wins, wins), _less(self.games, games)
+        if not np.array_equal(components(games), self.component):
+            return None
+        pseudo = np.where(games > 0, self.pseudo, 0.0)
+        return wins + pseudo / 2, games + pseudo
+
+    def lead(self, strength: Floats) -> float:
+        """How far the leader (m,) is ahead of the best that is linked to it, in nats; NaN where that is not known."""
+        others = np.delete(np.where(self.of_leader() == 0, strength, -np.inf), self.leader)
+        return float(strength[self.leader] - others.max(initial=-np.inf))
 
     def of_leader(self) -> Ints:
         """Component (m,) that keeps only what is linked to the leader: 0 or -1."""
@@ -118,7 +139,7 @@ class _Whole:
     def state(self) -> _State:
         part = self.of_leader()
         strength = np.where(part == 0, self.strength, np.nan)
-        return _State(strength, inverse_information(self.games, strength, part))
+        return _State(strength, inverse_information(self.games + self.pseudo, strength, part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +159,12 @@ def _whole(battles: Battles, models: int) -> _Whole:
         raise TooLittleData("no battles to rate")
     table = counts(battles, models)
     component = components(table.games)
-    wins, games = regular(table.wins, table.games)
-    strength = solved(wins, games, component)
+    pseudo = pseudo_battles(table.wins, table.games, component)
+    strength = solved(table.wins + pseudo / 2, table.games + pseudo, component)
     size = np.bincount(component[component >= 0], table.games.sum(axis=1)[component >= 0])
     leader = int(np.where(component == size.argmax(), strength, -np.inf).argmax())
-    notes = () if games.sum() == table.games.sum() else (SEPARATED,)
-    return _Whole(wins, games, component, strength, leader, notes)
+    notes = (SEPARATED,) if pseudo.any() else ()
+    return _Whole(table.wins, table.games, pseudo, component, strength, leader, notes)
 
 
 def _tables_by(battles: Battles, index: Ints, people: int, models: int) -> Iterator[Counts]:
@@ -155,13 +176,16 @@ def _tables_by(battles: Battles, index: Ints, people: int, models: int) -> Itera
 
 def _without(whole: _Whole, own: Counts, *, exact: bool) -> Floats:
     """Strengths (m,) without the battles of `own`; NaN where the others alone have no finite answer."""
-    wins, games = _less(whole.wins, own.wins), _less(whole.games, own.games)
-    if not np.array_equal(components(wins, strong=True), whole.component):
+    rest = whole.less(own.wins, own.games)
+    if rest is None or not np.array_equal(components(rest[0], strong=True), whole.component):
         return np.full(whole.strength.size, np.nan)
-    if exact:
+    wins, games = rest
+    if exact or (own.games.sum(axis=1) > SMALL_SHARE * whole.games.sum(axis=1)).any():
         return solved(wins, games, whole.component)
     residual = np.where(games > 0, wins - games * chance(np.nan_to_num(whole.strength)), 0.0).sum(axis=1)
     stepped: Floats = whole.strength + inverse_information(games, whole.strength, whole.component) @ residual
+    if whole.lead(stepped) < whole.lead(whole.strength) / 2:  # half the lead is more than a step is wrong by
+        return solved(wins, games, whole.component)
     return stepped
 
 
@@ -286,11 +310,10 @@ def _shortest(cells: _Cells, whole: _Whole, gone: Ints) -> Ints:
 
 def _after(cells: _Cells, whole: _Whole, taken: Ints) -> _State | None:
     """The fit, of all linked to the leader, without the battles `taken` (c,); None where there is none or links are lost."""
-    wins, games = cells.tables(taken, whole.strength.size)
-    wins, games = _less(whole.wins, wins), _less(whole.games, games)
-    if not np.array_equal(components(games), whole.component):
+    rest = whole.less(*cells.tables(taken, whole.strength.size))
+    if rest is None:
         return None
-    wins, games = regular(wins, games)
+    wins, games = regular(*rest)
     part = whole.of_leader()
     try:
         strength = solved(wins, games, part)

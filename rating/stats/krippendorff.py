@@ -16,16 +16,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rating.stats.arrays import Floats, Ints, codes, compressed, same_length
+from rating.stats.arrays import Floats, Ints, check_level, codes, compressed, same_length
 from rating.stats.intervals import student
 from rating.stats.patterns import Patterns, counted, of_item, patterns, tallied, without_gaps
 
 Level = Literal["nominal", "ordinal", "interval"]
 
 FEWEST_FOR_JACKKNIFE = 50
-"""With fewer items than this the interval comes from the bootstrap: the jackknife is too narrow when one value is rare."""
+"""With fewer items than this, each a unit of its own, the interval comes from the bootstrap: the jackknife is too narrow when
+one value is rare. Never for questions: percentiles of a few of them know no t quantile, and are far too narrow."""
 BOOTSTRAP_DRAWS = 2000
 BOOTSTRAP_SEED = 20240607
+NO_SPREAD = 1e-12
+"""An error of α, or a range of its draws, up to this is rounding: units all alike do not say how far the next may be."""
 
 _CELLS = 4_000_000
 
@@ -187,19 +190,38 @@ def alpha(votes: Votes, *, level: Level = "nominal", marks: Floats | None = None
 def alpha_interval(
     votes: Votes, *, level: Level = "nominal", marks: Floats | None = None, confidence: float = 0.95
 ) -> Interval | None:
-    """Interval of α over units (items, or questions where votes are clustered); None with fewer than two units.
+    """Interval of α over units (items, or questions where votes are clustered); None with fewer than two, or all alike.
 
-    Exact delete-one jackknife with t quantiles; below FEWEST_FOR_JACKKNIFE items the percentile bootstrap of the
-    units with a fixed seed. Resamples that hold one value only count as 1.0.
+    Exact delete-one jackknife with t quantiles; below FEWEST_FOR_JACKKNIFE items that are each a unit the percentile
+    bootstrap with a fixed seed. Resamples that hold one value only count as 1.0. Raises ImpossibleInput for a bad `confidence`.
     """
+    check_level(confidence)
     middle = alpha(votes, level=level, marks=marks)
     if middle is None or votes.units < 2:
         return None
-    if votes.items < FEWEST_FOR_JACKKNIFE:
-        draws = _bootstrap(votes, level=level, marks=marks)
-        low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-        return Interval(float(low), float(high), "bootstrap")
-    half = float(student(confidence, votes.units - 1)) * jackknife_error(votes, level=level, marks=marks)
+    if by_bootstrap(items=votes.items, units=votes.units):
+        return percentiles(_bootstrap(votes, level=level, marks=marks), confidence)
+    return about(middle, jackknife_error(votes, level=level, marks=marks), units=votes.units, confidence=confidence)
+
+
+def by_bootstrap(*, items: int, units: int) -> bool:
+    """Whether the interval of so many items in so many units is the bootstrap's."""
+    return items < FEWEST_FOR_JACKKNIFE and units == items
+
+
+def percentiles(draws: Floats, confidence: float) -> Interval | None:
+    """The middle `confidence` of the draws of α (draws,); None where they are all the same."""
+    if np.ptp(draws) <= NO_SPREAD:
+        return None
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high), "bootstrap")
+
+
+def about(middle: float, error: float, *, units: int, confidence: float) -> Interval | None:
+    """The t interval about α of its jackknife `error` over `units`, within -1..1; None without an error."""
+    if error <= NO_SPREAD:
+        return None
+    half = float(student(confidence, units - 1)) * error
     return Interval(max(middle - half, -1.0), min(middle + half, 1.0), "jackknife")
 
 

@@ -27,6 +27,7 @@ class Needed:
     `width`: of the intervals now, from end to end, in points (m,). `questions`: more questions on which the model
     takes part (m,); `votes`: more battles of the model, at its present number a question (m,); 0 where the interval is
     narrow enough. `board`: more questions for all models, at their present share of questions; None where one cannot be told.
+    All are rounded up, and None where it would take MOST_UNITS or more.
     """
 
     width: tuple[float | None, ...]

@@ -134,7 +134,7 @@ def sandwich(information: Floats, meat: Floats, expected: Floats, *, least: floa
         raise NotConverged("the battles do not determine the strengths") from error
     flat = False
     if least > 0 or not _speaks(meat, expected):
-        meat, flat = _floored(meat, expected, least)
+        meat, flat = floored(meat, expected, least=least)
     covariance = inverse @ meat @ inverse  # the rows of the meat sum to zero, which leaves strengths of mean zero
     return (covariance + covariance.T) / 2, flat
 
@@ -148,9 +148,13 @@ def _speaks(meat: Floats, expected: Floats) -> bool:
     return True
 
 
-def _floored(meat: Floats, expected: Floats, least: float) -> tuple[Floats, bool]:
+def floored(meat: Floats, expected: Floats, *, least: float = 0.0) -> tuple[Floats, bool]:
+    """`meat` (k, k) with no direction below what `sandwich` says, and whether one showed no spread.
+
+    The direction in which `expected` is smallest, all strengths together, is left out.
+    """
     value, vector = np.linalg.eigh(expected)
-    value, vector = value[1:], vector[:, 1:]  # the first direction, all strengths together, is not estimated
+    value, vector = value[1:], vector[:, 1:]
     inverse_root = vector / np.sqrt(value)
     ratio, turn = np.linalg.eigh(inverse_root.T @ meat @ inverse_root)
     silent = ratio < SILENT

@@ -47,7 +47,8 @@ def next_pairs(
     in the order of their indices; fewer than two models give no pair. Raises ImpossibleInput.
     """
     known = _Known(strengths.strength, strengths.covariance, strengths.freedom, strengths.component)
-    return _best([_gains(known, _allowed(among, known.strength.size), level=level)], most=most)
+    _check(most)
+    return _best([_gains(known, _allowed(among, known.strength.size), most=most, level=level)], most=most)
 
 
 def next_pairs_by_category(
@@ -63,6 +64,7 @@ def next_pairs_by_category(
     The strengths are those of the whole board; the covariance in a category is the inverse information of its battles at these
     strengths, as if battles were independent. A model that the board does not rate is taken to be average.
     """
+    _check(most)
     strength = np.where(np.isnan(strengths.strength), 0.0, strengths.strength)
     allowed = _allowed(among, strength.size)
     gains = []
@@ -75,7 +77,7 @@ def next_pairs_by_category(
         component = components(met)
         covariance = inverse_information(met, strength, component)
         known = _Known(strength, covariance, np.full(strength.size, np.inf), component)
-        gains.append(_gains(known, allowed, level=level))
+        gains.append(_gains(known, allowed, most=most, level=level))
     return _best(gains, most=most)
 
 
@@ -91,7 +93,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Gains:
-    """For each pair of allowed models: `first` < `second`, `gain` in points², and the order among those that link."""
+    """For the best pairs of allowed models: `first` < `second`, `gain` in points², and the order among those that link."""
 
     first: Ints
     second: Ints
@@ -100,12 +102,20 @@ class _Gains:
     closeness: Floats
 
 
+def _check(most: int) -> None:
+    if most < 1:
+        raise ImpossibleInput(f"{most} pairs asked for; at least 1")
+
+
 def _allowed(among: ArrayLike | None, models: int) -> Ints:
     return np.arange(models) if among is None else np.unique(codes(among, "among", below=models))
 
 
-def _gains(known: _Known, allowed: Ints, *, level: float) -> _Gains:
-    """Every pair, vectorised: the gain of a battle is p(1 - p) |row i - row j|² / (1 + p(1 - p) var) of one Gram matrix."""
+def _gains(known: _Known, allowed: Ints, *, most: int, level: float) -> _Gains:
+    """The `most` best pairs, of all, vectorised.
+
+    The gain of a battle is p(1 - p) |row i - row j|² / (1 + p(1 - p) var) of one Gram matrix.
+    """
     rated = known.component >= 0
     part = np.where(rated, known.component, known.component.max(initial=-1) + 1 + np.arange(rated.size))
     apart = part[:, None] != part[None, :]
@@ -123,7 +133,35 @@ def _gains(known: _Known, allowed: Ints, *, level: float) -> _Gains:
     # larger parts first, then less variance: one battle links as much as it can, between models that are known
     closeness = (size[first] * size[second]).astype(np.float64)
     closeness += 1.0 / (2.0 + variance[first] + variance[second])
-    return _Gains(first, second, np.where(links, np.inf, gain[first, second]), links, np.where(links, closeness, 0.0))
+    gained = gain[first, second]
+    kept = _kept(gained, links, closeness, most)
+    first, second, links = first[kept], second[kept], links[kept]
+    return _Gains(first, second, np.where(links, np.inf, gained[kept]), links, np.where(links, closeness[kept], 0.0))
+
+
+def _kept(gain: Floats, links: Bools, closeness: Floats, most: int) -> Ints:
+    """Places, in their order, of the `most` pairs that come first in this category: with many models few are of use."""
+    linking, inside = np.flatnonzero(links), np.flatnonzero(~links)
+    kept = linking[_largest(closeness[linking], most)]
+    rest = inside[_largest(_coarse(gain[inside]), most - kept.size)]
+    return np.sort(np.concatenate([kept, rest]))
+
+
+def _largest(values: Floats, most: int) -> Ints:
+    """Places of the `most` largest values; of equal ones the first."""
+    if values.size <= most:
+        return np.arange(values.size)
+    if most == 0:
+        return np.empty(0, dtype=np.int64)
+    least = np.partition(values, values.size - most)[values.size - most]
+    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    return np.concatenate([above, equal[: most - above.size]])
+
+
+def _coarse(gain: Floats) -> Floats:
+    """Gains as parts of the largest, so that those that differ by rounding alone are equal."""
+    parts: Floats = (gain / max(float(gain.max(initial=0.0)), 1e-300)).round(9)
+    return parts
 
 
 def _between(form: Floats) -> Floats:
@@ -152,8 +190,6 @@ def _unclear(known: _Known, allowed: Ints, *, level: float) -> tuple[Ints, Ints]
 
 
 def _best(gains: list[_Gains], *, most: int) -> NextPairs:
-    if most < 1:
-        raise ImpossibleInput(f"{most} pairs asked for; at least 1")
     if not gains:
         nothing = np.empty(0, dtype=np.int64)
         return NextPairs(nothing, nothing, np.empty(0), np.empty(0, dtype=np.bool_), nothing)
@@ -163,7 +199,7 @@ def _best(gains: list[_Gains], *, most: int) -> NextPairs:
         for name in ("first", "second", "gain", "links", "closeness")
     )
     # what differs by rounding alone is equal, and equal ones come in the order of their indices
-    coarse = np.where(links, 0.0, gain / max(float(gain[~links].max(initial=0.0)), 1e-300)).round(9)
+    coarse = _coarse(np.where(links, 0.0, gain))
     order = np.lexsort((second, first, category, -coarse, -closeness, ~links))[:most]
     return NextPairs(
         first=first[order],

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rating.stats.arrays import Floats, Ints
+from rating.stats.arrays import Floats, Ints, compressed
 from rating.stats.battles import Battles
-from rating.stats.bradley_terry import SEPARATED_PRIOR
+from rating.stats.bradley_terry import _pseudo_battles
 from rating.stats.newton import components, information_of, solve
 
 if TYPE_CHECKING:
@@ -24,16 +24,33 @@ def members_of(component: Ints) -> list[Ints]:
     return [np.flatnonzero(component == part) for part in range(int(component.max(initial=-1)) + 1)]
 
 
-def regular(wins: Floats, games: Floats) -> tuple[Floats, Floats]:
-    """Wins and games (m, m) that have finite strengths: with SEPARATED_PRIOR in the components that need it."""
-    wins, games = wins.copy(), games.copy()
-    for members in members_of(components(games)):
+def asked(cluster: Ints, part: Ints, *, parts: int) -> tuple[Ints, Floats]:
+    """Questions G of each component (parts,), and the factor G/(G - 1) of its second moments; 1 for one question.
+
+    `cluster`, `part` (n,): question and component of each battle. A question that two components share is one in each,
+    as in rating.stats.bradley_terry.fit.
+    """
+    number, _ = compressed(cluster)
+    seen = (
+        np.unique(number * parts + part) % parts if parts > 1 else np.zeros(int(number.max(initial=-1)) + 1, np.int64)
+    )
+    total = np.bincount(seen, minlength=parts)
+    return total, np.where(total > 1, total / np.maximum(total - 1, 1), 1.0)
+
+
+def pseudo_battles(wins: Floats, games: Floats, component: Ints, *, prior: float | None = None) -> Floats:
+    """Pseudo-battles (m, m), all ties, of the pairs that met: `prior`, or what their component needs to be finite."""
+    added = np.zeros_like(games)
+    for members in members_of(component):
         block = np.ix_(members, members)
-        if components(wins[block], strong=True).max(initial=0) > 0:
-            tied = (games[block] > 0) * SEPARATED_PRIOR
-            wins[block] += tied / 2
-            games[block] += tied
-    return wins, games
+        added[block] = (games[block] > 0) * _pseudo_battles(wins[block], prior)
+    return added
+
+
+def regular(wins: Floats, games: Floats) -> tuple[Floats, Floats]:
+    """Wins and games (m, m) that have finite strengths: with pseudo-battles in the components that need them."""
+    added = pseudo_battles(wins, games, components(games))
+    return wins + added / 2, games + added
 
 
 def solved(wins: Floats, games: Floats, component: Ints) -> Floats:

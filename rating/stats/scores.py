@@ -18,10 +18,16 @@ ONE_QUESTION = "one_question"
 ALL_EQUAL = "all_equal"
 """Note: all questions of some model gave the same score: how far it would vary is not known, so no interval."""
 
+MOST_PAIRS = 50_000_000
+"""More pairs of scores than this would need columns of gigabytes: refused by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Mean score of m models with interval; NaN where there is none. `n` scores, `clusters` questions; all (m,)."""
+    """Mean score of m models with interval; NaN where there is none. `n` scores, `clusters` questions; all (m,).
+
+    `error`: the standard error, clustered by question, NaN where there is no interval (m,).
+    """
 
     mean: Floats
     low: Floats
@@ -29,6 +35,7 @@ class Means:
     n: Ints
     clusters: Ints
     notes: tuple[str, ...]
+    error: Floats
 
 
 def mean_scores(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: int, *, level: float = 0.95) -> Means:
@@ -49,6 +56,7 @@ def mean_scores(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: 
         n=means.n,
         clusters=means.clusters,
         notes=tuple(name for name, true in notes if true),
+        error=np.where(flat, np.nan, means.error),
     )
 
 
@@ -72,7 +80,7 @@ def battles_of_scores(
     The higher score wins, value 1 for the first; scores no more than `band` apart are a tie. `model`, `score`,
     `cluster` (question): (n,). `judge` (n,): only scores by one judge are compared; None compares all of a question.
     Battles come question by question; `first` is the smaller index. They are not independent: keep them clustered.
-    No scores, or none to compare: no battles. Raises ImpossibleInput.
+    No scores, or none to compare: no battles. Raises ImpossibleInput, also for more than MOST_PAIRS pairs of scores.
     """
     which, mark, question = indices(model, "model"), floats(score, "score"), indices(cluster, "cluster")
     same_length(model=which, score=mark, cluster=question)
@@ -100,6 +108,10 @@ def _by_judge(question: Indices, judge: Indices) -> Ints:
 def _pairs(group: Indices) -> tuple[Ints, Ints]:
     """All pairs of rows of one group, as positions of the earlier and the later; `group` (n,) is sorted."""
     left = np.searchsorted(group, group, side="right") - np.arange(group.size) - 1
+    if left.sum() > MOST_PAIRS:
+        raise ImpossibleInput(
+            f"{int(left.sum())} pairs of scores share a question; at most {MOST_PAIRS} can be compared"
+        )
     earlier = np.repeat(np.arange(group.size), left)
     before = np.cumsum(left) - left
     return earlier, earlier + 1 + np.arange(earlier.size) - before[earlier]

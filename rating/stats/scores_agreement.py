@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE, Agreement
-from rating.stats.arrays import Floats, Ints, codes, compressed, floats, same_length
-from rating.stats.intervals import student
-from rating.stats.krippendorff import FEWEST_FOR_JACKKNIFE, bootstrap_counts
+from rating.stats.agreement import NO_PAIRS, ONE_VALUE, Agreement, note_of
+from rating.stats.arrays import Floats, Ints, check_level, codes, compressed, floats, same_length
+from rating.stats.krippendorff import Interval, about, bootstrap_counts, by_bootstrap, percentiles
 from rating.stats.patterns import of_item, refuse_repeats
 
 
@@ -23,8 +22,9 @@ def agree_on_scores(
 
     `item`, `judge`, `cluster`: codes (n,); `score` (n,) on any scale. Raw share, κ and AC1 are None: that two weighted
     totals are equal to the last digit says nothing. Scores are moved to mean zero first, so that sums keep their digits.
-    Raises ImpossibleInput where a judge has two scores on one item.
+    Raises ImpossibleInput, also where a judge has two scores on one item.
     """
+    check_level(confidence)
     what, who, said = codes(item, "item"), codes(judge, "judge"), floats(score, "score")
     group = what if cluster is None else codes(cluster, "cluster")
     same_length(item=what, judge=who, score=said, cluster=group)
@@ -40,10 +40,9 @@ def agree_on_scores(
     if np.ptp(said) == 0:
         return _told(n=n, judges=judges, clusters=units, alpha=1.0, note=ONE_VALUE)
     middle = float(_alpha(sums.sum(axis=0)))
-    if units < 2:
-        return _told(n=n, judges=judges, clusters=units, alpha=middle, note=ONE_UNIT)
-    ends = _bootstrap(sums, confidence) if n < FEWEST_FOR_JACKKNIFE else _jackknife(sums, middle, confidence)
-    return _told(n=n, judges=judges, clusters=units, alpha=middle, ends=ends)
+    ends = _interval(sums, middle, items=n, confidence=confidence)
+    note = note_of(middle, items=n, units=units, has_interval=ends is not None)
+    return _told(n=n, judges=judges, clusters=units, alpha=middle, ends=ends, note=note)
 
 
 def _sums_by_unit(item: Ints, score: Floats, group: Ints) -> tuple[Floats, int]:
@@ -67,18 +66,15 @@ def _alpha(total: Floats) -> Floats:
     return result
 
 
-def _jackknife(sums: Floats, middle: float, confidence: float) -> tuple[float, float, str]:
-    left = _alpha(sums.sum(axis=0) - sums)
+def _interval(sums: Floats, middle: float, *, items: int, confidence: float) -> Interval | None:
     units = len(sums)
-    error = np.sqrt((units - 1) / units * ((left - left.mean()) ** 2).sum())
-    half = float(student(confidence, units - 1)) * float(error)
-    return max(middle - half, -1.0), min(middle + half, 1.0), "jackknife"
-
-
-def _bootstrap(sums: Floats, confidence: float) -> tuple[float, float, str]:
-    drawn = _alpha(bootstrap_counts(len(sums)) @ sums)
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high), "bootstrap"
+    if units < 2:
+        return None
+    if by_bootstrap(items=items, units=units):
+        return percentiles(_alpha(bootstrap_counts(units) @ sums), confidence)
+    left = _alpha(sums.sum(axis=0) - sums)
+    error = float(np.sqrt((units - 1) / units * ((left - left.mean()) ** 2).sum()))
+    return about(middle, error, units=units, confidence=confidence)
 
 
 def _told(
@@ -87,8 +83,16 @@ def _told(
     judges: int,
     clusters: int = 0,
     alpha: float | None = None,
-    ends: tuple[float, float, str] | None = None,
+    ends: Interval | None = None,
     note: str = "",
 ) -> Agreement:
-    low, high, kind = ends or (None, None, "")
-    return Agreement(alpha=alpha, low=low, high=high, interval=kind, n=n, judges=judges, clusters=clusters, note=note)
+    return Agreement(
+        alpha=alpha,
+        low=None if ends is None else ends.low,
+        high=None if ends is None else ends.high,
+        interval="" if ends is None else ends.kind,
+        n=n,
+        judges=judges,
+        clusters=clusters,
+        note=note,
+    )

@@ -8,13 +8,13 @@ sandwich as in rating.stats.bradley_terry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rating.stats.arrays import Bools, Floats, Ints, floats, same_length
-from rating.stats.battles import Battles, counts
+from rating.stats.battles import Battles, check_models, counts
 from rating.stats.bradley_terry import (
     DISCONNECTED,
     FEW_CLUSTERS,
@@ -24,6 +24,7 @@ from rating.stats.bradley_terry import (
     SEPARATED,
     Strengths,
     fit_counts,
+    row_weights,
 )
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import student
@@ -32,6 +33,7 @@ from rating.stats.style_newton import (
     Rows,
     clustered_spread,
     covariance_of,
+    expected_spread,
     independent_spread,
     likelihood,
     solved,
@@ -52,7 +54,7 @@ class Styled(Strengths):
 
     For the f features, named in `features` in the order given: `coefficient`: nats for one standard deviation more of
     the feature (f,), with `coefficient_low`, `coefficient_high`; NaN for a feature in `left_out`. `mean`, `std`: of the
-    covariate over the battles, population form (f,). `log_likelihood`: of the battles, in nats, without any prior.
+    covariate over the battles, population form (f,). `log_likelihood`: of the battles by their weights, in nats, without any prior.
     More notes than Strengths: CONSTANT_FEATURE, STYLE_DECIDES, OFF_CENTRE.
     """
 
@@ -106,32 +108,42 @@ def fit_styled(
     anchor: tuple[int, float] | None = None,
     clustered: bool = True,
     level: float = 0.95,
+    weight: ArrayLike | None = None,
+    strong: float = 1.0,
 ) -> Styled:
     """Strengths of `models` models with style held equal, and a coefficient for each feature, with intervals.
 
     `style`: the covariate (n,) of each feature by name, towards first, as `relative_difference` gives it; to control
     for length only, give length only. It becomes a z-score over all battles; centred=False divides by the standard
     deviation alone, and then the side on which an answer stands never matters. `prior`, `anchor`, `clustered`,
-    `level` as in `rating.stats.bradley_terry.fit`; a prior also adds, for each feature, that many ties between
+    `level`, `weight`, `strong` as in `rating.stats.bradley_terry.fit`, z-scores and `n` count battles as they are; a prior also adds, for each feature, that many ties between
     equal models one standard deviation apart. Models that never met share the coefficients; their strengths stay in
     components apart. `inflation` is not measured: NaN. Raises ImpossibleInput (NaN, features that cannot be told apart:
     by name), TooLittleData, NotConverged.
     """
-    table = counts(battles, models)
-    start = fit_counts(table, prior=prior, anchor=anchor)
     columns = {name: floats(column, name) for name, column in style.items()}
     same_length(battles=battles.first, **columns)
+    check_models(battles, models)
+    weights = row_weights(battles, weight, strong)
+    if weights is not None and not weights.all():
+        kept = weights > 0
+        battles, weights = battles.where(kept), weights[kept]
+        columns = {name: column[kept] for name, column in columns.items()}
+    table = counts(battles, models, weight=weights)
+    start = fit_counts(table, prior=prior, anchor=anchor)
     mean, std, varies = _units(columns)
     rows = _standardised(battles, models, [*columns.values()], centre=mean * centred, std=np.where(varies, std, 0.0))
+    rows = replace(rows, weight=weights)
     point, information, added = solved(rows, table, start, prior=prior, names=_named(columns, varies))
-    spread = clustered_spread(rows, point) if clustered else independent_spread(rows, point)
-    covariance, flat = covariance_of(information, spread.meat, start.component, least=1.0 if added.any else 0.0)
+    spread = clustered_spread(rows, point, start.component) if clustered else independent_spread(rows, point)
+    expected = information if weights is None else expected_spread(rows, point, added)
+    covariance, flat = covariance_of(information, spread.meat, expected, start.component, prior=added)
     said = {
         DISCONNECTED: DISCONNECTED in start.notes,
         SEPARATED: SEPARATED in start.notes,
         STYLE_DECIDES: prior is None and added.feature > 0,
         FEW_CLUSTERS: spread.few,
-        NO_SPREAD: flat and not added.any,
+        NO_SPREAD: flat,
         CONSTANT_FEATURE: not varies.all(),
         OFF_CENTRE: centred and _off_centre(mean[varies], std[varies], len(battles)),
     }
@@ -150,7 +162,7 @@ def fit_styled(
         low=rating - half,
         high=rating + half,
         component=start.component,
-        n=start.n,
+        n=np.bincount(np.concatenate([battles.first, battles.second]), minlength=models),
         converged=True,
         notes=tuple(note for note, true in said.items() if true),
         features=tuple(columns),

@@ -7,7 +7,7 @@ and m columns is made: sides are counted, features multiplied, block by block.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from rating.stats.arrays import Bools, Floats, Ints, compressed
 from rating.stats.battles import Counts
 from rating.stats.bradley_terry import ENOUGH_CLUSTERS, SEPARATED_PRIOR, Strengths
 from rating.stats.errors import ImpossibleInput, NotConverged
-from rating.stats.newton import SILENT, is_one, laplacian
+from rating.stats.newton import SILENT, laplacian, sandwich
+from rating.stats.score_sums import asked, members_of, pseudo_battles
 
 BLOCK = 12_288
 """Rows worked on at a time: a block's columns stay in the cache, and its products are too small to be worth threads."""
@@ -25,14 +26,17 @@ _STEPS = 40
 _CLOSE = 1e-7  # the Newton step after one so small ends within its square
 _APART = 1e-8  # share of a feature's own information that must be left once the rest is known
 
-_Weigh = Callable[[Floats, Floats], Floats]
+_Weigh = Callable[[Floats, Floats, Floats | float], Floats]
 Slope = Callable[[Floats], tuple[Floats, Floats]]
 """Gradient (k,) and information (k, k) at a point (k,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The battles as the fit reads them: `cell` = first * models + second (n,), `z` the covariates (f, n)."""
+    """The battles as the fit reads them: `cell` = first * models + second (n,), `z` the covariates (f, n).
+
+    `weight` (n,): what each battle counts; None is 1 for each.
+    """
 
     models: int
     first: Ints
@@ -41,6 +45,7 @@ class Rows:
     cell: Ints
     share: Floats
     z: Floats
+    weight: Floats | None = None
 
     def blocks(self) -> Iterator[slice]:
         # each block fills tables of models², which must not cost more than its rows
@@ -52,7 +57,11 @@ class Rows:
         if which.all():
             return self
         first, second, cluster = self.first[which], self.second[which], self.cluster[which]
-        return Rows(self.models, first, second, cluster, self.cell[which], self.share[which], self.z[:, which])
+        weight = None if self.weight is None else self.weight[which]
+        return Rows(self.models, first, second, cluster, self.cell[which], self.share[which], self.z[:, which], weight)
+
+    def weights(self, block: slice) -> Floats | float:
+        return 1.0 if self.weight is None else self.weight[block]
 
     def ahead(self, point: Floats, block: slice) -> Floats:
         """How far first is ahead of second, in nats, in each battle of the block."""
@@ -89,7 +98,7 @@ def solved(
     rows: Rows, table: Counts, start: Strengths, *, prior: float | None, names: tuple[str, ...]
 ) -> tuple[Floats, Floats, Prior]:
     """The point (m + f,) of the largest likelihood, the information there, and the prior that it needed."""
-    pairs = _pseudo_pairs(table, start.component, prior)
+    pairs = pseudo_battles(table.wins, table.games, start.component, prior=prior)
     first = np.concatenate([np.nan_to_num(start.strength), np.zeros(len(names))])
     try:
         added = Prior(pairs, prior or 0.0)
@@ -99,16 +108,6 @@ def solved(
             raise
     added = Prior(pairs, SEPARATED_PRIOR)
     return *_newton(rows, first, added, component=start.component, names=names), added
-
-
-def _pseudo_pairs(table: Counts, component: Ints, prior: float | None) -> Floats:
-    """Pseudo-battles (m, m) of the pairs that met: where None is given, in components without a finite solution."""
-    met = (table.games > 0).astype(np.float64)
-    if prior is not None:
-        return met * prior
-    members = [np.flatnonzero(component == part) for part in range(int(component.max()) + 1)]
-    split = np.array([not is_one(table.wins[np.ix_(part, part)] > 0) for part in members])
-    return met * (SEPARATED_PRIOR * split)[component][:, None]
 
 
 def _newton(
@@ -177,7 +176,7 @@ def _check_apart(information: Floats, names: tuple[str, ...]) -> None:
 def _slope(rows: Rows, point: Floats, prior: Prior) -> tuple[Floats, Floats]:
     """Gradient (m + f,) and information (m + f, m + f) of the log-likelihood with its prior."""
     m = rows.models
-    gradient, information = _sums(rows, point, lambda chance, residual: chance * (1.0 - chance))
+    gradient, information = _sums(rows, point, lambda chance, residual, weight: chance * (1.0 - chance) * weight)
     if prior.any:
         chance = _chance(point[:m, None] - point[None, :m])
         gradient[:m] += (prior.pairs * (0.5 - chance)).sum(axis=1)
@@ -191,7 +190,7 @@ def _slope(rows: Rows, point: Floats, prior: Prior) -> tuple[Floats, Floats]:
 def _sums(rows: Rows, point: Floats, weigh: _Weigh) -> tuple[Floats, Floats]:
     """Scores (m + f,) summed over the battles, and second moments (m + f, m + f) of their sides and styles.
 
-    `weigh` gives each battle's weight in the moments from its chance and its residual. No matrix of n rows and m
+    `weigh` gives each battle's weight in the moments from its chance, its residual and what it counts. No matrix of n rows and m
     columns is made: sides are counted, styles multiplied, block by block.
     """
     m, f = rows.models, rows.z.shape[0]
@@ -202,7 +201,8 @@ def _sums(rows: Rows, point: Floats, weigh: _Weigh) -> tuple[Floats, Floats]:
         chance = _chance(rows.ahead(point, block))
         weighted = np.empty((f + 1, cell.size))
         residual = np.subtract(rows.share[block], chance, out=weighted[f])
-        weight = weigh(chance, residual)
+        residual *= rows.weights(block)
+        weight = weigh(chance, residual, rows.weights(block))
         score += np.bincount(cell, residual, minlength=m * m)
         pairs += np.bincount(cell, weight, minlength=m * m)
         np.multiply(z, weight, out=weighted[:f])
@@ -227,33 +227,60 @@ def likelihood(rows: Rows, point: Floats) -> float:
     total = 0.0
     for block in rows.blocks():
         ahead = rows.ahead(point, block)
-        total += float(rows.share[block] @ ahead - np.maximum(ahead, 0.0).sum())
-        total -= float(np.log1p(np.exp(-np.abs(ahead))).sum())
+        own = rows.share[block] * ahead - np.maximum(ahead, 0.0) - np.log1p(np.exp(-np.abs(ahead)))
+        total += float((own * rows.weights(block)).sum())
     return total
 
 
+def expected_spread(rows: Rows, point: Floats, prior: Prior) -> Floats:
+    """Second moments (m + f, m + f) that independent battles are expected to give: with weights squared, and the prior."""
+    return _slope(rows if rows.weight is None else replace(rows, weight=rows.weight**2), point, prior)[1]
+
+
 def independent_spread(rows: Rows, point: Floats) -> Spread:
-    _, meat = _sums(rows, point, lambda chance, residual: residual * residual)
+    _, meat = _sums(rows, point, lambda chance, residual, weight: residual * residual)
     return Spread(meat=meat, freedom=np.full(rows.models, np.inf), coefficients=np.inf)
 
 
-def covariance_of(information: Floats, meat: Floats, component: Ints, *, least: float) -> tuple[Floats, bool]:
+def covariance_of(
+    information: Floats, meat: Floats, expected: Floats, component: Ints, *, prior: Prior
+) -> tuple[Floats, bool]:
     """Sandwich covariance (m + f, m + f), NaN where none can be, and whether some direction shows no spread.
 
-    A direction without spread is silent, not certain: there, and wherever under a prior the spread falls below
-    `least` = 1, what independent battles would give stands instead, as in rating.stats.newton.sandwich.
+    `expected`: what independent battles would give; it stands in directions without spread, which are silent and not
+    certain, and wherever under a prior the spread falls below it, as in rating.stats.newton.sandwich.
     """
     m = component.size
+    if information.shape[0] == m:
+        return _by_component(information, meat, expected, component, prior)
+    # features tie the components together: no direction is one component's own, and the floor of one that has a prior
+    # takes the features along
     held = _held(component, information.shape[0] - m, scale=float(np.trace(information)) / information.shape[0])
     inverse, flat = _divided(np.eye(information.shape[0]), information + held), False
-    if least > 0 or not _speaks(meat - SILENT * information + held):
-        meat, flat = _floored(information, meat, component, least)
+    if prior.any:
+        given = (component >= 0) & (prior.feature > 0 or prior.pairs.any(axis=1))
+        meat, _ = _floored(meat, expected, np.where(given, component, -1), least=1.0)
+    if not _speaks(meat - SILENT * expected + held):
+        meat, flat = _floored(meat, expected, component, least=0.0)
     covariance = inverse @ meat @ inverse
     covariance[:m, :m][component[:, None] != component[None, :]] = np.nan
     unmet = np.flatnonzero(component < 0)
     covariance[unmet] = np.nan
     covariance[:, unmet] = np.nan
     return (covariance + covariance.T) / 2, flat
+
+
+def _by_component(
+    information: Floats, meat: Floats, expected: Floats, component: Ints, prior: Prior
+) -> tuple[Floats, bool]:
+    """As `covariance_of` where there are no features: each component's sandwich by itself, as in `fit`."""
+    covariance, silent = np.full_like(information, np.nan), False
+    for members in members_of(component):
+        block = np.ix_(members, members)
+        least = 1.0 if prior.pairs[block].any() else 0.0
+        covariance[block], flat = sandwich(information[block], meat[block], expected[block], least=least)
+        silent |= flat and not least
+    return covariance, silent
 
 
 def _speaks(spread: Floats) -> bool:
@@ -265,24 +292,34 @@ def _speaks(spread: Floats) -> bool:
     return True
 
 
-def _floored(information: Floats, meat: Floats, component: Ints, least: float) -> tuple[Floats, bool]:
-    kept = np.concatenate([np.flatnonzero(component >= 0), np.arange(component.size, information.shape[0])])
+def _floored(meat: Floats, expected: Floats, component: Ints, *, least: float) -> tuple[Floats, bool]:
+    """`meat` with no ratio to `expected` below `least`, among the features and the models of a component from 0.
+
+    Apart from rating.stats.newton's: there one direction, here the mean of each component is not estimated.
+    """
+    kept = np.concatenate([np.flatnonzero(component >= 0), np.arange(component.size, meat.shape[0])])
     block = np.ix_(kept, kept)
-    value, vector = np.linalg.eigh(information[block])
-    means = int(component.max()) + 1  # the first directions, the mean of each component, are not estimated
+    value, vector = np.linalg.eigh(expected[block])
+    means = np.unique(component[component >= 0]).size
     value, vector = value[means:], vector[:, means:]
     inverse_root = vector / np.sqrt(value)
     ratio, turn = np.linalg.eigh(inverse_root.T @ meat[block] @ inverse_root)
     silent = ratio < SILENT
     turned = (vector * np.sqrt(value)) @ turn
-    floored = np.zeros_like(meat)
+    floored = meat.copy()
     floored[block] = (turned * np.where(silent, 1.0, np.maximum(ratio, least))) @ turned.T
     return floored, bool(silent.any())
 
 
-def clustered_spread(rows: Rows, point: Floats) -> Spread:
-    """Second moments of the question sums of the scores, and how many questions each model has."""
+def clustered_spread(rows: Rows, point: Floats, component: Ints) -> Spread:
+    """Second moments of the question sums of the scores, and how many questions each model has.
+
+    Each model's scores count by the factor G/(G - 1) of its component, as in `fit`; coefficients, which all components
+    share, by that of all questions.
+    """
     cluster, total = compressed(rows.cluster)
+    parts = int(component.max()) + 1
+    questions_in, factor_in = asked(rows.cluster, component[rows.first], parts=parts)
     meat, seen = np.zeros((point.size, point.size)), np.zeros(rows.models, dtype=np.int64)
     if 4 * total > cluster.size:  # then many battles may be alone on their question, and need no question sums
         alone = np.bincount(cluster)[cluster] == 1
@@ -293,13 +330,14 @@ def clustered_spread(rows: Rows, point: Floats) -> Spread:
         rows = rows.where(~alone)
     shared, questions = _question_moments(rows, point)
     meat, seen = meat + shared, seen + questions
-    factor = total / (total - 1) if total > 1 else 1.0
-    rare = bool(((seen < 2) & (seen > 0)).any())
+    factor = np.full(point.size, total / (total - 1) if total > 1 else 1.0)
+    factor[: component.size] = np.where(component >= 0, factor_in[component], 1.0)
+    root = np.sqrt(factor)
     return Spread(
-        meat=meat * factor,
+        meat=meat * root[:, None] * root[None, :],
         freedom=seen.astype(np.float64) - 1.0,
         coefficients=total - 1.0,
-        few=total < ENOUGH_CLUSTERS or rare,
+        few=bool((questions_in < ENOUGH_CLUSTERS).any() or (seen[component >= 0] < 2).any()),
     )
 
 
@@ -310,6 +348,7 @@ def _question_moments(rows: Rows, point: Floats) -> tuple[Floats, Ints]:
     residual = np.empty(cluster.size)
     for block in rows.blocks():
         np.subtract(rows.share[block], _chance(rows.ahead(point, block)), out=residual[block])
+        residual[block] *= rows.weights(block)
     meat, seen = np.zeros((point.size, point.size)), np.zeros(m, dtype=np.int64)
     for part, start, stop in _runs(cluster, total, width=max(1, _CELLS // m, -(-total // 65_536))):
         place, left, questions = cluster[part] - start, residual[part], stop - start

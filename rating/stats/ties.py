@@ -13,15 +13,18 @@ from typing import Literal
 import numpy as np
 
 from rating.stats.arrays import Floats, Ints
-from rating.stats.battles import Counts
-from rating.stats.bradley_terry import MIDDLE, POINTS_PER_NAT
-from rating.stats.errors import NotConverged, TooLittleData
+from rating.stats.battles import Battles, Counts, counts
+from rating.stats.bradley_terry import ENOUGH_CLUSTERS, FEW_CLUSTERS, MIDDLE, NO_SPREAD, POINTS_PER_NAT
+from rating.stats.errors import ImpossibleInput, NotConverged, TooLittleData
 from rating.stats.intervals import student
-from rating.stats.newton import components, is_one, laplacian, solve
+from rating.stats.newton import components, floored, is_one, laplacian, solve
+from rating.stats.question_sums import question_sums
 
 Error = Literal["sandwich", "information"]
 HALF_WIN, DAVIDSON, RAO_KUPPER = "half_win", "davidson", "rao_kupper"
 """The three ways to read a tie that are compared."""
+INDEPENDENT = "independent"
+"""Note: battles count as independent; where several share a question, intervals are too narrow and leads too sure."""
 
 _STEPS = 200
 _FURTHEST = 50.0
@@ -33,10 +36,11 @@ class TieModel:
     """Strengths of m models under a model in which a tie is an outcome; NaN for a model without battles.
 
     `strength`: nats, mean zero (m,): e to a difference is the odds of a win against a loss under Davidson.
-    `covariance`: of the strengths (m, m). `rating`, `low`, `high`: 1000 + 400/ln 10 · strength with a normal interval.
+    `covariance`: of the strengths (m, m). `rating`, `low`, `high`: 1000 + 400/ln 10 · strength with its interval.
     `tie`: the tie parameter with `tie_low`, `tie_high`: Davidson's ν (0 no ties; two equals tie with probability
     ν / (2 + ν)), Rao and Kupper's threshold η in nats (two equals tie with probability tanh(η / 2)).
-    `log_likelihood`: a battle, nats. `n`: battles (m,).
+    `log_likelihood`: a battle, nats. `n`: battles (m,). `freedom`: degrees for t quantiles, questions of the model - 1, inf
+    where battles count as independent (m,). `notes`: INDEPENDENT where they do; FEW_CLUSTERS, NO_SPREAD as in Strengths.
     """
 
     strength: Floats
@@ -49,6 +53,8 @@ class TieModel:
     tie_high: float
     log_likelihood: float
     n: Ints
+    freedom: Floats
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,9 @@ class TieComparison:
 
     `log_likelihood`: a battle, nats, of the outcomes win, tie, loss. `aic`: Akaike's criterion a battle, smaller is
     better; the half-win baseline has one parameter more. `best`: the name with the smallest. `lead`: by how much in all, over all
-    battles, the next one is worse; below 2 the battles do not say.
+    battles, the next one is worse; below 2 the battles do not say. `notes`: always INDEPENDENT: battles that share a
+    question say less than the criterion takes them for, so that a lead must then be larger by as much as questions
+    inflate variances.
     """
 
     names: tuple[str, ...]
@@ -65,6 +73,7 @@ class TieComparison:
     aic: tuple[float, ...]
     best: str
     lead: float
+    notes: tuple[str, ...] = (INDEPENDENT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +98,39 @@ class _Chances:
 _Model = Callable[[Floats, float, Floats, Floats], _Chances]
 
 
-def davidson(table: Counts, *, level: float = 0.95, error: Error = "sandwich") -> TieModel:
+@dataclass(frozen=True, slots=True)
+class _Meat:
+    """Second moments (k + 1, k + 1) of the scores, degrees of freedom of the k models and of the tie parameter."""
+
+    moments: Floats
+    freedom: Floats
+    tie_freedom: float
+    notes: tuple[str, ...]
+
+
+def davidson(
+    table: Counts, *, battles: Battles | None = None, level: float = 0.95, error: Error = "sandwich"
+) -> TieModel:
     """Davidson's model by maximum likelihood: win : tie : loss = e^(d/2) : ν : e^(-d/2) at a difference d.
 
+    `battles`: those that `table` counts; given, questions and not battles are independent, as in `fit`: question sums,
+    factor G/(G - 1), t quantiles. None: battles are independent, with normal quantiles and the note INDEPENDENT.
     `error`: intervals from the sandwich, which holds where the model is not quite true, or from the inverse
-    information. Raises ImpossibleInput where battles are shares of a win, TooLittleData without ties, without decided
-    battles or where models never met, NotConverged where the strengths are infinite.
+    information, for which battles are independent by definition. Raises ImpossibleInput where battles are shares of a
+    win, are not those of the table or go with error="information", TooLittleData without ties, without decided battles
+    or where models never met, NotConverged where the strengths are infinite.
     """
-    return _fit(table, _davidson, start=0.0, scale=np.exp, level=level, error=error)
+    return _fit(table, battles, _davidson, start=0.0, scale=np.exp, level=level, error=error)
 
 
-def rao_kupper(table: Counts, *, level: float = 0.95, error: Error = "sandwich") -> TieModel:
+def rao_kupper(
+    table: Counts, *, battles: Battles | None = None, level: float = 0.95, error: Error = "sandwich"
+) -> TieModel:
     """Rao and Kupper's model by maximum likelihood: a win needs a lead of η: P(win) = 1 / (1 + e^(η - d)).
 
     Arguments and errors as for `davidson`.
     """
-    return _fit(table, _rao_kupper, start=0.5, scale=lambda eta: eta, level=level, error=error)
+    return _fit(table, battles, _rao_kupper, start=0.5, scale=lambda eta: eta, level=level, error=error)
 
 
 def compare_ties(table: Counts) -> TieComparison:
@@ -143,18 +169,29 @@ def _stretched(won: Floats, strength: Floats) -> float:
 
 
 def _fit(
-    table: Counts, model: _Model, *, start: float, scale: Callable[[float], float], level: float, error: Error
+    table: Counts,
+    battles: Battles | None,
+    model: _Model,
+    *,
+    start: float,
+    scale: Callable[[float], float],
+    level: float,
+    error: Error,
 ) -> TieModel:
+    if battles is not None and (error != "sandwich" or not _same(table, battles)):
+        raise ImpossibleInput("battles must be those of the table, and go with the sandwich only")
     members = _members(table)
     won, tied = _block(table.won(), members), _block(table.ties, members)
     theta, tie, at = _maximum(model, won, tied, start)
     n = won.sum() + tied.sum() / 2
-    spread = _covariance(at, won, tied, sandwich=error == "sandwich")
-    m, quantile = table.models, float(student(level, np.inf))
-    strength, covariance = np.full(m, np.nan), np.full((m, m), np.nan)
+    meat = _meat_alone(at, won, tied) if battles is None else _meat_by_question(at, battles, members, table.models)
+    spread = _covariance(at, meat.moments if error == "sandwich" else None)
+    m = table.models
+    (strength, freedom), covariance = np.full((2, m), np.nan), np.full((m, m), np.nan)
     strength[members], covariance[np.ix_(members, members)] = theta, spread[:-1, :-1]
-    half = POINTS_PER_NAT * quantile * np.sqrt(covariance.diagonal())
-    reach = quantile * float(np.sqrt(spread[-1, -1]))
+    freedom[members] = meat.freedom
+    half = POINTS_PER_NAT * student(level, freedom) * np.sqrt(covariance.diagonal())
+    reach = float(student(level, meat.tie_freedom)) * float(np.sqrt(spread[-1, -1]))
     rating = MIDDLE + POINTS_PER_NAT * strength
     return TieModel(
         strength=strength,
@@ -167,7 +204,14 @@ def _fit(
         tie_high=float(scale(tie + reach)),
         log_likelihood=_likelihood(at, won, tied) / float(n),
         n=np.rint(table.games.sum(axis=1)).astype(np.int64),
+        freedom=freedom,
+        notes=meat.notes,
     )
+
+
+def _same(table: Counts, battles: Battles) -> bool:
+    again = counts(battles, table.models)
+    return np.array_equal(again.wins, table.wins) and np.array_equal(again.ties, table.ties)
 
 
 def _members(table: Counts) -> Ints:
@@ -237,26 +281,63 @@ def _bordered(by_pair: Floats, border: Floats, corner: float) -> Floats:
     return result
 
 
-def _covariance(at: _Chances, won: Floats, tied: Floats, *, sandwich: bool) -> Floats:
-    """Covariance (k + 1, k + 1) of mean-zero strengths and the tie parameter."""
-    k = won.shape[0]
+def _covariance(at: _Chances, meat: Floats | None) -> Floats:
+    """Covariance (k + 1, k + 1) of mean-zero strengths and the tie parameter; without meat from the information alone."""
+    k = at.dd.shape[0]
     information = _information(at)
     information[:k, :k] += np.trace(information) / k**2
     inverse = np.linalg.inv(information)
-    if not sandwich:
+    if meat is None:
         centring = np.eye(k + 1)
         centring[:k, :k] -= 1.0 / k
         result: Floats = centring @ inverse @ centring
         return result
+    spread: Floats = inverse @ meat @ inverse
+    return (spread + spread.T) / 2
+
+
+def _meat_alone(at: _Chances, won: Floats, tied: Floats) -> _Meat:
     squares = won * at.win_d**2
     cross = won * at.win_d * at.win_t
-    meat = _bordered(
+    moments = _bordered(
         squares + squares.T + tied * at.tie_d**2,
         (cross - cross.T + tied * at.tie_d * at.tie_t).sum(axis=1),
         float((won * at.win_t**2).sum() + (tied * at.tie_t**2).sum() / 2),
     )
-    spread: Floats = inverse @ meat @ inverse
-    return spread
+    return _Meat(moments, np.full(won.shape[0], np.inf), np.inf, (INDEPENDENT,))
+
+
+def _meat_by_question(at: _Chances, battles: Battles, members: Ints, models: int) -> _Meat:
+    """The tie parameter stands in the sums as one model more, in rows of its own behind those of the battles."""
+    k, n = members.size, len(battles)
+    place = np.zeros(models, dtype=np.int64)
+    place[members] = np.arange(k)
+    first, second, sign = place[battles.first], place[battles.second], np.sign(battles.value)
+
+    def scores(rows: slice | Ints) -> tuple[Floats, Floats]:
+        row = np.arange(2 * n)[rows] if isinstance(rows, slice) else rows
+        battle = row % n
+        a, b, value = first[battle], second[battle], sign[battle]
+        ahead = np.where(value > 0, at.win_d[a, b], np.where(value < 0, -at.win_d[b, a], at.tie_d[a, b]))
+        apart = np.where(value > 0, at.win_t[a, b], np.where(value < 0, at.win_t[b, a], at.tie_t[a, b]))
+        is_battle = row < n
+        return np.where(is_battle, ahead, apart), np.where(is_battle, -ahead, 0.0)
+
+    ends = np.full(n, k)
+    sums = question_sums(
+        np.append(first, ends),
+        np.append(second, ends),
+        np.tile(battles.cluster, 2),
+        models=k + 1,
+        scores=scores,
+    )
+    factor = sums.total / max(sums.total - 1, 1)
+    moments, flat = floored(sums.moments * factor, _information(at))
+    seen = sums.seen[:k]
+    few = sums.total < ENOUGH_CLUSTERS or (seen < 2).any()
+    notes = ((FEW_CLUSTERS, few), (NO_SPREAD, flat))
+    freedom = (seen - 1).astype(np.float64)
+    return _Meat(moments, freedom, sums.total - 1.0, tuple(name for name, true in notes if true))
 
 
 def _davidson(theta: Floats, tie: float, won: Floats, tied: Floats) -> _Chances:

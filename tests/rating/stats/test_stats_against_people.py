@@ -336,6 +336,21 @@ def test_nobody_to_be_compared_with():
         assert (row.raw.share, row.raw.low, row.raw.pairs, row.decided.pairs) == (None, None, 0, 0)
 
 
+@pytest.mark.parametrize("function", [against_people, with_people, among_people])
+@pytest.mark.parametrize("level", [0.0, 1.0, 3, float("nan")])
+def test_a_level_that_is_no_share_is_an_error_even_without_votes(function, level):
+    for votes in (([], [], []), ([0, 0, 0], [0, 1, 9], [0, 1, 1])):
+        with pytest.raises(ImpossibleInput, match="not between 0 and 1"):
+            function(*votes, values=2, is_person=[judge < 9 for judge in votes[1]], machine=9, level=level)
+
+
+def test_repeats_of_machines_that_are_not_asked_do_not_matter():
+    votes = [0, 0, 0, 0, 0], [0, 1, 9, 8, 8], [0, 1, 1, 0, 1]
+    assert against_people(*votes, values=2, is_person=[1, 1, 0, 0, 0], machine=9)[0].raw.items == 1
+    with pytest.raises(ImpossibleInput, match="judge 8 has two votes on item 0: repeats measure consistency"):
+        against_people(*votes, values=2, is_person=[1, 1, 0, 0, 0], machine=8)
+
+
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]).size == 0

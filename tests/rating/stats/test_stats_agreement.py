@@ -6,7 +6,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE, agree, pairwise_table
+from rating.stats.agreement import (
+    ALL_ALIKE,
+    FEW_UNITS,
+    NO_DISAGREEMENT,
+    NO_PAIRS,
+    ONE_UNIT,
+    ONE_VALUE,
+    agree,
+    pairwise_table,
+)
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import clustered_means, share_interval
 from rating.stats.kappa import ac1, ac2, cohen_kappa, fleiss_kappa, scott_pi
@@ -92,9 +101,46 @@ def test_one_question_gives_no_interval_and_says_why():
     assert table.alpha is not None
 
 
+@pytest.mark.parametrize("cluster", [None, [0, 0, 0, 0, 1, 1]])
+def test_full_agreement_in_several_values_has_no_interval_and_says_why(cluster):
+    table = agree(*make_votes([0, 0], [1, 1], [2, 2]), values=3, cluster=cluster)
+    assert (table.alpha, table.low, table.high, table.interval) == (1.0, None, None, "")
+    assert table.note == NO_DISAGREEMENT
+
+
+def test_the_same_disagreement_everywhere_has_no_interval_and_says_why():
+    table = agree(*make_votes(*[[0, 1]] * 40), values=2)
+    assert table.alpha < 0
+    assert (table.low, table.high, table.note) == (None, None, ALL_ALIKE)
+
+
+@pytest.mark.parametrize(
+    ("questions", "note", "wanted"), [(9, FEW_UNITS, 1), (2, FEW_UNITS, 8), (10, "", 0), (36, "", 0)]
+)
+def test_an_interval_from_few_questions_says_so(questions, note, wanted):
+    item, judge, value = make_random(36, 3, 3, missing=0)
+    table = agree(item, judge, value, values=3, cluster=item % questions)
+    assert (table.note, table.questions_wanted, table.wanted) == (note, wanted, 0)
+    assert table.low < table.alpha < table.high
+
+
+def test_few_items_without_questions_are_told_by_the_items_wanted_alone():
+    table = agree(*make_random(8, 3, 3, missing=0), values=3)
+    assert (table.note, table.wanted, table.questions_wanted) == ("", 22, 0)
+
+
+def test_one_value_and_one_question_are_told_before_few_questions():
+    item, judge, value = make_random(36, 3, 3, missing=0)
+    assert agree(item, judge, 0 * value, values=3, cluster=item % 4).note == ONE_VALUE
+    alone = agree(item, judge, value, values=3, cluster=0 * item)
+    assert (alone.note, alone.questions_wanted) == (ONE_UNIT, 9)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({"confidence": 1.5}, "not between 0 and 1"),
+        ({"item": np.array([2**63 + 5, 4], dtype=np.uint64)}, r"item holds 9223372036854775813 at row 0; 2\*\*63 - 1"),
         ({"value": [0, 5]}, r"only 0\.\.2 can be"),
         ({"judge": [1, 1]}, "two votes on item 4"),
         ({"cluster": [0, 1]}, "two clusters"),

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, ttest_1samp
 
 from rating.stats.alternative_annotator import (
+    FEW_QUESTIONS,
     NOBODY,
     NULL_PASSES,
     TWO_PEOPLE,
     alternative_test,
+    chance_of_less,
     false_discovery,
 )
 from rating.stats.errors import ImpossibleInput
@@ -99,10 +101,36 @@ def test_people_with_few_items_are_left_out():
 def test_a_judge_in_full_agreement_wins_without_any_spread():
     votes = make_votes(missing=0)
     found = ask({**votes, "value": votes["item"] % 3})
-    assert [person.p for person in found.persons] == [0.0] * 4
+    assert [person.p for person in found.persons] == pytest.approx([0.8**100] * 4)
     assert (found.winning_rate, found.advantage) == (1.0, 1.0)
     level = ask({**votes, "value": votes["item"] % 3}, epsilon=0.0)
     assert [person.p for person in level.persons] == [1.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("questions", "verdict", "note"), [(2, None, FEW_QUESTIONS), (4, None, FEW_QUESTIONS), (20, True, "")]
+)
+def test_few_questions_without_spread_give_no_verdict(questions, verdict, note):
+    votes = make_votes(items=120, missing=0)
+    votes["value"] = votes["item"] % 3
+    found = ask(votes, cluster=votes["item"] % questions)
+    assert (found.verdict, found.note) == (verdict, note)
+    assert [person.p for person in found.persons] == pytest.approx([0.8**questions] * 4)
+
+
+@pytest.mark.parametrize("clusters", [2, 3, 6])
+@pytest.mark.parametrize(("mean", "epsilon"), [(-1.0, 0.2), (0.0, 0.2), (-0.5, 0.0), (0.1, 0.3)])
+def test_p_without_spread_is_the_largest_chance_that_all_questions_are_there(clusters, mean, epsilon):
+    """By a search over all distributions on a grid up to 1 whose mean is ε: two points do, the mean seen and another."""
+    others = np.linspace(epsilon, 1.0, 2001)[1:]
+    most = ((others - epsilon) / (others - mean)).max() ** clusters
+    p = chance_of_less(np.array([mean]), np.zeros(1), epsilon=epsilon, clusters=np.array([clusters]))
+    assert p[0] == pytest.approx(most)
+
+
+def test_one_question_alone_is_never_evidence():
+    p = chance_of_less(np.array([-1.0, 0.5]), np.zeros(2), epsilon=0.2, clusters=np.array([1, 7]))
+    assert p.tolist() == [1.0, 1.0]
 
 
 def test_questions_count_once():

@@ -164,3 +164,15 @@ def test_counts_of_two_parts_add_up(drawn):
     whole, head, tail = (counts(make_battles(*part), 4) for part in (drawn, drawn[:cut], drawn[cut:]))
     np.testing.assert_allclose(whole.wins, head.wins + tail.wins, atol=1e-12)
     np.testing.assert_allclose(whole.squares, head.squares + tail.squares, atol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [[1.0], [1.0, -1.0], [1.0, np.nan], [1.0, np.inf], [1e308, 1e308], [[1.0, 1.0]]])
+def test_weights_that_cannot_be_are_refused(weight):
+    with pytest.raises(ImpossibleInput, match="weight|length"):
+        counts(make_battles((0, 1, 1), (1, 0, 1)), 2, weight=np.array(weight))
+
+
+@pytest.mark.parametrize("value", [[True, False], np.array([False])])
+def test_true_and_false_are_no_preferences(value):
+    with pytest.raises(ImpossibleInput, match="value must be preferences -2..2, not bool"):
+        Battles([0] * len(value), [1] * len(value), value, range(len(value)))

@@ -5,7 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rating.stats import Battles, Counts, ImpossibleInput, TooLittleData, bootstrap, counts, fit, fit_counts
+from rating.stats import (
+    DISCONNECTED,
+    FEW_CLUSTERS,
+    NO_SPREAD,
+    SEPARATED,
+    Battles,
+    Counts,
+    ImpossibleInput,
+    NotConverged,
+    TooLittleData,
+    bootstrap,
+    counts,
+    fit,
+    fit_counts,
+)
 from rating.stats.bootstrap import bootstrap_counts, bootstrap_questions
 
 quick = settings(deadline=None, max_examples=25, database=None)
@@ -136,3 +150,115 @@ def test_nothing_to_draw_from_is_too_little_data():
         bootstrap_counts(counts(make_battles(), 3))
     with pytest.raises(TooLittleData):
         bootstrap_questions(make_battles(), 3)
+
+
+def test_one_question_gives_ratings_without_an_interval():
+    battles = make_random(6, n=200, questions=1)
+    found = bootstrap_questions(battles, 5, draws=30)
+    assert found.rating == pytest.approx(fit(battles, 5).rating)
+    for number in (found.low, found.high, found.error, found.covariance):
+        assert np.isnan(number).all()
+    assert found.notes == (FEW_CLUSTERS, NO_SPREAD)
+    assert (found.freedom == 0).all()
+
+
+def test_ties_alone_show_no_spread_in_questions_or_battles():
+    battles = make_battles((0, 1, 0, 20))
+    for found in (bootstrap_questions(battles, 2, draws=30), bootstrap_counts(counts(battles, 2), draws=30)):
+        assert found.rating == pytest.approx(1000)
+        assert np.isnan([found.low, found.high, found.error]).all()
+        assert found.notes == (NO_SPREAD,)
+
+
+def test_a_model_seen_on_one_question_has_no_interval_and_the_others_keep_theirs():
+    battles = make_random(7, n=600, models=3, questions=40)
+    more = Battles(
+        np.append(battles.first, [3, 3, 0]),
+        np.append(battles.second, [0, 1, 3]),
+        np.append(battles.value, [1, -1, 1]),
+        np.append(battles.cluster, [7, 7, 7]),
+    )
+    found = bootstrap_questions(more, 4, draws=60)
+    assert np.isnan(found.low).tolist() == [False, False, False, True]
+    assert FEW_CLUSTERS in found.notes
+    assert found.freedom == pytest.approx(fit(more, 4).freedom)
+
+
+def test_what_the_reader_must_be_told_is_told():
+    won = make_battles((0, 1, 1, 6), (2, 3, 1, 8), (2, 3, -1, 6))
+    found = bootstrap_counts(counts(won, 4), draws=60)
+    assert {DISCONNECTED, SEPARATED} <= set(found.notes)
+    assert FEW_CLUSTERS not in found.notes
+    assert bootstrap_questions(make_random(questions=9), 5, draws=10).notes == (FEW_CLUSTERS,)
+    assert bootstrap_questions(make_random(questions=10), 5, draws=10).notes == ()
+
+
+def test_the_covariance_is_that_of_the_sandwich_and_nothing_between_parts():
+    battles = make_random(2, n=4000, questions=400)
+    found, board = bootstrap_questions(battles, 5, draws=1500), fit(battles, 5)
+    scale = np.diag(board.covariance).max()
+    assert np.abs(found.covariance - board.covariance).max() < 0.12 * scale
+    assert np.diag(found.covariance) ** 0.5 * 400 / np.log(10) == pytest.approx(found.error)
+    apart = make_battles((0, 1, 1, 60), (0, 1, -1, 40), (2, 3, 1, 30), (2, 3, -1, 70))
+    across = bootstrap_questions(apart, 5, draws=60).covariance
+    assert np.isnan(across[:2, 2:]).all()
+    assert np.isnan(across[4]).all()
+    assert np.isfinite(across[:2, :2]).all()
+
+
+@quick
+@given(st.integers(0, 9999))
+def test_each_draw_of_weighted_questions_is_the_weighted_fit_of_its_battles(seed):
+    random = np.random.default_rng(seed)
+    battles = make_random(seed, n=300, questions=15)
+    battles = Battles(battles.first, battles.second, battles.value * random.choice([1, 2], 300), battles.cluster)
+    weight = random.choice([0.0, 0.5, 2.0], 300)
+    found = bootstrap_questions(battles, 5, draws=3, seed=seed, weight=weight, strong=3.0)
+    assert found.rating == pytest.approx(fit(battles, 5, weight=weight, strong=3.0).rating, abs=1e-5)
+    kept = battles.where(weight > 0)
+    question = np.unique(kept.cluster)
+    draws = np.random.default_rng(seed)
+    for draw in range(3):
+        drawn = question[draws.integers(0, question.size, question.size)]
+        rows = np.concatenate([np.flatnonzero(kept.cluster == each) for each in drawn])
+        again = fit(kept.where(rows), 5, weight=weight[weight > 0][rows], strong=3.0)
+        if not found.separated:
+            assert found.draws[draw] == pytest.approx(again.rating, abs=1e-4)
+
+
+def test_strong_preferences_and_weights_do_not_make_battles_more():
+    battles = make_random(8, n=1500, questions=150)
+    plain = bootstrap_questions(battles, 5, draws=40)
+    heavy = bootstrap_questions(battles, 5, draws=40, weight=np.full(1500, 9.0))
+    assert heavy.draws == pytest.approx(plain.draws, abs=1e-5)
+    twice = Battles(battles.first, battles.second, battles.value * 2, battles.cluster)
+    strong = bootstrap_questions(twice, 5, draws=400, strong=3.0)
+    sandwich = np.sqrt(np.diag(fit(twice, 5, strong=3.0).covariance)) * 400 / np.log(10)
+    assert strong.error == pytest.approx(sandwich, rel=0.25)
+    with pytest.raises(ImpossibleInput, match="weight"):
+        bootstrap_questions(battles, 5, weight=[1.0])
+
+
+def test_a_prior_of_zero_insists_on_the_record_and_not_on_draws():
+    with pytest.raises(NotConverged):
+        bootstrap_counts(counts(make_battles((0, 1, 1, 9)), 2), prior=0)
+    battles = make_battles((0, 1, 1, 9), (0, 1, -1, 1))
+    for found in (bootstrap_counts(counts(battles, 2), prior=0), bootstrap_questions(battles, 2, prior=0)):
+        assert 200 < found.separated < 500
+        assert np.isfinite(found.draws).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("questions", "sets"), [(5, 600), (10, 500), (20, 400)])
+def test_intervals_of_few_questions_cover_the_truth(questions, sets):
+    """Two equal models on questions that lean to one of them. Chance alone: ±2 %."""
+    covered = 0
+    for seed in range(sets):
+        random = np.random.default_rng(seed)
+        question = np.repeat(np.arange(questions), 20)
+        chance = 1 / (1 + np.exp(-random.normal(size=questions)))
+        value = np.where(random.random(question.size) < chance[question], 1, -1)
+        ends = np.zeros_like(question), np.ones_like(question)
+        found = bootstrap_questions(Battles(*ends, value, question), 2, draws=300, seed=seed)
+        covered += bool(found.low[0] <= 1000 <= found.high[0])
+    assert 0.925 <= covered / sets <= 0.975

@@ -1,5 +1,6 @@
 """Calibrated ratings: people decide where they lie, the judge only how narrow they are."""
 
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -39,6 +40,21 @@ def make_arena(seed=0, *, votes=150, questions=200, alike=0.6, bias=0.8, leaning
     rows = random.choice(question.size, votes, replace=False, p=odds / odds.sum())
     everything = Battles(first, second, person, question)
     return everything.where(rows), Battles(first, second, judge, question), everything
+
+
+def in_two_parts(seed, *, questions=(6, 6)):
+    """People's coin tosses in two parts of three models that never met, on other questions, and a judge of ten times as many."""
+    random = np.random.default_rng(seed)
+
+    def tosses(n):
+        part, first = np.arange(n) % 2, random.integers(0, 3, n)
+        second = (first + random.integers(1, 3, n)) % 3
+        question = np.where(part == 0, random.integers(0, questions[0], n), 100 + random.integers(0, questions[1], n))
+        return first + 3 * part, second + 3 * part, random.choice([-1, 1], n), question
+
+    mine, other = tosses(240), tosses(2400)
+    shown = (mine[0], mine[1], random.choice([-1, 1], 240), mine[3])
+    return Battles(*mine), Battles(*(np.concatenate(both) for both in zip(shown, other, strict=True)))
 
 
 def taken(battles, rows):
@@ -103,9 +119,28 @@ def test_the_covariance_is_the_one_written_out_question_by_question():
     assert result.combined.covariance == pytest.approx(expected, abs=1e-8)
 
 
-def test_the_weight_makes_the_summed_variance_smallest(monkeypatch):
-    from rating.stats import calibrated as module
+@pytest.mark.parametrize("questions", [(6, 6), (5, 40)])
+def test_a_judge_who_is_not_believed_leaves_the_covariance_of_the_people_alone(questions):
+    """A judge of weight 0 adds nothing to `fit`, which counts the questions of each part."""
+    module = import_module("rating.stats.calibrated")
+    people, judge = in_two_parts(3, questions=questions)
+    human = fit(people, 6)
+    parts = module._parts(people, module._paired(people, judge, 6), 6)
+    combined = module._combined(parts, human, weight=0.0, level=0.95)
+    assert combined.strength == pytest.approx(human.strength, abs=1e-9)
+    assert combined.covariance == pytest.approx(human.covariance, rel=1e-9, nan_ok=True)
+    assert combined.high == pytest.approx(human.high, rel=1e-9)
 
+
+def test_a_judge_who_tosses_coins_helps_in_two_parts_as_little_as_in_one():
+    boards = [calibrated(*in_two_parts(seed), 6) for seed in range(40)]
+    help_of = [board.equivalent_votes / board.votes for board in boards if board.weight > 0]
+    assert len(help_of) > 10
+    assert np.median(help_of) < 1.06
+
+
+def test_the_weight_makes_the_summed_variance_smallest(monkeypatch):
+    module = import_module("rating.stats.calibrated")
     people, judge, _ = make_arena(seed=5)
     tuned = calibrated(people, judge, 5)
     sums = []

@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from rating.stats import NO_SPREAD, Battles, TooLittleData, fit, rank_ranges, win_rates
+from rating.stats import (
+    DISCONNECTED,
+    FEW_CLUSTERS,
+    NO_SPREAD,
+    SEPARATED,
+    Battles,
+    TooLittleData,
+    fit,
+    rank_ranges,
+    win_rates,
+)
 from rating.stats.changes import ALONE, UNPAIRED, rating_changes, win_rate_changes
 
 POINTS = 400 / np.log(10)
@@ -154,6 +164,56 @@ def test_the_same_battles_twice_differ_nowhere_and_that_is_no_certainty():
         assert changes.difference == pytest.approx(np.zeros(4))
         assert np.isnan(changes.low).all()
         assert changes.notes == (NO_SPREAD,)
+
+
+def two_parts(seed=0, *, questions=(12, 40)):
+    random = np.random.default_rng(seed)
+    part, first = np.arange(300) % 2, random.integers(0, 3, 300)
+    second = (first + random.integers(1, 3, 300)) % 3
+    question = np.where(part == 0, random.integers(0, questions[0], 300), 100 + random.integers(0, questions[1], 300))
+    return Battles(first + 3 * part, second + 3 * part, random.integers(-1, 2, 300), question)
+
+
+def all_won(seed=0, start=0):
+    """Model 0 wins all its battles; the other two are about equal."""
+    value = np.where(np.arange(60) % 3 < 2, 1, np.random.default_rng(seed).choice([-1, 1], 60))
+    return Battles([0, 0, 1] * 20, [1, 2, 2] * 20, value, start + np.arange(60) % 20)
+
+
+@pytest.mark.parametrize("side", [two_parts(), all_won(), Battles([0, 1] * 20, [1, 0] * 20, [0] * 40, range(40))])
+def test_the_same_battles_differ_nowhere_in_parts_separated_and_silent(side):
+    order = np.random.default_rng(1).permutation(len(side))
+    for again in (side, side.where(order)):
+        changes = rating_changes(side, again, 6).ratings
+        there = fit(side, 6).component >= 0
+        assert changes.difference[there] == pytest.approx(np.zeros(there.sum()), abs=1e-9)
+        assert np.isnan(changes.low).all()
+        assert NO_SPREAD in changes.notes
+
+
+def test_two_parts_of_unequal_size_add_their_own_variances():
+    before, after = two_parts(), on_questions_from(two_parts(1), 1000)
+    changes, one, other = rating_changes(before, after, 6).ratings, fit(before, 6), fit(after, 6)
+    error = POINTS * np.sqrt(np.diag(one.covariance) + np.diag(other.covariance))
+    assert changes.high - changes.difference == pytest.approx(quantile(one, other) * error, rel=1e-9)
+
+
+def test_a_separated_side_keeps_the_width_of_its_floor():
+    before, after = all_won(), two_parts(1).where(np.arange(0, 300, 2))
+    changes, one, other = rating_changes(before, after, 3).ratings, fit(before, 3), fit(after, 3)
+    half = changes.high - changes.difference
+    apart = rating_changes(before, on_questions_from(after, 1000), 3).ratings
+    error = POINTS * np.sqrt(np.diag(one.covariance) + np.diag(other.covariance))
+    assert apart.high - apart.difference == pytest.approx(quantile(one, other) * error, rel=1e-9)
+    # model 0 won everything before: what is not known of it stays, whatever the other side says
+    assert half[0] > 0.7 * (apart.high - apart.difference)[0]
+
+
+def test_what_was_said_of_either_side_is_said_of_the_change():
+    changes = rating_changes(all_won(), two_parts(1, questions=(5, 40)), 6).ratings
+    assert {SEPARATED, DISCONNECTED, FEW_CLUSTERS} < {*changes.notes}
+    whole, other = make_sides()
+    assert rating_changes(whole, other, 4).ratings.notes == ()
 
 
 def test_win_rates_and_their_widths_are_those_of_each_side():

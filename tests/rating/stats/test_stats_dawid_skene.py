@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from rating.stats.dawid_skene import UNKNOWN, dawid_skene
 from rating.stats.errors import ImpossibleInput, NotConverged, TooLittleData
+from rating.stats.reliability import reliability
 
 quick = settings(deadline=None, max_examples=20, database=None)
 
@@ -127,6 +128,21 @@ def test_not_converging_has_a_name():
 def test_no_votes_are_too_few():
     with pytest.raises(TooLittleData):
         dawid_skene([], [], [], values=2)
+
+
+@pytest.mark.parametrize("annotator", [np.arange(30) % 3, np.arange(30) // 2 % 3])
+def test_items_that_one_annotator_alone_has_judged_are_too_little(annotator):
+    """One vote each, and two of the same annotator: nothing says who is right, and EM would walk for ever."""
+    item = np.arange(30) if annotator[0] != annotator[1] else np.arange(30) // 2
+    value = np.random.default_rng(0).integers(0, 2, 30)
+    with pytest.raises(TooLittleData, match="no item has votes of two annotators"):
+        dawid_skene(item, annotator, value, values=2)
+    with pytest.raises(TooLittleData, match="no item has votes of two annotators"):
+        reliability(item, annotator, value, values=2, method="dawid_skene")
+
+
+def test_one_item_with_two_annotators_is_enough_to_begin():
+    assert dawid_skene([3, 3], [0, 1], [1, 1], values=2).label.tolist() == [1]
 
 
 @pytest.mark.parametrize(

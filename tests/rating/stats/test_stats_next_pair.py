@@ -1,5 +1,6 @@
 """The next pair: what one more battle would tell about ranks that are not clear."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -183,3 +184,40 @@ def test_bad_input_is_refused_by_name():
         next_pairs(board, most=0)
     with pytest.raises(ImpossibleInput, match="among"):
         next_pairs(board, among=[9])
+
+
+@quick
+@given(st.integers(0, 9999), st.integers(1, 60))
+def test_the_first_ones_are_the_beginning_of_all(seed, most):
+    random = np.random.default_rng(seed)
+    tables = []
+    for links in random.choice([0.1, 0.4, 1.0], 3):
+        half = np.triu(random.integers(1, 3, (6, 6)) * (random.random((6, 6)) < links), 1)
+        tables.append((half + half.T).astype(float))
+    board = make_board(seed, models=6, clustered=False)
+    whole, some = (next_pairs_by_category(board, tables, most=k) for k in (1000, most))
+    assert whole.first.size == 45
+    for name in ("first", "second", "gain", "links", "category"):
+        assert (getattr(some, name) == getattr(whole, name)[:most]).all()
+
+
+def test_many_models_in_many_categories_need_no_table_of_all_their_pairs():
+    board = make_board(models=5, clustered=False)
+    many = 500
+    board = replace(
+        board,
+        strength=np.zeros(many),
+        covariance=np.zeros((many, many)),
+        freedom=np.full(many, np.inf),
+        component=np.zeros(many, dtype=np.int64),
+    )
+    nothing = np.zeros((many, many))
+    tracemalloc.start()
+    found = next_pairs_by_category(board, [nothing] * 6, most=20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.first.size == 20
+    assert (found.category == 0).all()
+    assert found.second.tolist() == list(range(1, 21))
+    all_pairs = 6 * many * (many - 1) // 2 * 5 * 8
+    assert peak < all_pairs

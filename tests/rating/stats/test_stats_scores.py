@@ -184,3 +184,9 @@ def test_battles_of_scores_know_only_the_order_of_scores(seed, n):
     assert rows_of(battles_of_scores(model, np.exp(score), question)) == rows_of(plain)
     order = random.permutation(n)
     assert rows_of(battles_of_scores(model[order], score[order], question[order])) == rows_of(plain)
+
+
+def test_more_pairs_of_scores_than_fit_in_memory_are_refused_by_name():
+    n = 10_001
+    with pytest.raises(ImpossibleInput, match="50005000 pairs of scores share a question"):
+        battles_of_scores(np.arange(n), np.zeros(n), np.zeros(n, dtype=int))

@@ -60,6 +60,31 @@ def test_one_question_alone_has_no_interval():
     assert (found.low, found.high, found.note) == (None, None, stats.ONE_UNIT)
 
 
+@pytest.mark.parametrize(("questions", "kind", "note"), [(5, "jackknife", "few questions"), (40, "bootstrap", "")])
+def test_few_items_are_bootstrapped_but_never_questions(questions, kind, note):
+    item, judge, code, question = scored(3, items=40, judges=4, questions=questions)
+    found = agree_on_scores(item, judge, code, cluster=question)
+    assert (found.interval, found.note) == (kind, note)
+
+
+@pytest.mark.parametrize("items", [4, 60])
+@pytest.mark.parametrize("clustered", [False, True])
+def test_full_agreement_in_several_scores_has_no_interval_and_says_why(items, clustered):
+    item = np.repeat(np.arange(items), 3)
+    score = (item % 7) * 0.1 + 1e4
+    found = agree_on_scores(item, np.tile([0, 1, 2], items), score, cluster=item % 2 if clustered else None)
+    assert found.alpha == pytest.approx(1.0)
+    assert (found.low, found.high, found.interval, found.note) == (None, None, "", "no disagreement seen")
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.5, float("nan")])
+@pytest.mark.parametrize("items", [0, 2, 60])
+def test_a_confidence_that_is_no_share_is_an_error(confidence, items):
+    item, score = np.repeat(np.arange(items), 2), np.arange(2 * items) % 5
+    with pytest.raises(stats.ImpossibleInput, match="not between 0 and 1"):
+        agree_on_scores(item, np.tile([0, 1], items), score, confidence=confidence)
+
+
 def test_two_scores_of_one_judge_on_one_item_are_refused():
     with pytest.raises(stats.ImpossibleInput, match="repeats"):
         agree_on_scores([0, 0], [1, 1], [3.0, 4.0])

@@ -262,7 +262,7 @@ def test_blocks_and_runs_and_lone_questions_add_up_to_the_whole(monkeypatch):
         battles.share(),
         z_scores(style).T.copy(),
     )
-    spread = module.clustered_spread(rows, np.concatenate([whole.strength, whole.coefficient]))
+    spread = module.clustered_spread(rows, np.concatenate([whole.strength, whole.coefficient]), whole.component)
     assert spread.meat == pytest.approx(sums.T @ sums * len(sums) / (len(sums) - 1), abs=1e-9)
 
 
@@ -275,6 +275,115 @@ def test_both_routes_to_the_covariance_agree(monkeypatch):
     assert slowly.coefficient_low == pytest.approx(quickly.coefficient_low)
     assert np.isnan(slowly.covariance[5]).all() and np.isnan(quickly.covariance[:, 5]).all()
     assert slowly.notes == quickly.notes == ()
+
+
+def in_parts(*, models=3, questions=(6, 6), shared=False, won=False, n=240, seed=2):
+    """Two parts of models that never met; `won`: the last model of the second part wins all it fights."""
+    random = np.random.default_rng(seed)
+    part, first = np.arange(n) % 2, random.integers(0, models, n)
+    second = (first + random.integers(1, models, n)) % models
+    question = random.integers(0, np.take(questions, part)) + 1000 * part * (not shared)
+    value = random.choice([-1, 0, 1], n)
+    if won:
+        value = np.where((part == 1) & (first == models - 1), 1, value)
+        value = np.where((part == 1) & (second == models - 1), -1, value)
+    return Battles(first + models * part, second + models * part, value, question)
+
+
+SIDES = {
+    "one part": make_case()[0],
+    "two parts": in_parts(),
+    "unequal parts": in_parts(questions=(3, 60)),
+    "parts that share questions": in_parts(questions=(12, 12), shared=True),
+    "few shared questions": in_parts(questions=(4, 5), shared=True),
+    "a separated part": in_parts(won=True, questions=(12, 12)),
+    "a separated part, silent other": in_parts(won=True, questions=(2, 12)),
+    "all separated": Battles([0, 0, 1] * 8, [1, 2, 2] * 8, [1] * 24, np.arange(24) % 12),
+    "only ties": Battles([0, 0, 1] * 8, [1, 2, 2] * 8, [0] * 24, np.arange(24) % 12),
+    "one question": Battles([0, 1, 2] * 8, [1, 2, 0] * 8, [1, 1, 0, -1] * 6, np.zeros(24, int)),
+    "a model on one question": Battles(
+        [0, 1] * 30 + [2] * 2, [1, 0] * 30 + [0] * 2, [1, 1, 0] * 20 + [1, -1], [*range(60), 3, 3]
+    ),
+}
+
+
+@pytest.mark.parametrize("clustered", [True, False])
+@pytest.mark.parametrize("prior", [None, 2.0])
+@pytest.mark.parametrize("name", SIDES)
+def test_without_style_the_board_is_that_of_fit(name, prior, clustered):
+    battles = SIDES[name]
+    how = {"prior": prior, "clustered": clustered}
+    plain, board = fit(battles, 7, **how), fit_styled(battles, 7, style={}, **how)
+    assert board.notes == plain.notes
+    assert board.strength == pytest.approx(plain.strength, abs=1e-9, nan_ok=True)
+    assert board.covariance == pytest.approx(plain.covariance, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert board.freedom == pytest.approx(plain.freedom, nan_ok=True)
+    assert board.high == pytest.approx(plain.high, abs=1e-6, nan_ok=True)
+
+
+def test_a_style_of_no_account_leaves_each_part_its_own_factor():
+    battles = in_parts(questions=(5, 50), n=2000)
+    plain = fit(battles, 6)
+    board = fit_styled(battles, 6, style={"length": np.random.default_rng(1).normal(size=2000)})
+    of_parts, expected = (side.covariance.diagonal().reshape(2, 3).sum(axis=1) for side in (board, plain))
+    assert of_parts == pytest.approx(expected, rel=0.05)  # 5 questions, not 55, are a factor of 1.25
+    assert FEW_CLUSTERS in board.notes
+
+
+def test_a_separated_part_widens_no_other_part():
+    """The other part's questions each cancel out nearly: far less spread than independent battles."""
+    value = np.tile([1, -1], 60)
+    value[0] = -1
+    calm = Battles(np.zeros(120, int), np.ones(120, int), value, np.arange(120) // 4)
+    won = Battles(np.full(120, 2), np.full(120, 3), np.ones(120, int), 500 + np.arange(120) // 4)
+    both = Battles(
+        *(np.concatenate([getattr(side, of) for side in (calm, won)]) for of in ("first", "second", "value", "cluster"))
+    )
+    style = np.random.default_rng(3).normal(size=240)
+    board, alone = fit_styled(both, 4, style={"length": style}), fit_styled(calm, 2, style={"length": style[:120]})
+    width = board.high - board.low
+    assert width[0] < 2 * (alone.high - alone.low)[0]
+    assert width[2] > 100
+    assert SEPARATED in board.notes
+
+
+def test_weights_and_strong_wins_count_as_in_fit_without_style():
+    battles, style = make_case()
+    battles = Battles(battles.first, battles.second, battles.value * (1 + (np.arange(600) % 3 == 0)), battles.cluster)
+    weight = np.random.default_rng(0).uniform(0, 2, 600) * (np.arange(600) % 7 > 0)
+    for how in ({"weight": weight}, {"strong": 3.0}, {"weight": weight, "strong": 3.0, "clustered": False}):
+        plain, board = fit(battles, 5, **how), fit_styled(battles, 5, style={}, **how)
+        assert board.covariance == pytest.approx(plain.covariance, rel=1e-9)
+        assert board.rating == pytest.approx(plain.rating, abs=1e-6)
+        assert board.n.tolist() == plain.n.tolist()
+
+
+def test_a_strong_win_counts_as_so_many_battles_with_style():
+    battles, style = make_case()
+    strong = np.arange(600) % 3 == 0
+    big = Battles(battles.first, battles.second, battles.value * (1 + strong), battles.cluster)
+    times = np.where(strong & (battles.value != 0), 3, 1)
+    copied = battles.where(np.repeat(np.arange(600), times))
+    board = fit_styled(big, 5, style=style, centred=False, strong=3.0)
+    again = fit_styled(copied, 5, style={name: np.repeat(x, times) for name, x in style.items()}, centred=False)
+    assert board.rating == pytest.approx(again.rating, abs=1e-6)
+    assert board.covariance == pytest.approx(again.covariance, rel=1e-8)
+    assert board.coefficient / board.std == pytest.approx(again.coefficient / again.std)
+    assert board.log_likelihood == pytest.approx(again.log_likelihood)
+    assert fit_styled(battles, 5, style=style, strong=3.0).rating == pytest.approx(
+        fit_styled(battles, 5, style=style).rating
+    )
+
+
+def test_a_battle_of_no_weight_is_left_out_with_its_style():
+    battles, style = make_case()
+    kept = np.arange(600) % 4 > 0
+    board = fit_styled(battles, 5, style=style, weight=kept * 2.5)
+    alone = fit_styled(battles.where(kept), 5, style={name: x[kept] for name, x in style.items()})
+    assert board.rating == pytest.approx(alone.rating)
+    assert board.coefficient_low == pytest.approx(alone.coefficient_low)
+    assert board.mean == pytest.approx(alone.mean)
+    assert board.n.tolist() == alone.n.tolist()
 
 
 def test_fewer_questions_than_models_leave_silent_directions_and_a_note():
