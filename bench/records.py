@@ -124,7 +124,7 @@ def live(random: Random) -> Held:
     table = stats.counts(battles, m)
     for name, share in (("a tenth more votes than the snapshot", 1 / 1.1), ("limit: twice the votes of it", 0.5)):
         snapshot = stats.fit(battles.where(np.arange(int(share * len(battles)))), m)
-        board = stats.fit_counts(table, inflation=np.maximum(snapshot.inflation, 1.0))
+        board = stats.fit_counts(table, inflation=snapshot.widening())
         found[name] = inside(board.low, truth, board.high)
     plain = stats.fit_counts(table)
     return {**found, "if votes counted as independent": inside(plain.low, truth, plain.high)}

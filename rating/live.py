@@ -16,6 +16,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from arena.live import ring
+from arena.models import Category
 from judging.models import Judge, Rubric
 from rating import stats
 from rating.counting import PEOPLE
@@ -68,13 +69,24 @@ def _emptied(leaderboard: Leaderboard, there: set[Place]) -> Iterator[Rated]:
 
 
 class _Spread:
-    """How much questions widen the intervals of each board of the current snapshot. One query."""
+    """How much questions widen the intervals of each board of the current snapshot, and where they are few. Three queries."""
 
     def __init__(self, leaderboard: Leaderboard):
         self.by_place: dict[Place, dict[int, float]] = {}
+        notes = leaderboard.current.notes if leaderboard.current else []
+        keys = dict(Category.objects.values_list("key", "pk"))
+        self._few = {
+            (note["source"], note["method"], keys.get(note["category"]))
+            for note in notes
+            if note["note"] == stats.FEW_CLUSTERS
+        }
         known = Rating.objects.filter(snapshot=leaderboard.current_id, inflation__isnull=False)
         for *place, model, inflation in known.values_list("source", "method", "category", "model", "inflation"):
             self.by_place.setdefault(tuple(place), {})[model] = inflation
+
+    def few(self, place: Place) -> bool:
+        """Whether the snapshot had few questions there."""
+        return place in self._few
 
     def of(self, place: Place, models: NDArray[Any]) -> NDArray[np.float64]:
         """The factor of each model (m,), never below 1; the board's median for a model it does not know."""
@@ -128,7 +140,7 @@ def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iter
 
     def rate(part: Table, place: Place) -> Told:
         table = _table(part, len(models))
-        fitted = stats.fit_counts(table, level=recipe.level, inflation=spread.of(place, models))
+        fitted = stats.fit_counts(table, level=recipe.level, inflation=spread.of(place, models), few=spread.few(place))
         return told(models, fitted, table, level=recipe.level)
 
     yield from _boards(rows, BT, rate, recipe)

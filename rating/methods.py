@@ -128,7 +128,7 @@ def told(
 ) -> Told:
     """Rows of the models that have battles, from a fit and its counts."""
     ranks = stats.rank_ranges(fitted, level=level)
-    columns = fitted.rating, fitted.low, fitted.high, ranks, fitted.n, _win_rates(table), fitted.inflation
+    columns = fitted.rating, fitted.low, fitted.high, ranks, fitted.n, _win_rates(table), fitted.widening(level=level)
     return Told(rows_by_model(models, *columns), fitted.notes, details or {})
 
 

@@ -92,7 +92,9 @@ class Rating(models.Model):
     rank_high = models.PositiveIntegerField(null=True, help_text="worst rank the data allow")
     n = models.PositiveIntegerField()
     win_rate = models.FloatField(null=True)
-    inflation = models.FloatField(null=True, help_text="how much wider questions make the variance of the rating")
+    inflation = models.FloatField(
+        null=True, help_text="square of the width of the interval over that of independent judgments"
+    )
     weighted = models.FloatField(
         null=True, help_text="total over categories by the recipe's weights; overall rows only"
     )

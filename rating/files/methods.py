@@ -13,16 +13,15 @@ from rating import stats
 from rating.details import coefficients, number
 from rating.files.battles import BattleFile
 from rating.stats.bootstrap import bootstrap_counts, bootstrap_questions
-from rating.stats.bradley_terry import POINTS_PER_NAT, Strengths
+from rating.stats.bradley_terry import Strengths
 from rating.stats.ranks import Ranks, ranked
 from rating.stats.rates import win_rates_of_counts
 from rating.stats.style import fit_styled
-from rating.stats.ties import TieModel, compare_ties, davidson, rao_kupper
+from rating.stats.ties import INDEPENDENT, TieModel, compare_ties, davidson, rao_kupper
 
 ALL = "all"
 SHUFFLES = 20  # as many as for a board of the record
 ORDER_SPREAD = "order_spread"
-INDEPENDENT = "the intervals count battles on one question as independent, which makes them too narrow"
 BASELINE = "only battles of the baseline count; it stands at one half by definition"
 
 Floats = NDArray[np.float64]
@@ -121,11 +120,10 @@ def _drawn_again(fitted: Strengths, file: BattleFile, table: stats.Counts, how: 
             "separated": found.separated,
         }
     }
-    notes = tuple(note for note in fitted.notes if note != stats.NO_SPREAD)
+    notes = found.notes
     if how.rule == "overlap":
         return Rated(fitted.rating, low, high, _apart(fitted.rating, low, high, fitted.component), notes, more)
-    covariance = np.cov(found.draws / POINTS_PER_NAT, rowvar=False)
-    again = replace(fitted, covariance=covariance, freedom=np.full(models, np.inf))
+    again = replace(fitted, covariance=found.covariance, freedom=found.freedom)
     return Rated(fitted.rating, low, high, stats.rank_ranges(again, level=how.level), notes, more)
 
 
@@ -152,11 +150,16 @@ def _style(file: BattleFile, table: stats.Counts, how: How) -> Rated:
 
 
 def _davidson(file: BattleFile, table: stats.Counts, how: How) -> Rated:
-    return _of_tie_model(davidson(table, level=how.level), file, table, how)
+    return _of_tie_model(davidson(table, battles=_questions(file, how), level=how.level), file, table, how)
 
 
 def _rao_kupper(file: BattleFile, table: stats.Counts, how: How) -> Rated:
-    return _of_tie_model(rao_kupper(table, level=how.level), file, table, how)
+    return _of_tie_model(rao_kupper(table, battles=_questions(file, how), level=how.level), file, table, how)
+
+
+def _questions(file: BattleFile, how: How) -> stats.Battles | None:
+    """The battles with their questions, where those are to be taken together."""
+    return file.battles if _by_question(file, how) else None
 
 
 def _of_tie_model(found: TieModel, file: BattleFile, table: stats.Counts, how: How) -> Rated:
@@ -165,14 +168,14 @@ def _of_tie_model(found: TieModel, file: BattleFile, table: stats.Counts, how: H
     fitted = Strengths(
         strength=found.strength,
         covariance=found.covariance,
-        freedom=np.full(found.strength.size, np.inf),
+        freedom=found.freedom,
         rating=found.rating + moved,
         low=found.low + moved,
         high=found.high + moved,
         component=np.zeros(found.strength.size, dtype=np.int64),
         n=found.n,
         converged=True,
-        notes=(INDEPENDENT,) if _by_question(file, how) else (),
+        notes=tuple(note for note in found.notes if note != INDEPENDENT),  # they are: the file has no questions
     )
     ties = {
         "parameter": number(found.tie),

@@ -14,13 +14,36 @@ from rating.stats.against_people import (
     among_people,
     with_people,
 )
-from rating.stats.agreement import NO_PAIRS, ONE_UNIT, ONE_VALUE, Agreement, JudgePair, agree, pairwise_table
+from rating.stats.agreement import (
+    ALL_ALIKE,
+    FEW_UNITS,
+    NO_DISAGREEMENT,
+    NO_PAIRS,
+    ONE_UNIT,
+    ONE_VALUE,
+    Agreement,
+    JudgePair,
+    agree,
+    pairwise_table,
+)
 from rating.stats.agreement_table import AgreementRow, agreement_table
 from rating.stats.alternative_annotator import AlternativeTest, alternative_test
 from rating.stats.annotators import annotator_table
 from rating.stats.baseline_rates import BaselineRates, baseline_rates
 from rating.stats.battles import Battles, Counts, counts
-from rating.stats.bias import Share, consistency, first_slot_share, flip_rate, longer_share, share_of
+from rating.stats.bias import (
+    Beside,
+    Cases,
+    Share,
+    beside,
+    consistency,
+    first_slot_share,
+    flip_rate,
+    longer_share,
+    richer_share,
+    self_preference,
+    share_of,
+)
 from rating.stats.bootstrap import Bootstrap, bootstrap_counts, bootstrap_questions
 from rating.stats.bradley_terry import (
     DISCONNECTED,
@@ -32,8 +55,16 @@ from rating.stats.bradley_terry import (
     fit,
     fit_counts,
 )
-from rating.stats.calibrated import Calibrated, CalibratedMean, calibrated, calibrated_mean
-from rating.stats.changes import Changes, RatingChanges, rating_changes, win_rate_changes
+from rating.stats.calibrated import (
+    FEW_PAIRED,
+    NOTHING_MORE,
+    PEOPLE_SEPARATED,
+    Calibrated,
+    CalibratedMean,
+    calibrated,
+    calibrated_mean,
+)
+from rating.stats.changes import ALONE, UNPAIRED, Changes, RatingChanges, rating_changes, win_rate_changes
 from rating.stats.dawid_skene import Consensus, dawid_skene
 from rating.stats.elo import ShuffledElo, online_elo, shuffled_elo
 from rating.stats.errors import ImpossibleInput, NotConverged, StatsError, TooLittleData
@@ -56,6 +87,7 @@ from rating.stats.style import Styled, fit_styled, relative_difference
 from rating.stats.ties import (
     DAVIDSON,
     HALF_WIN,
+    INDEPENDENT,
     RAO_KUPPER,
     TieComparison,
     TieModel,
@@ -63,10 +95,12 @@ from rating.stats.ties import (
     davidson,
     rao_kupper,
 )
-from rating.stats.totals import weighted_total
+from rating.stats.totals import Totals, total_intervals, weighted_total
 
 __all__ = [
+    "ALL_ALIKE",
     "ALL_EQUAL",
+    "ALONE",
     "AgainstPeople",
     "Agreement",
     "AgreementRow",
@@ -74,22 +108,29 @@ __all__ = [
     "AmongPeople",
     "BaselineRates",
     "Battles",
+    "Beside",
     "Bootstrap",
     "Calibrated",
     "CalibratedMean",
+    "Cases",
     "Changes",
     "Consensus",
     "Counts",
     "DAVIDSON",
     "DISCONNECTED",
     "FEW_CLUSTERS",
+    "FEW_PAIRED",
+    "FEW_UNITS",
     "HALF_WIN",
+    "INDEPENDENT",
     "Icc",
     "ImpossibleInput",
     "JudgePair",
     "LeftOut",
     "LengthControlled",
     "Means",
+    "NOTHING_MORE",
+    "NO_DISAGREEMENT",
     "NO_PAIRS",
     "NO_SPREAD",
     "Needed",
@@ -99,6 +140,7 @@ __all__ = [
     "ONE_UNIT",
     "ONE_VALUE",
     "Overturn",
+    "PEOPLE_SEPARATED",
     "PairwiseKappa",
     "RAO_KUPPER",
     "RankAgreement",
@@ -114,6 +156,8 @@ __all__ = [
     "TieComparison",
     "TieModel",
     "TooLittleData",
+    "Totals",
+    "UNPAIRED",
     "WIDENED",
     "WinRates",
     "WithPeople",
@@ -131,6 +175,7 @@ __all__ = [
     "baseline_rates",
     "battle_matrix",
     "battles_of_scores",
+    "beside",
     "bootstrap_counts",
     "bootstrap_questions",
     "calibrated",
@@ -172,9 +217,12 @@ __all__ = [
     "rating_changes",
     "relative_difference",
     "reliability",
+    "richer_share",
     "scott_pi",
+    "self_preference",
     "share_of",
     "shuffled_elo",
+    "total_intervals",
     "votes_by_item",
     "weighted_total",
     "wilson",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Bools, Floats, Ints, codes, floats, same_length
+from rating.stats.arrays import Bools, Floats, Ints, check_level, codes, floats, same_length
 from rating.stats.errors import ImpossibleInput
 from rating.stats.kappa import Weights, check_values, credits
 from rating.stats.krippendorff import Level
@@ -56,6 +56,7 @@ def scale_of(
 ) -> Scale:
     """The scale, checked. Raises ImpossibleInput."""
     check_values(values)
+    check_level(confidence)
     if level not in ("nominal", "ordinal", "interval"):
         raise ImpossibleInput(f"level is nominal, ordinal or interval, not {level!r}")
     if tie is not None and not 0 <= tie < values:
