@@ -105,7 +105,7 @@ def _of_source(source: str, coded: Coded, rows: Ints, recipe: Recipe, methods: d
         for method, rate in methods.items():
             try:
                 yield Rated.of(source, method, category, rate(coded, part, recipe))
-            except stats.StatsError as error:
+            except (stats.StatsError, np.linalg.LinAlgError) as error:
                 yield Rated.unrated(source, method, category, error)
 
 
@@ -117,7 +117,7 @@ def _calibrated(coded: Coded, recipe: Recipe) -> Iterator[Rated]:
         place = Rating.CALIBRATED, BT, category
         try:
             yield Rated.of(*place, corrected(coded, people, np.flatnonzero(judged), recipe))
-        except stats.StatsError as error:
+        except (stats.StatsError, np.linalg.LinAlgError) as error:
             yield Rated.unrated(*place, error)
 
 

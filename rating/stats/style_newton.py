@@ -302,6 +302,8 @@ def _floored(meat: Floats, expected: Floats, component: Ints, *, least: float) -
     value, vector = np.linalg.eigh(expected[block])
     means = np.unique(component[component >= 0]).size
     value, vector = value[means:], vector[:, means:]
+    # where a feature all but decides, battles tell next to nothing of it, and rounding may leave less than nothing
+    value = np.maximum(value, 1e-12 * max(float(value.max(initial=0.0)), 1e-12))
     inverse_root = vector / np.sqrt(value)
     ratio, turn = np.linalg.eigh(inverse_root.T @ meat[block] @ inverse_root)
     silent = ratio < SILENT

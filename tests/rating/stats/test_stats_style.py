@@ -572,3 +572,13 @@ def test_intervals_cover_the_truth_with_questions_that_lean_to_style():
         covered += [((board.low < target) & (target < board.high)).mean(), low < 0.8 < high]
         cells += 1
     assert (covered / cells > 0.925).all() and (covered / cells < 0.975).all()
+
+
+def test_a_direction_of_which_battles_tell_nothing_at_all_is_floored_without_a_warning():
+    from rating.stats.style_newton import _floored
+
+    laplacian = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    expected = np.zeros((4, 4))
+    expected[:2, :2], expected[2, 2], expected[3, 3] = laplacian, 1.0, -1e-18
+    meat, silent = _floored(np.zeros((4, 4)), expected, np.array([0, 0]), least=1.0)
+    assert silent and np.isfinite(meat).all() and meat[2, 2] == pytest.approx(1.0)
