@@ -70,12 +70,19 @@ class Styled(Strengths):
     @property
     def odds_ratio(self) -> Floats:
         """Factor on the odds of winning for one standard deviation more of each feature (f,)."""
-        return np.exp(self.coefficient)
+        return _odds(self.coefficient)
 
     @property
     def odds_ratio_interval(self) -> tuple[Floats, Floats]:
         """The ends (low, high) of the interval of each odds ratio, (f,) each."""
-        return np.exp(self.coefficient_low), np.exp(self.coefficient_high)
+        return _odds(self.coefficient_low), _odds(self.coefficient_high)
+
+
+def _odds(nats: Floats) -> Floats:
+    """e to these powers; infinity, without a warning, for what no float can hold."""
+    with np.errstate(over="ignore"):
+        odds: Floats = np.exp(nats)
+    return odds
 
 
 def relative_difference(first: ArrayLike, second: ArrayLike, *, add_one: bool = False) -> Floats:
