@@ -222,10 +222,12 @@ def _lock(benchmarks: list[Benchmark]) -> None:
 
 
 def _of_units(kind: _Kind, seen: set[tuple[int, int]]) -> Any:
-    """All judgments, standing or counted, by one of these judges on one of these items."""
-    items, judges = {item for item, _ in seen}, {judge for _, judge in seen}
+    """All judgments, standing or counted, on these items.
+
+    By whom is not asked: SQLite would then go through all that a judge ever said.
+    """
     rows = kind.table.objects.filter(Q(counted=True) | Q(superseded_at__isnull=True))
-    return rows.filter(**{f"{kind.item}__in": items}, judge__in=judges)
+    return rows.filter(**{f"{kind.item}__in": {item for item, _ in seen}})
 
 
 def _add(deltas: Deltas, kind: _Kind, rows: Iterable[Row], sign: int) -> None:
