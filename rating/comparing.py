@@ -14,7 +14,7 @@ from arena.withholding import without_secrets
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, of_judge
 from rating.models import Agreement, Snapshot
-from rating.stats.agreement import FEW_UNITS, ONE_UNIT, SKEWED
+from rating.stats.agreement import ONE_UNIT, SKEWED
 from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
 
@@ -47,7 +47,7 @@ class Line:
     @property
     def wants_questions(self) -> bool:
         """Whether more questions are wanted: more items of the one there is would not help."""
-        return self.row.note in (ONE_UNIT, FEW_UNITS)
+        return self.row.note == ONE_UNIT
 
     @property
     def wanted(self) -> int:

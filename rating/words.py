@@ -71,7 +71,7 @@ NOTES = {
     NO_PAIRS: gettext_noop("no item with two votes"),
     ONE_VALUE: gettext_noop("only one value used"),
     ONE_UNIT: gettext_noop("one question only, so no interval"),
-    FEW_UNITS: gettext_noop("few questions, so the interval is rough"),
+    FEW_UNITS: gettext_noop("few questions: a rough interval"),
     NO_DISAGREEMENT: gettext_noop("no disagreement seen, so no interval"),
     ALL_ALIKE: gettext_noop("questions all alike, so no interval"),
     "no decided vote": gettext_noop("no decided vote"),
