@@ -149,6 +149,7 @@ class LanguageModel(models.Model):
     class Provider(models.TextChoices):
         OPENAI = "openai", _("OpenAI-compatible")
         ANTHROPIC = "anthropic", "Anthropic"
+        LOCAL = "local", _("on this machine (transformers)")
         SCRIPTED = "scripted", _("scripted (demo and tests)")
         NONE = "", _("no endpoint: answers come from files")
 
@@ -167,6 +168,9 @@ class LanguageModel(models.Model):
         max_length=80, blank=True, help_text="name of the environment variable that holds the key; never the key"
     )
     options = models.JSONField(default=dict, blank=True, help_text="sent with every call: temperature, max_tokens …")
+    limits = models.JSONField(
+        default=dict, blank=True, help_text="what all workers together keep to: rpm, tpm (a minute), concurrency"
+    )
     price_in = models.FloatField(null=True, blank=True, help_text="per million tokens")
     price_out = models.FloatField(null=True, blank=True, help_text="per million tokens")
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)

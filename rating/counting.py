@@ -34,6 +34,7 @@ class Row(NamedTuple):
     item: int
     judge: int
     rubric: int
+    turn: int
     trial: int
     status: str
     provenance: str
@@ -58,7 +59,7 @@ class Row(NamedTuple):
     @property
     def unit(self) -> tuple[int, ...]:
         """What two orders of one verdict share."""
-        return self.item, self.judge, self.rubric, self.trial
+        return self.item, self.judge, self.rubric, self.turn, self.trial
 
 
 def catch_up(*, at_most: int = 50) -> bool:
@@ -148,12 +149,12 @@ class _Kind:
         """These judgments. One query."""
         swapped = "swapped" if self.table is Preference else "counted"  # a grade has no order
         names = (
-            "pk", self.item, "judge", "rubric", "trial", "status", "provenance", "judge__kind", "run__order", "counted",
+            "pk", self.item, "judge", "rubric", "turn", "trial", "status", "provenance", "judge__kind", "run__order", "counted",
             "superseded_at", self.value, swapped, f"{self.item}__question__category",
             f"{self.item}__question__benchmark", *self.models,
         )  # fmt: skip
         told = found.order_by("pk").values_list(*names)
-        return [Row(*row[:15], row[15:]) for row in told]
+        return [Row(*row[:16], row[16:]) for row in told]
 
 
 PAIRS = _Kind(

@@ -169,16 +169,67 @@ class AnswerRecord:
 
 @dataclass(frozen=True)
 class VoteRecord:
-    """A published verdict on a pair: `value` towards `first`, a model's name."""
+    """A published verdict on a pair: `value` in [-2, 2] towards `first`, a model's name, which was shown first.
+
+    A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "refused", "api_error",
+    "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
+    judge was asked in both orders, so that one order alone is half a verdict.
+    """
 
     row: Row
     question: str
     first: str
     second: str
-    value: float
+    value: float | None
     judge: str
     is_person: bool
     both_bad: bool = False
+    status: str = "ok"
+    error: str = ""
+    reply: str = ""
+    prompt: str = ""
+    turn: int = 0
+    trial: int = 0
+    both_ways: bool = False
+    sample_first: int = 0
+    sample_second: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GradeRecord:
+    """A published mark for one answer: `score` on the scale from `lowest` to `highest`; see VoteRecord for the rest."""
+
+    row: Row
+    question: str
+    model: str
+    score: float | None
+    judge: str
+    is_person: bool
+    lowest: float = 1.0
+    highest: float = 10.0
+    scores: dict[str, float] = field(default_factory=dict)
+    status: str = "ok"
+    error: str = ""
+    reply: str = ""
+    prompt: str = ""
+    turn: int = 0
+    trial: int = 0
+    sample: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RubricRecord:
+    """A published judge prompt; `form` is the verdict it asks for, see `judging.judges.base.Template`."""
+
+    row: Row
+    name: str
+    prompt: str
+    system: str = ""
+    form: str = "[[A]]"
+    categories: tuple[str, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +248,8 @@ class Batch:
     questions: list[QuestionRecord] = field(default_factory=list)
     answers: list[AnswerRecord] = field(default_factory=list)
     votes: list[VoteRecord] = field(default_factory=list)
+    grades: list[GradeRecord] = field(default_factory=list)
+    rubrics: list[RubricRecord] = field(default_factory=list)
     references: list[ReferenceRecord] = field(default_factory=list)
     categories: list[dict] = field(default_factory=list)
 

@@ -1,9 +1,20 @@
 """Who judges, and what they said."""
 
 from judging.models.assignment import Assignment
-from judging.models.judge import Judge
+from judging.models.judge import Judge, Seat
 from judging.models.judgment import Grade, Judgment, Preference, Status
 from judging.models.rubric import Rubric
-from judging.models.run import Run
+from judging.models.run import Run, Submission
 
-__all__ = ["Assignment", "Grade", "Judge", "Judgment", "Preference", "Rubric", "Run", "Status"]
+__all__ = [
+    "Assignment",
+    "Grade",
+    "Judge",
+    "Judgment",
+    "Preference",
+    "Rubric",
+    "Run",
+    "Seat",
+    "Status",
+    "Submission",
+]

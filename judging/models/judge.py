@@ -24,7 +24,12 @@ class Judge(models.Model):
 
     class Kind(models.TextChoices):
         LLM = "llm", _("language model")
+        REWARD = "reward", _("reward model")
         RULE = "rule", _("rule")
+        METRIC = "metric", _("metric")
+        PYTHON_TESTS = "python_tests", _("Python tests")
+        PANEL = "panel", _("panel of judges")
+        CASCADE = "cascade", _("cascade of judges")
         DRY_RUN = "dry_run", _("dry run")
         PERSON = "person", _("person")
         SIMULATED = "simulated", _("simulated person")
@@ -32,7 +37,9 @@ class Judge(models.Model):
         IMPORTED_PERSON = "imported_person", _("imported person")
 
     PEOPLE = (Kind.PERSON, Kind.SIMULATED, Kind.IMPORTED_PERSON)
-    WITH_ENGINE = (Kind.LLM, Kind.RULE, Kind.DRY_RUN)
+    WITH_MODEL = (Kind.LLM, Kind.REWARD)
+    COMPOSED = (Kind.PANEL, Kind.CASCADE)
+    WITH_ENGINE = (*WITH_MODEL, Kind.RULE, Kind.METRIC, Kind.PYTHON_TESTS, *COMPOSED, Kind.DRY_RUN)
 
     name = models.CharField(max_length=120)
     version = models.PositiveIntegerField(default=1)
@@ -46,6 +53,10 @@ class Judge(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    members = models.ManyToManyField(
+        "self", symmetrical=False, through="judging.Seat", through_fields=("panel", "member"), related_name="panels"
+    )
+
     objects = JudgeQuerySet.as_manager()
 
     class Meta:
@@ -57,8 +68,9 @@ class Judge(models.Model):
                 name="a_person_and_nobody_else_is_a_user",
             ),
             models.CheckConstraint(
-                condition=Q(kind="llm", model__isnull=False) | (~Q(kind="llm") & Q(model__isnull=True)),
-                name="an_llm_judge_and_no_other_has_a_model",
+                condition=Q(kind__in=("llm", "reward"), model__isnull=False)
+                | (~Q(kind__in=("llm", "reward")) & Q(model__isnull=True)),
+                name="a_judge_that_is_a_model_and_no_other_has_one",
             ),
         ]
 
@@ -74,3 +86,23 @@ class Judge(models.Model):
         if self.frozen_at is None:
             self.frozen_at = timezone.now()
             self.save(update_fields=["frozen_at"])
+
+
+class Seat(models.Model):
+    """A judge's place in a panel, or its step in a cascade: members judge in the order of `position`."""
+
+    panel = models.ForeignKey(Judge, on_delete=models.CASCADE, related_name="seats")
+    member = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="seats_held")
+    position = models.PositiveSmallIntegerField(default=0)
+    weight = models.FloatField(default=1.0, help_text="what its voice counts in a panel, from 0")
+
+    class Meta:
+        ordering = ["panel", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["panel", "member"], name="a_judge_has_one_seat_in_a_panel"),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="a_seat_has_no_weight_below_zero"),
+            models.CheckConstraint(condition=~Q(panel=models.F("member")), name="no_judge_sits_in_its_own_panel"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member} in {self.panel}"

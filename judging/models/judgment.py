@@ -12,6 +12,7 @@ from judging.judges.base import Verdict
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
 from judging.models.run import Run
+from judging.replies import PARSER_VERSION
 
 
 class Status(models.TextChoices):
@@ -60,6 +61,7 @@ class Judgment(models.Model):
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="%(class)ss")
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="%(class)ss")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)ss")
+    turn = models.PositiveSmallIntegerField(default=0, help_text="the turn that was judged; 0: the whole conversation")
     trial = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=12, choices=Status)
     error = models.TextField(blank=True)
@@ -68,6 +70,10 @@ class Judgment(models.Model):
     reasoning = models.TextField(blank=True)
     prompt = models.JSONField(default=list, blank=True, help_text="what was sent: [{role, content}]")
     asked = models.PositiveSmallIntegerField(default=0, help_text="calls made to a model")
+    details = models.JSONField(default=dict, blank=True, help_text="samples, probabilities, members, finish …")
+    digest = models.CharField(max_length=49, blank=True, editable=False, help_text="hash of all that the judge saw")
+    cached = models.BooleanField(default=False, editable=False, help_text="an earlier reply to the very same prompt")
+    parser = models.CharField(max_length=12, blank=True, editable=False, help_text="version of the parser that read it")
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
     cost = models.FloatField(null=True, blank=True)
@@ -94,6 +100,10 @@ class Judgment(models.Model):
             "reasoning": storable(verdict.reasoning),
             "prompt": list(verdict.prompt),
             "asked": verdict.asked,
+            "details": dict(verdict.details),
+            "digest": verdict.digest,
+            "cached": verdict.cached,
+            "parser": PARSER_VERSION if verdict.reply else "",
             "tokens_in": verdict.tokens_in,
             "tokens_out": verdict.tokens_out,
             "cost": model.cost(verdict.tokens_in, verdict.tokens_out) if model else None,
@@ -112,9 +122,9 @@ class Preference(Judgment):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["judge", "rubric", "battle", "swapped", "trial"],
+                fields=["judge", "rubric", "battle", "turn", "swapped", "trial"],
                 condition=Q(superseded_at__isnull=True),
-                name="one_current_preference_per_judge_rubric_battle_order_trial",
+                name="one_current_preference_per_judge_rubric_battle_turn_order_trial",
             ),
             models.CheckConstraint(
                 condition=Q(status="ok", value__isnull=False, error="")
@@ -130,10 +140,14 @@ class Preference(Judgment):
         indexes = [
             models.Index(fields=["run", "judge"], name="preferences_of_a_run"),
             models.Index(
+                fields=["digest"], condition=Q(status="ok", cached=False) & ~Q(digest=""), name="preferences_kept"
+            ),
+            models.Index(
                 fields=[
                     "battle",
                     "judge",
                     "rubric",
+                    "turn",
                     "trial",
                     "swapped",
                     "status",
@@ -178,9 +192,9 @@ class Grade(Judgment):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["judge", "rubric", "answer", "trial"],
+                fields=["judge", "rubric", "answer", "turn", "trial"],
                 condition=Q(superseded_at__isnull=True),
-                name="one_current_grade_per_judge_rubric_answer_trial",
+                name="one_current_grade_per_judge_rubric_answer_turn_trial",
             ),
             models.CheckConstraint(
                 condition=Q(status="ok", score__isnull=False, error="")
@@ -191,8 +205,9 @@ class Grade(Judgment):
         ]
         indexes = [
             models.Index(fields=["run", "judge"], name="grades_of_a_run"),
+            models.Index(fields=["digest"], condition=Q(status="ok", cached=False) & ~Q(digest=""), name="grades_kept"),
             models.Index(
-                fields=["answer", "judge", "rubric", "trial", "status", "superseded_at", "provenance", "score"],
+                fields=["answer", "judge", "rubric", "turn", "trial", "status", "superseded_at", "provenance", "score"],
                 name="grades_as_columns",
             ),
             models.Index(fields=["answer"], condition=Q(counted=False, superseded_at__isnull=True), name="grades_new"),
@@ -205,4 +220,5 @@ class Grade(Judgment):
     @classmethod
     def record(cls, verdict: Verdict, *, answer: Answer, **where) -> Grade:
         """The row (not saved) for a verdict on one answer."""
-        return cls(**cls.told(verdict, **where), answer=answer, score=verdict.value, scores=dict(verdict.scores))
+        marks = {"score": verdict.value, "scores": dict(verdict.scores), "points": list(verdict.points)}
+        return cls(**cls.told(verdict, **where), answer=answer, **marks)

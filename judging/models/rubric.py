@@ -22,6 +22,18 @@ class Rubric(models.Model):
     dimensions = models.JSONField(
         default=list, blank=True, help_text="[{key, weight, name_en, name_zh, description_en, description_zh}]"
     )
+    points = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="{base, floor, cap, deductions: [{key, points, most, quoted, name_en …}], bonuses: […]}",
+    )
+    template = models.JSONField(default=dict, blank=True, help_text="a published judge prompt: {system, prompt, form}")
+    variants = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="by category: {instructions_en, instructions_zh, dimensions, points, template}",
+    )
+    only_variants = models.BooleanField(default=False, help_text="a category without a variant is an error")
     lowest = models.FloatField(default=1)
     highest = models.FloatField(default=10)
     frozen_at = models.DateTimeField(null=True, blank=True)

@@ -37,9 +37,14 @@ class Run(models.Model):
         BASELINE = "baseline", _("baseline: each model against one")
         PAIRWISE = "pairwise", _("pairwise: all against all")
 
+    class Turns(models.TextChoices):
+        WHOLE = "whole", _("the whole conversation")
+        EACH = "each", _("each turn by itself")
+
     class Order(models.TextChoices):
         BOTH = "both", _("both orders, as two calls")
         RANDOM = "random", _("one order at random, by the seed")
+        BALANCED = "balanced", _("one order, each answer first equally often")
         FIXED = "fixed", _("as listed")
 
     class Status(models.TextChoices):
@@ -47,6 +52,7 @@ class Run(models.Model):
         OPEN = "open", _("open for votes")
         QUEUED = "queued", _("queued")
         RUNNING = "running", _("running")
+        PAUSED = "paused", _("paused")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
@@ -61,8 +67,10 @@ class Run(models.Model):
     judges = models.ManyToManyField(Judge, related_name="runs", blank=True)
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="runs")
     order = models.CharField(max_length=10, choices=Order, default=Order.BOTH)
+    turns = models.CharField(max_length=10, choices=Turns, default=Turns.WHOLE)
+    budget = models.FloatField(null=True, blank=True, help_text="the most it may cost, in the prices' currency")
     collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
-    limits = models.JSONField(default=dict, blank=True, help_text="questions, concurrency, overlap")
+    limits = models.JSONField(default=dict, blank=True, help_text="questions, concurrency, overlap, samples")
     seed = models.PositiveIntegerField(default=1)
     recipe = models.JSONField(default=dict, blank=True, help_text="the effective settings, echoed")
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
@@ -87,6 +95,9 @@ class Run(models.Model):
             models.CheckConstraint(
                 condition=Q(mode="baseline", baseline__isnull=False) | (~Q(mode="baseline") & Q(baseline__isnull=True)),
                 name="a_baseline_run_and_no_other_has_a_baseline",
+            ),
+            models.CheckConstraint(
+                condition=Q(budget__isnull=True) | Q(budget__gte=0), name="a_budget_is_not_below_zero"
             ),
             models.CheckConstraint(
                 condition=Q(lease__isnull=True, lease_until__isnull=True)
@@ -147,3 +158,20 @@ class Run(models.Model):
         Run.objects.filter(pk=self.pk).exclude(status=self.Status.RUNNING).update(
             status=self.Status.QUEUED, stages=list(stages), error="", finished_at=None
         )
+
+
+class Submission(models.Model):
+    """Prompts handed to an endpoint's batch API, paid for and not yet answered: found again after a crash."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="submissions")
+    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="submissions")
+    batch = models.CharField(max_length=200, help_text="the id that the endpoint gave it")
+    items = models.JSONField(default=dict, help_text="what each request is about, by its id in the batch")
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.batch} for {self.judge}"

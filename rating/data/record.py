@@ -241,6 +241,14 @@ def _state() -> Any:
     return Case(plain, default=state * 4 + _coded("provenance", KINDS), output_field=IntegerField())
 
 
+TRIALS = 32_768
+
+
+def _unit() -> Any:
+    """Turn and trial in one number: judgments of two turns, as of two trials, are two verdicts."""
+    return F("turn") * Value(TRIALS, BigIntegerField()) + F("trial")
+
+
 def _coded(name: str, codes: Mapping[str, int]) -> Case:
     return Case(*(When(**{name: key}, then=Value(code)) for key, code in codes.items()), output_field=IntegerField())
 
@@ -302,7 +310,7 @@ def _preferences(shared: _Shared) -> Raw:
     battles = Battle.objects.filter(question__benchmark=shared.benchmark)
     ids = Lookup(columns(battles, pk="pk", cluster="question", first="first_model", second="second_model"))
     swapped = Case(When(swapped=True, then=Value(1)), default=Value(0))
-    flags = (F("trial") * 64 + _state()) * 2 + swapped
+    flags = (_unit() * 64 + _state()) * 2 + swapped
     return _read(Preference.objects.all(), "battle", ids, shared, flags=flags, value=Coalesce("value", 0.0))
 
 
@@ -310,7 +318,7 @@ def _grades(shared: _Shared) -> Raw:
     answers = Answer.objects.filter(question__benchmark=shared.benchmark)
     answers = answers if Grade.objects.exists() else answers.none()
     ids = Lookup(columns(answers, pk="pk", cluster="question", model="model"))
-    flags = (F("trial") * 64 + _state()) * 2
+    flags = (_unit() * 64 + _state()) * 2
     return _read(Grade.objects.all(), "answer", ids, shared, flags=flags, score=Coalesce("score", 0.0))
 
 

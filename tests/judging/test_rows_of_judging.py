@@ -70,7 +70,7 @@ def test_both_bad_is_a_tie(battle):
 def test_one_judgment_is_current_and_those_before_it_are_kept(battle):
     first = preference(battle)
     first.save()
-    refuses("one_current_preference_per_judge_rubric_battle_order_trial", preference(battle, value=-1))
+    refuses("one_current_preference_per_judge_rubric_battle_turn_order_trial", preference(battle, value=-1))
     for other in ({"swapped": True}, {"trial": 1}, {"judge": make.judge("other")}, {"rubric": make.rubric("other")}):
         preference(battle, **other).save()
     first.superseded_at = timezone.now()
@@ -84,7 +84,7 @@ def test_one_judgment_is_current_and_those_before_it_are_kept(battle):
 def test_one_grade_is_current_and_those_before_it_are_kept(battle):
     grade(battle, superseded_at=timezone.now()).save()
     grade(battle).save()
-    refuses("one_current_grade_per_judge_rubric_answer_trial", grade(battle, score=3))
+    refuses("one_current_grade_per_judge_rubric_answer_turn_trial", grade(battle, score=3))
 
 
 def test_a_person_is_a_user_and_nobody_else_is():
@@ -95,8 +95,8 @@ def test_a_person_is_a_user_and_nobody_else_is():
 
 
 def test_a_language_model_judges_as_llm_and_as_nothing_else():
-    refuses("an_llm_judge_and_no_other_has_a_model", Judge(name="oracle", kind="llm"))
-    refuses("an_llm_judge_and_no_other_has_a_model", Judge(name="rules", kind="rule", model=make.model("Ash")))
+    refuses("a_judge_that_is_a_model_and_no_other_has_one", Judge(name="oracle", kind="llm"))
+    refuses("a_judge_that_is_a_model_and_no_other_has_one", Judge(name="rules", kind="rule", model=make.model("Ash")))
     Judge(name="oracle", kind="llm", model=make.model("Ash")).save()
     refuses("one_judge_per_name_and_version", Judge(name="oracle", kind="rule"))
 
