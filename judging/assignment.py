@@ -98,7 +98,7 @@ def _takes_part(run: Run, answer: str = "") -> Q:
     models = Q(**{f"{answer}model__in": run.candidates.order_by().values("pk")})
     if run.baseline_id:
         models |= Q(**{f"{answer}model": run.baseline_id})
-    return models & Q(**{f"{answer}sample": 0})
+    return models & Q(**{f"{answer}sample__lt": run.samples})
 
 
 def prepare(run: Run) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from arena.models import Answer, Battle, LanguageModel
+from arena.models import Answer, Battle, LanguageModel, Question
 from arena.pairing import against, all_pairs
-from judging.items import Item, chunks, judged_keys, questions_of, shown_way
+from judging.items import Item, chunks, judged_keys, questions_of, ways
 from judging.judges.dry_run import prompt_tokens
 from judging.models import Judge, Run
 from judging.prompts import render
@@ -117,12 +117,15 @@ def _battles(run: Run, models: dict[int, LanguageModel]) -> dict[tuple[int, ...]
     """The battles these models have on the benchmark, by their answers, with who answered. One query."""
     rows = Battle.objects.filter(
         question__benchmark=run.benchmark, first__model__in=models, second__model__in=models
-    ).values_list("pk", "first", "first__model", "second", "second__model")
+    ).values_list("pk", "question__position", "first", "first__model", "second", "second__model")
     return {
         (first, second): Battle(
-            pk=pk, first=Answer(pk=first, model=models[one]), second=Answer(pk=second, model=models[other])
+            pk=pk,
+            question=Question(position=position),
+            first=Answer(pk=first, model=models[one]),
+            second=Answer(pk=second, model=models[other]),
         )
-        for pk, first, one, second, other in rows
+        for pk, position, first, one, second, other in rows
     }
 
 
@@ -131,12 +134,11 @@ def _keys(run: Run, item: Shown, battles: dict[tuple[int, ...], Battle]) -> list
     if None in item:
         return [None] * run.orders
     if run.is_single:
-        return [item]
+        return [(*item, 0)]
     battle = battles.get(tuple(sorted(item)))
     if battle is None:
         return [None] * run.orders
-    ways = (False, True) if run.order == Run.Order.BOTH else (shown_way(run, battle),)
-    return [(battle.pk, swapped) for swapped in ways]
+    return [(battle.pk, swapped, 0) for swapped in ways(run, battle)]
 
 
 @dataclass(frozen=True)

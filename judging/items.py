@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 
@@ -20,33 +20,47 @@ NOT_JUDGED = ("html", "reasoning", "trace")  # columns of an answer, as large as
 
 @dataclass(frozen=True)
 class Item:
-    """One thing a judge is to see: a battle on the sides shown, or an answer."""
+    """One thing a judge is to see: a battle on the sides shown, or an answer; whole, or one turn of it."""
 
     battle: Battle | None = None
     answer: Answer | None = None
     swapped: bool = False
+    turn: int = 0
 
     @property
     def answers(self) -> tuple[Answer, ...]:
         return (self.answer,) if self.battle is None else self.battle.shown(swapped=self.swapped)
 
     @property
-    def key(self) -> tuple:
-        return (self.battle.pk, self.swapped) if self.battle else (self.answer.pk,)
+    def question(self) -> Question:
+        return (self.battle or self.answer).question
 
-    def exhibit(self) -> Exhibit:
-        """What an engine sees of it; `id` is this item."""
-        question = (self.battle or self.answer).question
+    @property
+    def key(self) -> tuple:
+        """What tells it from other items of its kind on record."""
+        return (self.battle.pk, self.swapped, self.turn) if self.battle else (self.answer.pk, self.turn)
+
+    def exhibit(self, *, reference: Sequence[str] | None = None) -> Exhibit:
+        """What an engine sees of it; `id` is this item. `reference`, if given, stands for the question's own."""
+        question, turn = self.question, self.turn
+        upto = slice(turn or None)
         return Exhibit(
             id=self,
-            turns=tuple(question.turns),
-            answers=tuple(tuple(answer.turns) for answer in self.answers),
+            turns=tuple(question.turns[upto]),
+            answers=tuple(tuple(answer.turns[upto]) for answer in self.answers),
             system=question.system,
-            reference=tuple(question.reference),
-            checks=tuple(question.checks),
+            reference=tuple(question.reference if reference is None else reference)[upto],
+            checks=tuple(check for check in question.checks if not turn or _turn_of(check, question) == turn),
             category=question.category.key,
             language=question.language,
+            turn=turn,
+            families=tuple(answer.model.family for answer in self.answers),
         )
+
+
+def _turn_of(check: dict, question: Question) -> int:
+    """The turn that a check looks at: the last one, unless it says."""
+    return int(check.get("turn", len(question.turns)))
 
 
 def questions_of(run: Run) -> QuerySet[Question]:
@@ -70,7 +84,7 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
     """Ids of the run's questions, so many at a time as make about AT_ONCE items. One query."""
     models = len(participants(run))
     pairs = {Run.Mode.SINGLE: models, Run.Mode.BASELINE: models - 1}.get(run.mode, models * (models - 1) // 2)
-    size = AT_ONCE // max(1, pairs * run.orders)
+    size = AT_ONCE // max(1, pairs * run.orders * run.samples)
     return chunks(questions_of(run).values_list("pk", flat=True), size=min(CHUNK, max(1, size)))
 
 
@@ -82,7 +96,7 @@ def answers_of(run: Run, questions: Iterable[int] | None = None) -> list[Answer]
     found: list[Answer] = []
     models = participants(run)
     for some in chunks(questions_of(run).values_list("pk", flat=True) if questions is None else questions):
-        answers = Answer.objects.ok().filter(question__in=some, model__in=models, sample=0)
+        answers = Answer.objects.ok().filter(question__in=some, model__in=models, sample__lt=run.samples)
         found += answers.select_related("question__category", "model").defer(*NOT_JUDGED)
     return found
 
@@ -90,22 +104,22 @@ def answers_of(run: Run, questions: Iterable[int] | None = None) -> list[Answer]
 def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]:
     """The run's battles on these questions or on all of it, made where they are missing; [] in single mode.
 
-    Battles share the answers they have in common: each text is in memory once.
+    The first sample of one model meets the first of the other, the second the second. Battles share the answers they have in common: each text is in memory once.
     """
     if run.is_single:
         return []
     models = list(run.candidates.order_by("name", "version").values_list("pk", flat=True))
     pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
-    by_question: dict[int, dict[int, Answer]] = defaultdict(dict)
+    by_place: dict[tuple[int, int], dict[int, Answer]] = defaultdict(dict)
     for answer in answers_of(run, questions):
-        by_question[answer.question_id][answer.model_id] = answer
+        by_place[answer.question_id, answer.sample][answer.model_id] = answer
     battles: list[Battle] = []
-    for some in chunks(by_question):
+    for some in chunks(by_place):
         wanted = [
-            (by_question[question][one], by_question[question][other])
-            for question in some
+            (by_place[place][one], by_place[place][other])
+            for place in some
             for one, other in pairs
-            if one in by_question[question] and other in by_question[question]
+            if one in by_place[place] and other in by_place[place]
         ]
         battles += _paired(wanted)
     return sorted(battles, key=lambda battle: battle.pk)
@@ -123,25 +137,39 @@ def _paired(wanted: list[tuple[Answer, Answer]]) -> list[Battle]:
 
 
 def items_of(run: Run, questions: Iterable[int] | None = None) -> list[Item]:
-    """Everything a machine judge sees in this run, or on these questions, in both orders where the run says so."""
+    """Everything a machine judge sees in this run, or on these questions: each turn where the run judges turns, in both
+    orders where it says so."""
     if run.is_single:
-        return [Item(answer=answer) for answer in answers_of(run, questions)]
-    battles = battles_of(run, questions)
-    if run.order == Run.Order.BOTH:
-        return [Item(battle=battle, swapped=swapped) for battle in battles for swapped in (False, True)]
-    return [Item(battle=battle, swapped=shown_way(run, battle)) for battle in battles]
+        seen = [Item(answer=answer) for answer in answers_of(run, questions)]
+    else:
+        battles = battles_of(run, questions)
+        seen = [Item(battle=battle, swapped=swapped) for battle in battles for swapped in ways(run, battle)]
+    return [replace(item, turn=turn) for item in seen for turn in turns_of(run, len(item.question.turns))]
+
+
+def turns_of(run: Run, turns: int) -> Sequence[int]:
+    """The turns that are judged of a question of so many: each, or 0 for the whole conversation."""
+    return range(1, turns + 1) if run.turns == Run.Turns.EACH else (0,)
+
+
+def ways(run: Run, battle: Battle) -> tuple[bool, ...]:
+    """The orders a machine judge sees a battle in, each as `swapped`."""
+    return (False, True) if run.order == Run.Order.BOTH else (shown_way(run, battle),)
 
 
 def shown_way(run: Run, battle: Battle) -> bool:
-    """Which way round the one order of a run is: by the seed's fair coin, or as the run lists its models."""
+    """Which way round the one order of a run is: by the seed's coin, in turns, or as the run lists its models."""
     if run.order == Run.Order.RANDOM:
         return shown_swapped(run.seed, battle.pk)
     listed = run.recipe.get("models") or []
-    if run.mode == Run.Mode.BASELINE:
-        return battle.first.model_id == run.baseline_id
     places = {name: place for place, name in enumerate(listed)}
     last = len(places)
-    return places.get(battle.first.model.name, last) > places.get(battle.second.model.name, last)
+    one, other = (places.get(answer.model.name, last) for answer in (battle.first, battle.second))
+    if run.order == Run.Order.BALANCED:
+        # from question to question the pair changes sides, and half of the pairs begin the other way round
+        later = (one, battle.first.model_id) > (other, battle.second.model_id)
+        return (battle.question.position + battle.first.sample + one + other + run.seed + later) % 2 == 1
+    return battle.first.model_id == run.baseline_id if run.mode == Run.Mode.BASELINE else one > other
 
 
 def undecided(run: Run, judge: Judge, items: Iterable[Item], questions: Iterable[int] | None = None) -> list[Item]:
@@ -152,15 +180,22 @@ def undecided(run: Run, judge: Judge, items: Iterable[Item], questions: Iterable
 
 def judged_keys(run: Run, judge: Judge, questions: Iterable[int] | None = None) -> set[tuple]:
     """Keys of the items that this judge has judged under the run's rubric, in this run or another one."""
-    table, where = (Grade, "answer__question") if run.is_single else (Preference, "battle__question")
+    table, item = table_of(run)
     mine = table.objects.current().filter(judge=judge, rubric=run.rubric)
     if questions is None:
-        mine = mine.filter(**{f"{where}__benchmark": run.benchmark})
+        mine = mine.filter(**{f"{item}__question__benchmark": run.benchmark})
     else:
-        mine = mine.filter(**{f"{where}__in": questions})
-    if run.is_single:
-        return {(pk,) for pk in mine.values_list("answer", flat=True)}
-    return set(mine.values_list("battle", "swapped"))
+        mine = mine.filter(**{f"{item}__question__in": questions})
+    return set(mine.values_list(*KEYS[item]))
+
+
+KEYS = {"answer": ("answer_id", "turn"), "battle": ("battle_id", "swapped", "turn")}
+"""The columns of a judgment that `Item.key` is made of, by what was judged."""
+
+
+def table_of(run: Run) -> tuple[type[Grade] | type[Preference], str]:
+    """The table of a run's judgments, and its column that names what was judged."""
+    return (Grade, "answer") if run.is_single else (Preference, "battle")
 
 
 def chunks(values: Iterable, size: int = CHUNK) -> Iterator[list]:

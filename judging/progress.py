@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from arena.models import Answer
 from judging.items import participants, questions_of
@@ -85,30 +85,52 @@ class Progress:
 
 
 def expected(run: Run) -> int:
-    """How many judgments each machine judge owes, from the answers there are. Two queries, no rows written."""
-    answered = Answer.objects.ok().filter(question__in=questions_of(run), model__in=participants(run), sample=0)
-    if run.is_single:
-        return answered.count()
+    """How many judgments each machine judge owes, from the answers there are. Two or three queries, no rows written."""
+    answered = wanted_answers(run).ok()
     if run.mode == Run.Mode.BASELINE:
-        baseline = answered.filter(model=run.baseline).values("question")
-        rivals = answered.exclude(model=run.baseline).filter(question__in=baseline, model__in=run.candidates.all())
-        return rivals.count() * run.orders
-    per_question = answered.values("question").annotate(n=Count("pk")).values_list("n", flat=True)
-    return sum(n * (n - 1) // 2 for n in per_question) * run.orders
+        at_baseline = set(answered.filter(model=run.baseline).values_list("question", "sample"))
+        rivals = answered.exclude(model=run.baseline).filter(model__in=run.candidates.all())
+        there = {place: n for place, n in _by_place(rivals).items() if place in at_baseline}
+    else:
+        there = _by_place(answered)
+        if not run.is_single:
+            there = {place: n * (n - 1) // 2 for place, n in there.items()}
+    if run.turns == Run.Turns.EACH:
+        turns = {pk: len(texts) for pk, texts in questions_of(run).values_list("pk", "turns")}
+        there = {place: n * turns[place[0]] for place, n in there.items()}
+    return sum(there.values()) * run.orders
+
+
+def _by_place(answers) -> dict[tuple[int, int], int]:
+    """How many of these answers there are by question and sample. One query."""
+    rows = answers.order_by().values_list("question", "sample").annotate(n=Count("pk"))
+    return {(question, sample): n for question, sample, n in rows}
+
+
+def wanted_answers(run: Run):
+    """The answers, good or failed, of the models that take part."""
+    return Answer.objects.filter(question__in=questions_of(run), model__in=participants(run), sample__lt=run.samples)
 
 
 def judgments_of(run: Run):
     """The current judgments that answer this run's recipe, whichever run asked for them."""
-    models = participants(run)
+    models, samples = participants(run), run.samples
     if run.is_single:
-        mine = Grade.objects.current().filter(answer__question__in=questions_of(run), answer__model__in=models)
+        mine = Grade.objects.current().filter(
+            answer__question__in=questions_of(run), answer__model__in=models, answer__sample__lt=samples
+        )
     else:
         mine = Preference.objects.current().filter(
-            battle__question__in=questions_of(run), battle__first__model__in=models, battle__second__model__in=models
+            battle__question__in=questions_of(run),
+            battle__first__model__in=models,
+            battle__second__model__in=models,
+            battle__first__sample__lt=samples,
+            battle__second__sample=F("battle__first__sample"),
         )
         if run.mode == Run.Mode.BASELINE:
             mine = mine.filter(Q(battle__first__model=run.baseline) | Q(battle__second__model=run.baseline))
-    return mine.filter(rubric=run.rubric)
+    turns = {"turn__gt": 0} if run.turns == Run.Turns.EACH else {"turn": 0}
+    return mine.filter(rubric=run.rubric, **turns)
 
 
 def progress(run: Run) -> Progress:
@@ -156,6 +178,6 @@ def _people(run: Run, judgments) -> Line:
 
 
 def _answers(run: Run) -> Line:
-    wanted = Answer.objects.filter(question__in=questions_of(run), model__in=participants(run), sample=0)
-    done = wanted.ok().count()
-    return Line("answers", done, wanted.failed().count(), questions_of(run).count() * len(participants(run)))
+    wanted = wanted_answers(run)
+    total = questions_of(run).count() * len(participants(run)) * run.samples
+    return Line("answers", wanted.ok().count(), wanted.failed().count(), total)

@@ -128,6 +128,15 @@ class Run(models.Model):
         """How many times a machine sees each battle."""
         return 2 if self.order == self.Order.BOTH and not self.is_single else 1
 
+    @property
+    def samples(self) -> int:
+        """How many answers of each model to each question take part."""
+        return int(self.limits.get("samples", 1))
+
+    @property
+    def is_paused(self) -> bool:
+        return self.status == self.Status.PAUSED
+
     def claim(self) -> uuid.UUID | None:
         """A lease on this run, or None when somebody else holds one. One update."""
         token = uuid.uuid4()

@@ -309,7 +309,7 @@ def test_what_is_on_record_is_not_counted_as_a_call_by_the_form_or_by_the_comman
     judged = (run.judges.get().grades if mode == "single" else run.judges.get().preferences).all()
     keys = [item.key for item in kept]
     for row in judged:
-        if ((row.answer_id,) if mode == "single" else (row.battle_id, row.swapped)) not in keys:
+        if ((row.answer_id, 0) if mode == "single" else (row.battle_id, row.swapped, 0)) not in keys:
             row.delete()
     said = checked(lead, **posted)
     assert (said.judgments, said.known, said.calls) == (total, total - 1, 1)
