@@ -12,7 +12,10 @@ On request a share of the calls fails (in turns 429 with `Retry-After: 0`, and 5
 replies is garbled (no verdict, or cut off). Both are drawn by hash of seed, body and how often that body was
 seen, so a run can be repeated and a retry can succeed.
 
-Runs as `python tests/openai_server.py --port 8100 --latency 0.2 --fail 0.05 --garble 0.05`, or in a thread:
+An answer comes so many seconds after its request, the server's own work included; where the latency is a
+distribution, each request's is drawn by hash too.
+
+Runs as `python tests/openai_server.py --port 8100 --latency lognormal:0.5:8 --fail 0.05 --garble 0.05`, or in a thread:
 
     with serve(fail=0.05) as server:
         ...  server.base_url, server.calls, server.count, server.answered, server.failed, server.garbled
@@ -25,6 +28,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import math
 import re
 import socket
 import sys
@@ -34,6 +38,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import uvicorn
@@ -51,13 +56,38 @@ _WORD = re.compile(r"[\u4e00-\u9fff]|[^\W\u4e00-\u9fff]+")
 
 
 @dataclass(frozen=True)
+class Lognormal:
+    """Seconds of which 95 in 100 lie between `low` and `high`, log-normally; the others are cut to these."""
+
+    low: float
+    high: float
+
+    def drawn(self, share: float) -> float:
+        """The latency at this share (0..1) of the distribution."""
+        middle, spread = math.log(self.low * self.high) / 2, math.log(self.high / self.low) / 2
+        seconds = math.exp(middle + spread * NormalDist().inv_cdf(min(max(share, 1e-9), 1 - 1e-9)) / 1.96)
+        return min(max(seconds, self.low), self.high)
+
+
+def latency_from(text: str) -> float | Lognormal:
+    """Seconds, or "lognormal:LOW:HIGH". Raises ValueError for anything else."""
+    kind, *bounds = text.split(":")
+    if not bounds:
+        return float(kind)
+    low, high = map(float, bounds)
+    if kind != "lognormal" or not 0 < low < high:
+        raise ValueError(f"a latency is seconds, or lognormal:LOW:HIGH; not {text!r}")
+    return Lognormal(low, high)
+
+
+@dataclass(frozen=True)
 class Manners:
     """How the server behaves: `latency` in seconds, `fail` and `garble` shares 0..1, `key` or no check.
 
     `refuse` names request fields that are answered with 400, as small servers do with `stream_options`.
     """
 
-    latency: float = 0.0
+    latency: float | Lognormal = 0.0
     fail: float = 0.0
     garble: float = 0.0
     seed: int = 1
@@ -79,6 +109,7 @@ class Call:
     judge: bool
     attempt: int
     at: float
+    latency: float = 0.0
 
 
 @dataclass
@@ -88,6 +119,7 @@ class Record:
     calls: list[Call] = field(default_factory=list)
     in_flight: int = 0
     peak: int = 0
+    first: float | None = None  # when the first chat call came, by time.time()
 
     def add(self, call: Call, log: Path | None) -> None:
         self.calls.append(call)
@@ -97,7 +129,7 @@ class Record:
                 out.write(json.dumps({**row, "attempt": call.attempt, "judge": call.judge}) + "\n")
 
     def stats(self) -> dict[str, Any]:
-        """Counts by path, and of the chat calls by outcome."""
+        """Counts by path, and of the chat calls by outcome; when the first came and the last was answered, and all latencies."""
         chats = [call for call in self.calls if call.path == CHAT]
         return {
             "paths": dict(Counter(call.path for call in self.calls)),
@@ -106,6 +138,11 @@ class Record:
             "outcomes": dict(Counter(call.outcome for call in chats)),
             "statuses": dict(Counter(str(call.status) for call in chats)),
             "peak": self.peak,
+            "first": self.first,
+            "last": max((call.at for call in chats), default=None),
+            "latency": sum(call.latency for call in chats),
+            "longest": max((call.latency for call in chats), default=0.0),
+            "again": sum(call.attempt > 1 for call in chats),
         }
 
 
@@ -208,8 +245,11 @@ def build_app(manners: Manners, record: Record) -> Callable[[Scope, Receive, Sen
             record.in_flight -= 1
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived = asyncio.get_running_loop().time()
         raw = await read_body(receive)
         path = scope["path"]
+        if path == CHAT and record.first is None:
+            record.first = time.time()
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         if path == STATS:
             return await send_json(send, 200, record.stats())
@@ -217,10 +257,15 @@ def build_app(manners: Manners, record: Record) -> Callable[[Scope, Receive, Sen
         seen[same] += 1
         attempt = seen[same]
         body = _loads(raw)
+        latency = 0.0
+
+        async def until_due() -> None:
+            if latency:
+                await asyncio.sleep(arrived + latency - asyncio.get_running_loop().time())
 
         def note(status: int, outcome: str, *, judge: bool = False) -> None:
             known = body if isinstance(body, dict) else {}
-            record.add(Call(path, known, headers, status, outcome, judge, attempt, time.time()), manners.log)
+            record.add(Call(path, known, headers, status, outcome, judge, attempt, time.time(), latency), manners.log)
 
         if manners.key and headers.get("authorization") != f"Bearer {manners.key}":
             note(401, "unauthorized")
@@ -241,24 +286,27 @@ def build_app(manners: Manners, record: Record) -> Callable[[Scope, Receive, Sen
             note(400, "refused")
             return await _error(send, 400, f"Unsupported parameter: '{refused[0]}'", "invalid_request_error")
 
-        if manners.latency:
-            await asyncio.sleep(manners.latency)
-        luck = _share(manners.seed, "fail", raw, attempt)
+        latency = manners.latency
+        if isinstance(latency, Lognormal):
+            latency = latency.drawn(_share(manners.seed, "latency", raw, attempt))
+        luck = _share(manners.seed, "fail", raw, attempt) if manners.fail else 1.0
         if luck < manners.fail:
+            await until_due()
             status = 429 if luck < manners.fail / 2 else 500
             note(status, "failed")
             headers_out = {"retry-after": "0"} if status == 429 else {}
             return await _error(send, status, "try again", "server_error", headers_out)
 
         text, judge = reply(body)
-        garbled = judge and _share(manners.seed, "garble", raw, attempt) < manners.garble
+        garbled = judge and bool(manners.garble) and _share(manners.seed, "garble", raw, attempt) < manners.garble
         if garbled:
             text = garble(text, attempt)
+        whole = b"" if body.get("stream") else dumps(_completion(body, text, _usage(body, text)))
+        await until_due()
         note(200, "garbled" if garbled else "ok", judge=judge)
-        usage = _usage(body, text)
         if body.get("stream"):
-            return await _stream(send, body, text, usage)
-        return await send_json(send, 200, _completion(body, text, usage))
+            return await _stream(send, body, text, _usage(body, text))
+        return await send_raw(send, 200, whole)
 
     return app
 
@@ -322,7 +370,10 @@ async def _error(send: Send, status: int, message: str, kind: str, headers: Mapp
 
 
 async def send_json(send: Send, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
-    raw = dumps(value)
+    await send_raw(send, status, dumps(value), headers)
+
+
+async def send_raw(send: Send, status: int, raw: bytes, headers: Mapping[str, str] | None = None) -> None:
     await send(start_message(status, "application/json", {"content-length": str(len(raw)), **(headers or {})}))
     await send({"type": "http.response.body", "body": raw})
 
@@ -455,7 +506,7 @@ def run_app(app: Any) -> Iterator[str]:
 @contextlib.contextmanager
 def serve(
     *,
-    latency: float = 0.0,
+    latency: float | Lognormal = 0.0,
     fail: float = 0.0,
     garble: float = 0.0,
     seed: int = 1,
@@ -474,8 +525,13 @@ def serve(
 def main() -> None:
     parser = argparse.ArgumentParser(description="An OpenAI-compatible server that answers by a fixed rule.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8100)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--port", type=int, default=8100, help="0 for any that is free")
+    parser.add_argument(
+        "--latency",
+        type=latency_from,
+        default=0.0,
+        help="seconds from request to answer, or lognormal:LOW:HIGH of which 95 in 100 are between the two",
+    )
     parser.add_argument("--fail", type=float, default=0.0, help="share of calls answered 429 or 500")
     parser.add_argument("--garble", type=float, default=0.0, help="share of judge replies without a verdict")
     parser.add_argument("--seed", type=int, default=1)
@@ -487,16 +543,19 @@ def main() -> None:
     record = Record()
     refuse = tuple(name for name in args.refuse.split(",") if name)
     manners = Manners(args.latency, args.fail, args.garble, args.seed, args.key, refuse, model=args.model, log=args.log)
-    print(f"answering on http://{args.host}:{args.port}/v1", flush=True)
-    uvicorn.run(
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((args.host, args.port))
+    print(f"answering on http://{args.host}:{sock.getsockname()[1]}/v1", flush=True)
+    config = uvicorn.Config(
         build_app(manners, record),
-        host=args.host,
-        port=args.port,
         log_level="warning",
         lifespan="off",
         access_log=False,
         timeout_graceful_shutdown=2,
+        backlog=2048,
     )
+    uvicorn.Server(config).run(sockets=[sock])
     print(json.dumps(record.stats()), file=sys.stderr)
 
 

@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from arena.chat.base import Chat, ChatError, Completion, Endpoint, Message, OpenChat
+from arena.chat.batches import Batches, BatchRequest, BatchStatus, open_batches
 from arena.chat.breaker import Breaker
 from arena.chat.patience import many, patiently
 
 __all__ = [
     "PROVIDERS",
+    "BatchRequest",
+    "BatchStatus",
+    "Batches",
     "Breaker",
     "Chat",
     "ChatError",
@@ -24,6 +28,7 @@ __all__ = [
     "Message",
     "OpenChat",
     "many",
+    "open_batches",
     "open_chat",
     "patiently",
 ]
@@ -43,6 +48,12 @@ def _anthropic(endpoint: Endpoint) -> OpenChat:
     return AnthropicChat(endpoint)
 
 
+def _local(endpoint: Endpoint) -> OpenChat:
+    from arena.chat.local import LocalChat
+
+    return LocalChat(endpoint)
+
+
 def _scripted(endpoint: Endpoint) -> OpenChat:
     from arena.chat.scripted import ScriptedChat
 
@@ -52,6 +63,7 @@ def _scripted(endpoint: Endpoint) -> OpenChat:
 PROVIDERS: Mapping[str, Callable[[Endpoint], OpenChat]] = {
     "openai": _openai,
     "anthropic": _anthropic,
+    "local": _local,
     "scripted": _scripted,
 }
 

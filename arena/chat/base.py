@@ -21,7 +21,8 @@ class Endpoint:
 
     `provider` names a row of `arena.chat.PROVIDERS`; `model` is the id that the endpoint knows;
     `key` never shows in `repr`. `options` are sent with every call (temperature, max_tokens, top_p,
-    stop, seed, extra_body …); None as temperature leaves it to the endpoint. `timeout` in seconds.
+    stop, seed, extra_body …); None as temperature leaves it to the endpoint. A few are for us and never
+    sent: `api` (openai: "chat", the default, or "responses") and `cache` (anthropic). `timeout` in seconds.
     """
 
     provider: str
@@ -39,7 +40,12 @@ class Completion:
     `text` is the answer alone, `reasoning` what the model thought before it (may be empty).
     `finish` is "stop", "length", "refused" or the endpoint's own word. Tokens are None where the
     endpoint does not count them. `first_token_s` (None when not streamed) and `seconds` are seconds of
-    the attempt that succeeded; `attempts` counts all of them.
+    the attempt that succeeded (0 in a batch); `attempts` counts all of them.
+
+    Of `tokens_in`, `tokens_cached` were read from the endpoint's cache and `tokens_cache_written` put into
+    it. `top` has, for each of the reply's first tokens (at most 64, thinking left out), the tokens that could have stood
+    there with their log-probabilities in nats, the one that does stand there first; empty where they were not
+    asked for or not given. `notes` says, in words for people, what was asked otherwise than wanted.
     """
 
     text: str
@@ -50,6 +56,10 @@ class Completion:
     first_token_s: float | None = None
     seconds: float = 0.0
     attempts: int = 1
+    tokens_cached: int | None = None
+    tokens_cache_written: int | None = None
+    top: tuple[Mapping[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class ChatError(Exception):
@@ -80,12 +90,18 @@ class Chat(Protocol):
     """An open connection to one endpoint, used within one event loop and closed with it."""
 
     async def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any] | None = None, stream: bool = False
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        stream: bool = False,
+        logprobs: int | None = None,
     ) -> Completion:
         """The model's completion; with `schema`, bound to that JSON schema where the endpoint can.
 
         `stream` asks token by token, so that `first_token_s` is known; an endpoint that cannot stream
-        answers whole. One attempt: retrying is `arena.chat.patiently`'s job. Raises ChatError.
+        answers whole. `logprobs` asks for so many alternatives to each token, for `Completion.top`; an
+        endpoint that has none answers without. One attempt: retrying is `arena.chat.patiently`'s job. Raises ChatError.
         """
         ...
 

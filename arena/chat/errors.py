@@ -21,6 +21,10 @@ T = TypeVar("T")
 TRANSIENT_STATUS = frozenset({408, 409, 425, 429})
 # An account without money is not cured by waiting, though it is told as 429.
 PERMANENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+# The same text will be found fault with again.
+_PERMANENT_RESPONSE_CODES = frozenset(
+    {"invalid_prompt", "data_residency_mismatch", "bio_policy", "misalignment_policy_violation"}
+)
 # Errors inside a stream that began with status 200: only their type tells what they are.
 PERMANENT_TYPES = frozenset(
     {"invalid_request_error", "authentication_error", "permission_error", "not_found_error", "request_too_large"}
@@ -71,7 +75,8 @@ def chat_error(exc: Exception, endpoint: Endpoint) -> ChatError:
     if isinstance(exc, TimeoutError) or isinstance(exc.__cause__ or exc, httpx2.TimeoutException):
         return _error(f"no answer within {endpoint.timeout:g} s", endpoint, transient=True)
     if isinstance(status, int) and status >= 300:
-        return _status_error(exc, status, endpoint)
+        response = getattr(exc, "response", None)
+        return status_error(status, getattr(exc, "body", None), endpoint, getattr(response, "headers", None))
     if getattr(exc, "body", None) is not None:
         return body_error(getattr(exc, "body", None), endpoint)
     if isinstance(exc, ValueError) and not isinstance(exc, UnicodeError):
@@ -84,13 +89,40 @@ def body_error(body: Any, endpoint: Endpoint) -> ChatError:
     facts = _facts(body)
     code = facts.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else None
-    transient = _is_transient(status, facts) if status else facts.get("type") not in PERMANENT_TYPES
+    transient = _is_transient(status, facts) if status else not _is_permanent_kind(facts)
     return _error(f"the reply is an error: {reason(body)}", endpoint, transient=transient, status=status)
+
+
+def status_error(status: int, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None) -> ChatError:
+    """The ChatError for an answer with this HTTP status, whether it came by itself or within a batch's results."""
+    headers = headers or {}
+    words = reason(body)
+    if status < 400:
+        words = f"it redirects to {headers.get('location', 'nowhere')}; give that address as base_url"
+    return _error(
+        f"HTTP {status}: {words}",
+        endpoint,
+        transient=_is_transient(status, _facts(body)),
+        status=status,
+        retry_after=seconds_to_wait(headers),
+    )
 
 
 def malformed(what: str, endpoint: Endpoint) -> ChatError:
     """The ChatError for a reply that came with status 200 and is not one; worth another try."""
     return _error(what, endpoint, transient=True, status=200)
+
+
+def failed(what: str, endpoint: Endpoint, *, transient: bool) -> ChatError:
+    """The ChatError for what is no fault of a single HTTP answer, as a batch that has expired."""
+    return _error(what, endpoint, transient=transient)
+
+
+def refusal(body: Any) -> str:
+    """All that an error's body says of what was wrong with a request, case folded: its words and the field they name."""
+    facts = _facts(body)
+    told = [facts.get("param"), facts.get("code"), facts.get("message") or facts.get("detail") or body]
+    return " ".join(str(part) for part in told if part).casefold()
 
 
 def reason(body: Any) -> str:
@@ -116,20 +148,9 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _status_error(exc: Exception, status: int, endpoint: Endpoint) -> ChatError:
-    response = getattr(exc, "response", None)
-    headers: Mapping[str, str] = {} if response is None else response.headers
-    body = getattr(exc, "body", None)
-    words = reason(body)
-    if status < 400:
-        words = f"it redirects to {headers.get('location', 'nowhere')}; give that address as base_url"
-    return _error(
-        f"HTTP {status}: {words}",
-        endpoint,
-        transient=_is_transient(status, _facts(body)),
-        status=status,
-        retry_after=seconds_to_wait(headers),
-    )
+def _is_permanent_kind(facts: Mapping[str, Any]) -> bool:
+    codes = PERMANENT_CODES | _PERMANENT_RESPONSE_CODES
+    return facts.get("type") in PERMANENT_TYPES | PERMANENT_CODES or facts.get("code") in codes
 
 
 def _is_transient(status: int, facts: Mapping[str, Any]) -> bool:

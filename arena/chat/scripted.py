@@ -60,9 +60,14 @@ class ScriptedChat(Closing):
         self._options = _options(endpoint, script)
 
     async def complete(
-        self, messages: Sequence[Message], *, schema: Mapping[str, Any] | None = None, stream: bool = False
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        stream: bool = False,
+        logprobs: int | None = None,
     ) -> Completion:
-        """See `Chat.complete`."""
+        """See `Chat.complete`; a rule has no log-probabilities."""
         started = time.perf_counter()
         text = self._say(messages, self._options, schema)
         seconds = time.perf_counter() - started

@@ -26,10 +26,30 @@ def _llm(rubric: RubricText, endpoint: Endpoint | None, options: Mapping[str, An
     return LLMJudge.over(endpoint, rubric, **options)
 
 
+def _reward(rubric: RubricText, endpoint: Endpoint | None, options: Mapping[str, Any]) -> Engine:
+    from judging.judges.reward import RewardJudge
+
+    if endpoint is None:
+        raise ValueError("a judge of kind 'reward' needs an endpoint")
+    return RewardJudge(endpoint, rubric, **options)
+
+
 def _rule(rubric: RubricText, endpoint: Endpoint | None, options: Mapping[str, Any]) -> Engine:
     from judging.judges.rule import RuleJudge
 
     return RuleJudge(rubric)
+
+
+def _metric(rubric: RubricText, endpoint: Endpoint | None, options: Mapping[str, Any]) -> Engine:
+    from judging.judges.metric import MetricJudge
+
+    return MetricJudge(rubric, **options)
+
+
+def _python_tests(rubric: RubricText, endpoint: Endpoint | None, options: Mapping[str, Any]) -> Engine:
+    from judging.judges.python_tests import PythonTestsJudge
+
+    return PythonTestsJudge(rubric, **options)
 
 
 def _dry_run(rubric: RubricText, endpoint: Endpoint | None, options: Mapping[str, Any]) -> Engine:
@@ -47,8 +67,15 @@ class Kind:
 
 
 ENGINES: Mapping[str, Kind] = {
-    "llm": Kind(_llm, frozenset({"concurrency", "schema_bound", "language", "attempts"})),
+    "llm": Kind(
+        _llm,
+        frozenset({"concurrency", "schema_bound", "language", "attempts", "samples", "verdict", "preset", "scale"})
+        | {"reference", "identity"},
+    ),
+    "reward": Kind(_reward, frozenset({"scale", "verdict", "tie_band"})),
     "rule": Kind(_rule),
+    "metric": Kind(_metric, frozenset({"metric", "tie_band"})),
+    "python_tests": Kind(_python_tests, frozenset({"concurrency"})),
     "dry_run": Kind(_dry_run, frozenset({"seed", "schema_bound", "language"})),
 }
 

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from time import perf_counter
-from typing import TypeVar
+from typing import Any
 
-from arena.chat import Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
-from judging import prompts
-from judging.judges.base import API_ERROR, PARSE_ERROR, EndpointDown, Exhibit, RubricText, Verdict
-from judging.replies import Reading, parse_pair, parse_score, parse_scores
+from arena.chat import Breaker, Chat, ChatError, Endpoint, Message, many, open_chat, patiently
+from judging.judges.base import API_ERROR, PARSE_ERROR, SKIPPED, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
+from judging.judges.digests import digest_of_judge, digest_of_prompt
+from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_one_token
+from judging.judges.sampling import fewest, settled
+from judging.judges.transcript import ASKED_AGAIN, Turn, read_again, strongest, verdict_of
+from judging.prompts import THREE, Asking, Unfit
+from judging.replies import Reading
 
-_T = TypeVar("_T")
+__all__ = ["ASKED_AGAIN", "LLMJudge"]
 
-ASKED_AGAIN = "\n\n=== asked again ===\n\n"
-"""Stands in `Verdict.reply` between a first reply that could not be read and the one to the repair turn."""
+ALTERNATIVES = 20
+"""How many tokens are asked for in each place where a verdict is weighed by log-probability: the most that endpoints give."""
 
 
 @dataclass(frozen=True)
 class LLMJudge:
     """An engine over a chat endpoint; see `judge`.
 
-    `open_chat` opens the connection, once for each call of `judge`, within its event loop. `attempts` bounds the calls
-    for one turn; `language` is the prompt's (None: the exhibit's); `schema_bound` asks for JSON bound
-    to a schema in place of brackets.
+    `open_chat` opens the connection, once for each call of `judge`, within its event loop. `attempts` bounds the calls for
+    one turn. `samples` (1 to 15) are drawn of each verdict, see `sampling`. `verdict` is "text", or "logprobs": weighed by the
+    log-probabilities of a single token. `language`, `schema_bound`, `scale`, `preset` and `reference` are those of `Asking`.
+    `identity` is what makes the model behind the endpoint this one and no other (name, version, provider, the endpoint's
+    model, sampling options), for the digest: not where it is reached, and not how fast it is asked.
+
+    Raises ValueError, which names the option, for one that there is not or that does not go with the others.
     """
 
     open_chat: Callable[[], Chat]
@@ -35,26 +43,34 @@ class LLMJudge:
     schema_bound: bool = False
     language: str | None = None
     attempts: int = 5
+    samples: int = 1
+    verdict: str = TEXT
+    preset: str = ""
+    scale: str = THREE
+    reference: str = "question"
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_options(
+            self.asking, samples=self.samples, verdict=self.verdict, schema_bound=self.schema_bound, rubric=self.rubric
+        )
 
     @classmethod
     def over(
-        cls,
-        endpoint: Endpoint,
-        rubric: RubricText,
-        *,
-        concurrency: int = 8,
-        schema_bound: bool = False,
-        language: str | None = None,
-        attempts: int = 5,
+        cls, endpoint: Endpoint, rubric: RubricText, *, identity: Mapping[str, Any] | None = None, **options: Any
     ) -> LLMJudge:
-        """The judge that this endpoint is."""
-        return cls(partial(open_chat, endpoint), rubric, concurrency, schema_bound, language, attempts)
+        """The judge that this endpoint is; `options` are the fields above. Without an identity it is the endpoint's own."""
+        known = identity_of(endpoint) if identity is None else identity
+        if options.get("verdict") == LOGPROBS:
+            endpoint = with_one_token(endpoint)
+        return cls(partial(open_chat, endpoint), rubric, identity=known, **options)
 
     async def judge(self, exhibits: Sequence[Exhibit]) -> AsyncIterator[tuple[Exhibit, Verdict]]:
         """Each exhibit with its verdict as it arrives, `concurrency` under way at a time.
 
-        A call that fails for good is a verdict with status "api_error". Raises EndpointDown, after the
-        verdicts under way, when the endpoint would fail them all; nothing more is asked then.
+        A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
+        "skipped" with the reason. Raises EndpointDown, after the verdicts under way, when the endpoint would fail them
+        all; nothing more is asked then.
         """
         chat = self._open()
         breaker = Breaker()
@@ -67,6 +83,52 @@ class LLMJudge:
             await chat.close()
         if breaker.reason:
             raise EndpointDown(breaker.reason)
+
+    def digest(self, exhibit: Exhibit) -> str:
+        """See AskingEngine; "" for what cannot be shown, and so is not asked."""
+        try:
+            return self._digest(exhibit, self.asking.render(exhibit))
+        except (NoRubric, Unfit):
+            return ""
+
+    def reread(self, exhibit: Exhibit, *, reply: str, details: Mapping[str, Any]) -> Verdict:
+        """See AskingEngine."""
+        verdict = read_again(self.asking, exhibit, reply=reply, details=details, samples=self.samples)
+        return replace(verdict, digest=self.digest(exhibit))
+
+    def calls(self, exhibit: Exhibit) -> tuple[int, int]:
+        """See AskingEngine; none for what cannot be shown."""
+        if not self.digest(exhibit):
+            return 0, 0
+        return fewest(self.samples, is_pair=exhibit.is_pair), self.samples
+
+    @cached_property
+    def asking(self) -> Asking:
+        """How it is asked."""
+        return Asking(
+            self.rubric,
+            language=self.language,
+            schema_bound=self.schema_bound,
+            scale=self.scale,
+            one_token=self.verdict == LOGPROBS,
+            preset=self.preset,
+            reference=self.reference,
+        )
+
+    @cached_property
+    def _who(self) -> dict[int, str]:
+        return {}
+
+    def _digest(self, exhibit: Exhibit, messages: Sequence[Message]) -> str:
+        rubric = self.rubric.of(exhibit.category)
+        if id(rubric) not in self._who:
+            output = {name: getattr(self, name) for name in ("schema_bound", "samples", "verdict", "preset", "scale")}
+            output |= {"language": self.language or "", "reference": self.reference}
+            self._who[id(rubric)] = digest_of_judge(self.identity, rubric, output)
+        return f"{self._who[id(rubric)]}:{digest_of_prompt(messages, self._schema(exhibit))}"
+
+    def _schema(self, exhibit: Exhibit) -> Mapping[str, Any] | None:
+        return self.asking.schema(exhibit) if self.schema_bound else None
 
     def _open(self) -> Chat:
         try:
@@ -84,51 +146,40 @@ class LLMJudge:
             yield partial(self._judge_one, chat, exhibit, breaker)
 
     async def _judge_one(self, chat: Chat, exhibit: Exhibit, breaker: Breaker) -> tuple[Exhibit, Verdict]:
-        form = partial(self._form, exhibit)
-        messages = form(prompts.render)
+        try:
+            messages = self.asking.render(exhibit)
+        except (NoRubric, Unfit) as error:
+            return exhibit, Verdict(status=SKIPPED, error=str(error))
+        drawn = [await self._sample(chat, exhibit, messages, breaker)]
+        most = strongest(self.asking, exhibit)
+        while not settled([turns[-1].reading for turns in drawn], self.samples, strongest=most):
+            if breaker.reason:
+                break
+            drawn.append(await self._sample(chat, exhibit, messages, breaker))
+        verdict = verdict_of(drawn, messages, samples=self.samples, is_pair=exhibit.is_pair)
+        return exhibit, replace(verdict, digest=self._digest(exhibit, messages))
+
+    async def _sample(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> list[Turn]:
+        """One reply, and the one to the repair turn where the first could not be read."""
         turns = [await self._ask(chat, exhibit, messages, breaker)]
         if turns[0].reading.status == PARSE_ERROR:
-            again = _asking_again(messages, turns[0].text, form(prompts.repair))
+            again = _asking_again(messages, turns[0].text, self.asking.repair(exhibit))
             turns.append(await self._ask(chat, exhibit, again, breaker))
-        return exhibit, _verdict(turns, messages)
+        return turns
 
-    def _form(self, exhibit: Exhibit, write: Callable[..., _T]) -> _T:
-        return write(exhibit, self.rubric, language=self.language, schema_bound=self.schema_bound)
-
-    async def _ask(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> _Turn:
+    async def _ask(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> Turn:
         """What one turn brought; a call that failed for good is a reading with status "api_error"."""
-        schema = prompts.verdict_schema(exhibit, self.rubric) if self.schema_bound else None
+        more: dict[str, Any] = {"logprobs": ALTERNATIVES} if self.verdict == LOGPROBS else {}
+        schema = self._schema(exhibit)
         started = perf_counter()
         try:
-            completion = await patiently(lambda: chat.complete(messages, schema=schema), attempts=self.attempts)
+            completion = await patiently(lambda: chat.complete(messages, schema=schema, **more), attempts=self.attempts)
         except ChatError as error:
             breaker.failed(error)
             failure = Reading(status=API_ERROR, error=str(error) or type(error).__name__)
-            return _Turn(failure, None, perf_counter() - started, error.attempts)
+            return Turn(failure, None, perf_counter() - started, error.attempts)
         breaker.succeeded()
-        return _Turn(self._read(exhibit, completion), completion, completion.seconds, completion.attempts)
-
-    def _read(self, exhibit: Exhibit, completion: Completion) -> Reading:
-        text, finish = completion.text, completion.finish
-        if exhibit.is_pair:
-            return parse_pair(text, finish=finish)
-        if self.rubric.dimensions:
-            return parse_scores(text, self.rubric, finish=finish)
-        return parse_score(text, self.rubric.lowest, self.rubric.highest, finish=finish)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """What asking once brought: `completion` is None when no call succeeded; `asked` counts the calls."""
-
-    reading: Reading
-    completion: Completion | None
-    seconds: float
-    asked: int
-
-    @property
-    def text(self) -> str:
-        return self.completion.text if self.completion else ""
+        return Turn.of(self.asking, exhibit, completion)
 
 
 def _asking_again(messages: Sequence[Message], reply: str, repair: Message) -> list[Message]:
@@ -137,37 +188,3 @@ def _asking_again(messages: Sequence[Message], reply: str, repair: Message) -> l
         return [*messages, Message("assistant", reply.strip()), repair]
     *before, question = messages
     return [*before, Message(question.role, f"{question.content}\n\n{repair.content}")]
-
-
-def _verdict(turns: Sequence[_Turn], messages: Sequence[Message]) -> Verdict:
-    """The verdict of the last turn, with what all turns took."""
-    reading = _reading(turns)
-    completions = [turn.completion for turn in turns if turn.completion]
-    return Verdict(
-        status=reading.status,
-        value=reading.value,
-        both_bad=reading.both_bad,
-        scores=reading.scores,
-        error=reading.error,
-        reply=ASKED_AGAIN.join(completion.text for completion in completions),
-        reasoning=ASKED_AGAIN.join(completion.reasoning for completion in completions if completion.reasoning),
-        prompt=tuple({"role": message.role, "content": message.content} for message in messages),
-        tokens_in=_total(completion.tokens_in for completion in completions),
-        tokens_out=_total(completion.tokens_out for completion in completions),
-        seconds=sum(turn.seconds for turn in turns),
-        asked=sum(turn.asked for turn in turns),
-    )
-
-
-def _reading(turns: Sequence[_Turn]) -> Reading:
-    """What the last turn said; where its call failed, the first reply's failure stands, and tells of it."""
-    first, last = turns[0].reading, turns[-1].reading
-    if len(turns) > 1 and last.status == API_ERROR:
-        return replace(first, error=f"{first.error}; asking again failed: {last.error}")
-    return last
-
-
-def _total(counts: Iterable[int | None]) -> int | None:
-    """The sum of the tokens that were counted; None where none were."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None

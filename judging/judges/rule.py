@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from judging.judges.base import OK, SKIPPED, Exhibit, RubricText, Verdict
-from judging.judges.rules import Outcome, run_check, validate_check
+from judging.judges.rules import ELSEWHERE, Check, Outcome, run_check, validate_check
 
 NO_CHECKS = "the question has no checks"
+NO_CHECKS_OF_TURN = "the question has no checks of turn {turn}"
 
 
 @dataclass(frozen=True)
@@ -35,36 +36,45 @@ class RuleJudge:
         if problem:
             return Verdict(status=SKIPPED, error=problem)
         started = perf_counter()
-        outcomes = [[run_check(check, turns) for check in exhibit.checks] for turns in exhibit.answers]
+        checks = _own(exhibit)
+        outcomes = [[run_check(check, turns) for check in checks] for turns in exhibit.answers]
         seconds = perf_counter() - started
-        reply = "\n\n".join(_told(exhibit, each) for each in outcomes)
+        reply = "\n\n".join(_told(checks, each) for each in outcomes)
         shares = [_share(each) for each in outcomes]
         if exhibit.is_pair:
             value = float((shares[0] > shares[1]) - (shares[0] < shares[1]))
             return Verdict(status=OK, value=value, both_bad=shares == [0, 0], reply=reply, seconds=seconds)
-        scores = {key: self._mark(outcome.passed) for key, outcome in _named(exhibit, outcomes[0])}
+        scores = {key: self._mark(outcome.passed) for key, outcome in _named(checks, outcomes[0])}
         return Verdict(status=OK, value=self._mark(shares[0]), scores=scores, reply=reply, seconds=seconds)
 
     def _mark(self, share: float) -> float:
         return self.rubric.lowest + share * (self.rubric.highest - self.rubric.lowest)
 
 
+def _own(exhibit: Exhibit) -> list[Check]:
+    """The checks that are rules (Python tests are another judge's), of the turn that is judged or of all."""
+    rules = [check for check in exhibit.checks if check["type"] not in ELSEWHERE]
+    last = len(exhibit.turns)
+    return [check for check in rules if not exhibit.turn or check.get("turn", last) == exhibit.turn]
+
+
 def _problem(exhibit: Exhibit) -> str:
     """Why the exhibit cannot be judged by its checks; empty when it can."""
-    if not exhibit.checks:
-        return NO_CHECKS
     found = ((number, each) for number, check in enumerate(exhibit.checks, 1) for each in validate_check(check))
-    return next((f"check {number}: {each}" for number, each in found), "")
+    problem = next((f"check {number}: {each}" for number, each in found), "")
+    if problem or _own(exhibit):
+        return problem
+    return NO_CHECKS_OF_TURN.format(turn=exhibit.turn) if exhibit.turn else NO_CHECKS
 
 
 def _share(outcomes: Sequence[Outcome]) -> float:
     return sum(outcome.passed for outcome in outcomes) / len(outcomes)
 
 
-def _named(exhibit: Exhibit, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Outcome]]:
+def _named(checks: Sequence[Check], outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Outcome]]:
     """Each outcome under its check's type; the second of a type is "contains 2"."""
     seen: Counter[str] = Counter()
-    for check, outcome in zip(exhibit.checks, outcomes, strict=True):
+    for check, outcome in zip(checks, outcomes, strict=True):
         seen[check["type"]] += 1
         yield _name(check, seen[check["type"]]), outcome
 
@@ -73,10 +83,10 @@ def _name(check: Mapping[str, object], number: int) -> str:
     return f"{check['type']} {number}" if number > 1 else str(check["type"])
 
 
-def _told(exhibit: Exhibit, outcomes: Sequence[Outcome]) -> str:
+def _told(checks: Sequence[Check], outcomes: Sequence[Outcome]) -> str:
     """A line for each check: its name, whether it was passed, what was seen."""
     lines = (
         f"{name}: {'passed' if outcome.passed else 'failed'} ({outcome.seen})"
-        for name, outcome in _named(exhibit, outcomes)
+        for name, outcome in _named(checks, outcomes)
     )
     return "\n".join(lines)

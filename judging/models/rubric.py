@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from arena.models import in_reader_language
-from judging.judges.base import Dimension, RubricText
+from judging.judges.base import RubricText
+from judging.judges.rubrics import BadRubric, problems, text_of
+
+# What data say of a rubric; of these, scale and texts always have a value.
+SAID = (
+    "title_en",
+    "title_zh",
+    "instructions_en",
+    "instructions_zh",
+    "dimensions",
+    "points",
+    "template",
+    "variants",
+    "only_variants",
+)
+SCALE = ("lowest", "highest")
 
 
 class Rubric(models.Model):
@@ -57,26 +75,31 @@ class Rubric(models.Model):
     def instructions(self) -> str:
         return in_reader_language(self.instructions_en, self.instructions_zh)
 
+    @classmethod
+    def of_data(cls, name: str, data: Mapping[str, Any], *, version: int = 1) -> Self:
+        """A rubric of this name, not saved, as YAML, JSON or a form says it. Raises BadRubric with all that is wrong."""
+        found = problems(data)
+        if found:
+            raise BadRubric(name, found)
+        return cls(name=name, version=version, **data)
+
+    def as_data(self) -> dict[str, Any]:
+        """What `of_data` makes such a rubric of; what is empty is left out."""
+        said = {field: getattr(self, field) for field in SAID}
+        return {field: value for field, value in said.items() if value} | {end: getattr(self, end) for end in SCALE}
+
     def text(self) -> RubricText:
         """This rubric as the value that prompts are rendered from."""
-        return RubricText(
-            name=self.name,
-            instructions={"en": self.instructions_en, "zh": self.instructions_zh},
-            dimensions=tuple(
-                Dimension(
-                    key=row["key"],
-                    weight=float(row.get("weight", 1)),
-                    name={"en": row.get("name_en", row["key"]), "zh": row.get("name_zh", row["key"])},
-                    description={"en": row.get("description_en", ""), "zh": row.get("description_zh", "")},
-                )
-                for row in self.dimensions
-            ),
-            lowest=self.lowest,
-            highest=self.highest,
-        )
+        return text_of(self.name, self.as_data())
 
-    def weighted(self, scores: dict[str, float]) -> float:
-        """The total of these marks by the dimensions' weights, on the rubric's scale. Raises KeyError if one is missing."""
+    def weighted(self, scores: Mapping[str, float]) -> float:
+        """The total of these marks by the dimensions' weights, on the rubric's scale; a veto takes it to the lowest mark.
+
+        Raises KeyError if a mark is missing.
+        """
+        vetoes = {row["key"]: float(row["veto"]) for row in self.dimensions if row.get("veto") is not None}
+        if any(scores[key] < veto for key, veto in vetoes.items()):
+            return self.lowest
         total = sum(float(row.get("weight", 1)) for row in self.dimensions)
         return sum(scores[row["key"]] * float(row.get("weight", 1)) for row in self.dimensions) / total
 

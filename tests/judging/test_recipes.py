@@ -119,7 +119,7 @@ WRONG = [
     ("{temperature: 0.5}", "\n      top_p: 1\n      extra_body:\n        list: [{client-secret: x}]", "recipe.yaml:23: models[1].options.extra_body.list[0].client-secret: looks like a key"),
     ("{temperature: 0}", "{user: sk-proj-abcdefghijklmnop}", "recipe.yaml:29: judges[0].options.user: looks like a key"),
     ("http://localhost:1234/v1", "http://me:sesame@localhost/v1", "recipe.yaml:18: models[1].base_url: holds a password or a key"),
-    ("kind: rule", "kind: oracle", "recipe.yaml:30: judges[1].kind: is 'oracle', not one of llm, rule, dry_run"),
+    ("kind: rule", "kind: oracle", "recipe.yaml:30: judges[1].kind: is 'oracle', not one of llm, reward, rule, metric, python_tests, dry_run"),
     ("kind: rule", "kind: rule\n    schema_bound: true", "recipe.yaml:31: judges[1].schema_bound: is not a key of judges[1]"),
     ("schema_bound: true", "schema_bound: 1", "recipe.yaml:28: judges[0].schema_bound: is a whole number, not true or false"),
     ("concurrency: 3", "concurrency: 0", "recipe.yaml:33: limits.concurrency: is below 1"),

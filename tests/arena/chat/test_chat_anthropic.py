@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from arena.chat import ChatError, Completion, Endpoint, Message, open_chat, patiently
+from arena.chat.messages import MAX_TOKENS, REDACTED
 from tests.anthropic_wire import KEY, serve_messages
 
 HELLO = [Message("system", "Be brief."), Message("user", "Echo this, please.")]
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 SCHEMA = {"type": "object", "properties": {"verdict": {"type": "string"}}}
 
 
@@ -66,6 +68,109 @@ def test_options_travel_under_their_names_and_none_stays_at_home(wire):
 def test_thinking_blocks_are_reasoning(wire, stream):
     got = ask(endpoint(wire, options={"thinking": {"type": "enabled", "budget_tokens": 1024}}), stream=stream)
     assert (got.text, got.reasoning) == ("Echo this, please.", "Let me see.")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_thinking_that_is_not_shown_is_told_of_and_is_no_text(wire, stream):
+    got = ask(endpoint(wire, "redacting", options={"thinking": THINKING}), stream=stream)
+    assert got.text == "Echo this, please."
+    assert got.reasoning.split("\n\n") == ["Let me see.", REDACTED]
+    assert "0pAqUe" not in got.reasoning + got.text
+
+
+def test_a_budget_to_think_is_added_to_the_limit_that_is_not_given(wire):
+    ask(endpoint(wire, options={"thinking": {"type": "enabled", "budget_tokens": 20_000}}))
+    assert wire.bodies[-1]["max_tokens"] == 20_000 + MAX_TOKENS
+    assert wire.bodies[-1]["thinking"] == {"type": "enabled", "budget_tokens": 20_000}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"thinking": THINKING, "max_tokens": 1024},
+            r"'max_tokens' \(1024\) must exceed thinking.budget_tokens \(1024\)",
+        ),
+        ({"thinking": {"type": "enabled"}}, "budget_tokens' must be a whole number from 1024, not None"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 100}}, "whole number from 1024, not 100"),
+        ({"thinking": {"type": "much"}}, "'thinking' must be a mapping whose 'type' is one of adaptive, between_tools"),
+        ({"thinking": True}, "'thinking' must be a mapping"),
+        ({"cache": "yes"}, "'cache' must be true or false, not 'yes'"),
+        ({"system": "x"}, "'system' is set by the call itself"),
+    ],
+)
+def test_an_option_that_cannot_be_is_a_permanent_error_before_anything_is_sent(wire, options, words):
+    before = len(wire.bodies)
+    with pytest.raises(ChatError, match=words) as caught:
+        open_chat(endpoint(wire, options=options))
+    assert not caught.value.transient and len(wire.bodies) == before
+
+
+@pytest.mark.parametrize(("temperature", "noted"), [(0, True), (1, False), (None, False)])
+def test_a_temperature_that_does_not_go_with_thinking_is_left_out_and_that_is_noted(wire, temperature, noted):
+    got = ask(endpoint(wire, options={"thinking": THINKING, "temperature": temperature}))
+    assert any("temperature was left out" in note for note in got.notes) == noted
+    assert wire.bodies[-1].get("temperature") == (1 if temperature == 1 else None)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_that_thinks_is_offered_the_tool_and_what_it_says_before_is_no_part_of_the_reply(wire, stream):
+    got = ask(endpoint(wire, "toolonly", options={"thinking": THINKING}), schema=SCHEMA, stream=stream)
+    assert json.loads(got.text) == {"verdict": "A"}
+    assert got.reasoning == "I shall reply." and got.attempts == 2
+    assert wire.bodies[-1]["tool_choice"] == {"type": "auto"}
+    assert any("as a tool call" in note for note in got.notes)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_marked_system_text_is_written_to_the_cache_and_then_read_from_it(wire, stream):
+    where = endpoint(wire, options={"cache": True})
+    text = f"Judge well, {'whole' if not stream else 'piece by piece'}."
+    asked = [Message("system", text), Message("user", "Go.")]
+    first, second = ask(where, asked, stream=stream), ask(where, asked, stream=stream)
+    block = {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
+    assert wire.bodies[-1]["system"] == [block] and "cache" not in wire.bodies[-1]
+    assert (first.tokens_cached, first.tokens_cache_written) == (4, len(text))
+    assert (second.tokens_cached, second.tokens_cache_written) == (4 + len(text), 0)
+    assert first.tokens_in == second.tokens_in == 15 + len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cache", "kept"),
+    [
+        ("Be fair. " * 456, None, True),
+        ("Be fair. " * 450, None, False),
+        ("公正评判。" * 250, None, True),
+        ("公正评判。" * 190, None, False),
+        ("Be fair. " * 456, False, False),
+        (" ", True, False),
+    ],
+)
+def test_a_long_system_text_is_kept_in_the_cache_unless_the_options_say_otherwise(wire, text, cache, kept):
+    ask(endpoint(wire, options={"cache": cache}), [Message("system", text), Message("user", "Go.")])
+    assert isinstance(wire.bodies[-1]["system"], list) == kept
+
+
+def test_an_endpoint_without_a_cache_is_asked_without_one_from_then_on(wire):
+    async def twice(where: Endpoint) -> list[Completion]:
+        async with open_chat(where) as chat:
+            return [await chat.complete(HELLO) for _ in range(2)]
+
+    first, second = asyncio.run(twice(endpoint(wire, "forgetful", options={"cache": True})))
+    assert (first.attempts, second.attempts) == (2, 1)
+    assert wire.bodies[-1]["system"] == "Be brief."
+
+
+def test_a_request_that_would_be_the_same_again_is_not_sent_again(wire):
+    before = len(wire.bodies)
+    error = failure(endpoint(wire, "stubborn"))
+    assert not error.transient and error.status == 400 and len(wire.bodies) == before + 1
+
+
+def test_there_are_no_log_probabilities_and_asking_for_them_changes_nothing(wire):
+    ask(endpoint(wire), logprobs=5)
+    asked = wire.bodies[-1]
+    assert ask(endpoint(wire)).top == () and wire.bodies[-1] == asked
 
 
 @pytest.mark.parametrize(("model", "finish"), [("refusing", "refused"), ("cut", "length")])

@@ -132,6 +132,223 @@ def test_what_a_server_refuses_and_can_be_spared_is_left_out_from_then_on(how):
     assert first.text == second.text != ""
 
 
+FORMS = {
+    "schema": lambda body: (body.get("response_format") or {}).get("type") == "json_schema",
+    "tool": lambda body: "tools" in body,
+    "object": lambda body: (body.get("response_format") or {}).get("type") == "json_object",
+}
+REFUSALS = {
+    "schema": "This response_format type is unavailable now",
+    "tool": '"auto" tool choice requires --enable-auto-tool-choice to be set',
+    "object": "JSON mode is not supported",
+}
+
+
+@contextlib.contextmanager
+def refusing(*forms: str, status: int = 400):
+    """A server that refuses these ways to ask for JSON, one by one, and answers in the others; yields address and bodies."""
+    bodies: list[dict[str, Any]] = []
+
+    async def app(scope, receive, send):
+        body = json.loads(await read_body(receive))
+        bodies.append(body)
+        form = next((name for name, asked in FORMS.items() if asked(body)), "text")
+        if form in forms:
+            return await send_json(send, status, {"error": {"message": REFUSALS[form]}})
+        if form == "tool":
+            call = {"id": "c1", "type": "function", "function": {"name": "reply", "arguments": '{"verdict": "A"}'}}
+            return await send_json(send, 200, message(None, "tool_calls", tool_calls=[call]))
+        return await send_json(send, 200, message(form))
+
+    with run_app(app) as address:
+        yield f"{address}/v1", bodies
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("refused", "text", "note"),
+    [
+        ([], "schema", ""),
+        (["schema"], '{"verdict": "A"}', "as a tool call"),
+        (["schema", "tool"], "object", "as any JSON object"),
+        (["schema", "tool", "object"], "text", "as plain text"),
+    ],
+)
+def test_a_schema_is_asked_for_in_the_best_form_that_the_server_takes(status, refused, text, note):
+    async def twice(url):
+        async with open_chat(endpoint(url)) as chat:
+            return [await chat.complete(HELLO, schema={"type": "object"}) for _ in range(2)]
+
+    with refusing(*refused, status=status) as (url, bodies):
+        first, second = asyncio.run(twice(url))
+    assert first.text == second.text == text and first.finish == "stop"
+    assert (first.attempts, second.attempts) == (len(refused) + 1, 1) and len(bodies) == len(refused) + 2
+    assert [note in told for told in second.notes] == ([True] if note else [])
+
+
+def test_many_calls_that_learn_the_same_at_once_skip_no_form():
+    async def at_once(url):
+        async with open_chat(endpoint(url)) as chat:
+            return await asyncio.gather(*(chat.complete(HELLO, schema={"type": "object"}) for _ in range(5)))
+
+    with refusing("schema") as (url, _):
+        assert {got.text for got in asyncio.run(at_once(url))} == {'{"verdict": "A"}'}
+
+
+def test_a_call_without_a_schema_is_not_bound_to_any_form():
+    with refusing("schema", "tool", "object") as (url, bodies):
+        assert ask(endpoint(url)).text == "text"
+    assert not {"response_format", "tools", "tool_choice"} & bodies[0].keys()
+
+
+@pytest.mark.parametrize("words", ["the context is too long", "temperature must be below 2"])
+def test_what_is_wrong_for_another_reason_is_not_asked_again_in_another_form(words):
+    with replying({"error": {"message": words}}, status=400) as url:
+        error = failure(endpoint(url), schema={"type": "object"})
+    assert not error.transient and error.attempts == 1 and words in str(error)
+
+
+def test_a_refusal_may_name_the_field_and_not_say_its_name():
+    seen = []
+
+    async def app(scope, receive, send):
+        body = json.loads(await read_body(receive))
+        seen.append(body)
+        if "response_format" in body:
+            error = {"message": "Unknown parameter.", "param": "response_format"}
+            return await send_json(send, 400, {"error": error})
+        return await send_json(send, 200, message("{}"))
+
+    with run_app(app) as address:
+        got = ask(endpoint(f"{address}/v1"), schema={"type": "object"})
+    assert got.attempts == 2 and "tools" in seen[1]
+
+
+@pytest.mark.parametrize(
+    ("calls", "text", "reasoning"),
+    [
+        ([{"function": {"arguments": '{"a": 1}'}}], '{"a": 1}', "Well."),
+        ([{"function": {"arguments": {"a": 1}}}], '{"a": 1}', "Well."),
+        ([{"function": {"arguments": '{"a": 1}'}}, {"function": {"arguments": '{"a": 2}'}}], '{"a": 1}', "Well."),
+        ([], "Well.", ""),
+        ([{"function": None}, None], "Well.", ""),
+    ],
+)
+def test_the_arguments_of_the_first_tool_call_are_the_text(calls, text, reasoning):
+    with replying(message("Well.", "tool_calls", tool_calls=calls)) as url:
+        got = ask(endpoint(url), schema={"type": "object"})
+    assert (got.text, got.reasoning, got.finish) == (text, reasoning, "stop")
+
+
+def test_the_arguments_of_a_streamed_tool_call_are_put_together():
+    parts = ['{"a"', ": 1}"]
+    events = [delta(tool_calls=[{"index": 0, "function": {"name": "reply", "arguments": part}}]) for part in parts]
+    other = delta(tool_calls=[{"index": 1, "function": {"name": "reply", "arguments": "{}"}}])
+    with replying(events[0], other, events[1], delta("tool_calls"), kind="text/event-stream") as url:
+        got = ask(endpoint(url), schema={"type": "object"}, stream=True)
+    assert (got.text, got.finish) == ('{"a": 1}', "stop")
+
+
+def token(text: str, weight: float, **others: float) -> dict[str, Any]:
+    """A token with its alternatives, as the protocol writes them."""
+    top = [{"token": name, "logprob": value, "bytes": None} for name, value in {**others, text: weight}.items()]
+    return {"token": text, "logprob": weight, "bytes": None, "top_logprobs": top}
+
+
+def weighed(*tokens: dict[str, Any]) -> dict[str, Any]:
+    return {"logprobs": {"content": list(tokens), "refusal": None}}
+
+
+def test_log_probabilities_are_asked_for_and_told_for_each_token_the_written_one_first():
+    row = message("A.")
+    row["choices"][0] |= weighed(token("A", -0.5, B=-1.0), token(".", -0.1))
+    with replying(row) as url:
+        got = ask(endpoint(url), logprobs=2)
+    assert got.top == ({"A": -0.5, "B": -1.0}, {".": -0.1})
+    assert list(got.top[0]) == ["A", "B"] and got.notes == ()
+
+
+def test_log_probabilities_are_read_from_a_stream_too():
+    events = [delta(content="A"), delta(content="."), delta("stop")]
+    for event, part in zip(events, [token("A", -0.5, B=-1.0), token(".", -0.1)], strict=False):
+        event["choices"][0] |= weighed(part)
+    with replying(*events, kind="text/event-stream") as url:
+        assert ask(endpoint(url), logprobs=2, stream=True).top == ({"A": -0.5, "B": -1.0}, {".": -0.1})
+
+
+def test_only_the_answers_first_tokens_are_kept_and_none_of_the_thoughts():
+    thoughts = [token(part, -1.0) for part in ("<think>", "Hm", ".</", "think>", "\n")]
+    row = message("", reasoning_content="Hm.")
+    row["choices"][0]["message"]["content"] = "x" * 100
+    row["choices"][0] |= weighed(*thoughts, *[token("x", -0.1)] * 100)
+    with replying(row) as url:
+        top = ask(endpoint(url), logprobs=2).top
+    assert len(top) == 64 and list(top[0]) == ["\n"] and list(top[1]) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "top"),
+    [
+        (None, ()),
+        ({"content": None}, ()),
+        ({"content": [{"token": "A", "logprob": -1, "top_logprobs": None}]}, ({"A": -1.0},)),
+        ({"content": [{"token": "A", "logprob": float("nan")}, "B"]}, ({},)),
+        (
+            {"content": [{"token": "A", "logprob": -2.0, "top_logprobs": [{"token": "A", "logprob": -1}, None]}]},
+            ({"A": -1.0},),
+        ),
+    ],
+)
+def test_log_probabilities_that_are_none_are_left_out(logprobs, top):
+    row = message("A")
+    row["choices"][0]["logprobs"] = logprobs
+    with replying(row) as url:
+        assert ask(endpoint(url), logprobs=2).top == top
+
+
+def test_a_server_without_log_probabilities_is_asked_without_and_that_is_noted():
+    async def twice(url):
+        async with open_chat(endpoint(url)) as chat:
+            return [await chat.complete(HELLO, logprobs=5) for _ in range(2)]
+
+    with serve(refuse=("top_logprobs",)) as server:
+        first, second = asyncio.run(twice(server.base_url))
+        assert server.calls[0].body["logprobs"] is True and server.calls[0].body["top_logprobs"] == 5
+        assert not {"logprobs", "top_logprobs"} & server.calls[-1].body.keys()
+        assert ask(endpoint(server.base_url)).notes == ()
+    assert (first.attempts, second.attempts) == (2, 1)
+    assert first.top == () and any("log-probabilities were left out" in note for note in second.notes)
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached", "written"),
+    [
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3}}, 4, 3),
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 5}, 5, None),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}}, 0, None),
+        ({"prompt_tokens": 9, "prompt_tokens_details": None}, None, None),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": True}}, None, None),
+        (None, None, None),
+    ],
+)
+def test_tokens_read_from_the_cache_are_told_where_the_server_counts_them(usage, cached, written):
+    with replying({**message(), "usage": usage}) as url:
+        got = ask(endpoint(url))
+    assert (got.tokens_cached, got.tokens_cache_written) == (cached, written)
+
+
+def test_an_api_that_is_none_is_a_permanent_error():
+    with pytest.raises(ChatError, match="'api' must be one of chat, responses, not 'soap'") as caught:
+        open_chat(endpoint("http://127.0.0.1:9/v1", options={"api": "soap"}))
+    assert not caught.value.transient
+
+
+def test_the_api_is_no_field_of_the_request():
+    with serve() as server:
+        ask(endpoint(server.base_url, options={"api": "chat"}))
+        assert "api" not in server.calls[0].body
+
+
 def test_max_tokens_takes_its_newer_name_where_the_server_asks_for_it():
     seen = []
 

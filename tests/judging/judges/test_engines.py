@@ -9,13 +9,15 @@ from judging.prompts import default_rubric
 
 PAIR = default_rubric("pair")
 ENDPOINT = Endpoint("scripted", "echo")
+ENDPOINTS = {"reward": Endpoint("local", "folder")}
 
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_every_kind_of_judge_is_made_with_all_its_options(kind):
     given = {"concurrency": 2, "schema_bound": True, "language": "zh", "attempts": 3, "seed": 5}
+    given |= {"tie_band": 0.5, "metric": "bleu"} | ({"scale": "sigmoid", "verdict": "sign"} if kind == "reward" else {})
     options = {name: value for name, value in given.items() if name in ENGINES[kind].options}
-    made = engine(kind, rubric=PAIR, endpoint=ENDPOINT, options=options)
+    made = engine(kind, rubric=PAIR, endpoint=ENDPOINTS.get(kind, ENDPOINT), options=options)
     assert {name: getattr(made, name) for name in options} == options
     assert made.rubric == PAIR
     assert hasattr(made, "judge")
@@ -23,23 +25,24 @@ def test_every_kind_of_judge_is_made_with_all_its_options(kind):
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_the_concurrency_of_a_run_is_taken_by_every_kind(kind):
-    assert engine(kind, rubric=PAIR, endpoint=ENDPOINT, options={"concurrency": 2})
+    assert engine(kind, rubric=PAIR, endpoint=ENDPOINTS.get(kind, ENDPOINT), options={"concurrency": 2})
 
 
 @pytest.mark.parametrize("kind", ENGINES)
 def test_an_unknown_option_is_named(kind):
     with pytest.raises(ValueError, match="no option 'temprature'"):
-        engine(kind, rubric=PAIR, endpoint=ENDPOINT, options={"temprature": 0})
+        engine(kind, rubric=PAIR, endpoint=ENDPOINTS.get(kind, ENDPOINT), options={"temprature": 0})
 
 
 def test_an_unknown_kind_is_named():
-    with pytest.raises(ValueError, match="'oracle'; there are llm, rule, dry_run"):
+    with pytest.raises(ValueError, match="'oracle'; there are llm, reward, rule, metric, python_tests, dry_run"):
         engine("oracle", rubric=PAIR)
 
 
-def test_a_language_model_needs_an_endpoint():
+@pytest.mark.parametrize("kind", ["llm", "reward"])
+def test_a_model_needs_an_endpoint(kind):
     with pytest.raises(ValueError, match="needs an endpoint"):
-        engine("llm", rubric=PAIR)
+        engine(kind, rubric=PAIR)
 
 
 @pytest.mark.parametrize(("status", "value"), [("ok", None), ("parse_error", 0.0), ("skipped", 1.0)])

@@ -1,6 +1,7 @@
 """The rule judge: shares of checks passed, as marks and as preferences."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,21 @@ def test_of_a_pair_the_answer_that_passes_more_is_better(first, second, value, b
 def test_a_question_without_checks_is_skipped():
     verdict = JUDGE.verdict(exhibit("red", checks=()))
     assert (verdict.status, verdict.error, verdict.value) == (SKIPPED, NO_CHECKS, None)
+
+
+def test_python_tests_are_left_to_their_own_judge():
+    tests = {"type": "python_tests", "code": "assert f()"}
+    assert JUDGE.verdict(exhibit("red", checks=(tests, *CHECKS))).value == 7.75
+    assert JUDGE.verdict(exhibit("red", checks=(tests,))).error == NO_CHECKS
+
+
+def test_a_turn_is_judged_by_its_own_checks():
+    checks = ({"type": "exact", "expected": "one", "turn": 1}, {"type": "exact", "expected": "two"})
+    both = Exhibit(id=1, turns=("a", "b"), answers=(("one", "no"),), checks=checks)
+    assert JUDGE.verdict(both).value == 5.5
+    assert JUDGE.verdict(replace(both, turn=1)).value == 10
+    assert JUDGE.verdict(replace(both, turn=2)).value == 1
+    assert JUDGE.verdict(replace(both, turn=1, checks=checks[1:])).error == "the question has no checks of turn 1"
 
 
 def test_a_question_with_a_broken_check_is_skipped_and_named():

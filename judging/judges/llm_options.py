@@ -1,0 +1,69 @@
+"""The options of a language model as judge: which there are, and which go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from arena.chat import Endpoint
+from judging.judges.base import RubricText
+from judging.judges.sampling import MOST_SAMPLES
+from judging.prompts import FIVE, PRESETS, REFERENCES, THREE, Asking
+
+TEXT, LOGPROBS = "text", "logprobs"
+_LIMITS_OF_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+def check_options(asking: Asking, *, samples: int, verdict: str, schema_bound: bool, rubric: RubricText) -> None:
+    """Raise ValueError, which names the option, for one that there is not or that does not go with the others."""
+    _among("verdict", verdict, (TEXT, LOGPROBS))
+    _among("scale", asking.scale, (THREE, FIVE))
+    _among("preset", asking.preset, ("", *PRESETS))
+    _among("reference", asking.reference, REFERENCES)
+    if isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= MOST_SAMPLES:
+        raise ValueError(f"option 'samples' is a whole number from 1 to {MOST_SAMPLES}, not {samples!r}")
+    said = [
+        name
+        for name, is_set in (
+            ("schema_bound", schema_bound),
+            ("verdict", verdict == LOGPROBS),
+            ("scale", asking.scale == FIVE),
+            ("language", bool(asking.language)),
+        )
+        if is_set
+    ]
+    for name in said:
+        if asking.preset:
+            raise ValueError(
+                f"option '{name}' does not go with preset '{asking.preset}', which has a prompt of its own"
+            )
+        if name != "language" and any(text.template for text in _texts(rubric)):
+            raise ValueError(
+                f"option '{name}' does not go with rubric {rubric.name}, whose template asks in its own way"
+            )
+    others = [name for name in said if name not in ("verdict", "language")]
+    if verdict == LOGPROBS and others:
+        raise ValueError(f"option '{others[0]}' does not go with verdict 'logprobs', which is a single token")
+
+
+def identity_of(endpoint: Endpoint) -> Mapping[str, Any]:
+    """What makes the model behind an endpoint this one and no other; not where it is reached, nor its key."""
+    return {"provider": endpoint.provider, "model": endpoint.model, "options": dict(endpoint.options)}
+
+
+def with_one_token(endpoint: Endpoint) -> Endpoint:
+    """The endpoint asked for a single token, unless it says itself how many."""
+    if any(name in endpoint.options for name in _LIMITS_OF_TOKENS):
+        return endpoint
+    return replace(endpoint, options={**endpoint.options, "max_tokens": 1})
+
+
+def _texts(rubric: RubricText) -> Iterator[RubricText]:
+    yield rubric
+    yield from rubric.variants.values()
+
+
+def _among(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"option '{name}' is one of {', '.join(word for word in known if word)}, not {value!r}")
