@@ -23,13 +23,13 @@ def read(asking: Asking, exhibit: Exhibit, text: str, *, finish: str, top: Top =
     if asking.one_token:
         return _weighed(exhibit, rubric, top)
     if asking.preset:
-        return replies.PRESET_READERS[asking.preset](text, exhibit, rubric, finish=finish)
+        return replies.PRESET_READERS[asking.preset](text, exhibit, rubric, finish=finish)  # type: ignore[attr-defined, no-any-return]
     if exhibit.is_pair:
         return replies.parse_pair(text, finish=finish)
     if rubric.template:
         return replies.parse_score(text, rubric.lowest, rubric.highest, finish=finish)
     if rubric.points:
-        return replies.parse_points(text, rubric, finish=finish)
+        return replies.parse_points(text, rubric, finish=finish)  # type: ignore[attr-defined, no-any-return]
     if rubric.dimensions:
         return replies.parse_scores(text, rubric, finish=finish)
     return replies.parse_score(text, rubric.lowest, rubric.highest, finish=finish)
@@ -63,5 +63,5 @@ def _weighed(exhibit: Exhibit, rubric: RubricText, top: Top) -> Reading:
     if not top:
         return Reading(status=API_ERROR, error=NO_LOGPROBS)
     if exhibit.is_pair:
-        return replies.weigh_pair(top)
-    return replies.weigh_score(top, rubric.lowest, rubric.highest)
+        return replies.weigh_pair(top)  # type: ignore[attr-defined, no-any-return]
+    return replies.weigh_score(top, rubric.lowest, rubric.highest)  # type: ignore[attr-defined, no-any-return]
