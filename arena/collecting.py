@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -62,7 +62,7 @@ async def ask(chat: Chat, question: Question, *, attempts: int, breaker: Breaker
 
 
 async def ask_all(
-    endpoint: Endpoint, questions: Sequence[Question], *, concurrency: int, attempts: int
+    endpoint: Endpoint, questions: Iterable[Question], *, concurrency: int, attempts: int
 ) -> AsyncIterator[Said]:
     """What the model says to each question, in the order it is ready, over one shared client.
 
@@ -127,13 +127,17 @@ def collect(
 ) -> Iterator[list[Answer]]:
     """Ask `model` these questions and save every answer as it arrives; yields what was saved, a list at a time.
 
+    `questions` may be an iterator, which is then read one by one as there is room for a call, on another thread.
+
     A failed call is kept as a row with its error, and takes the place of an earlier failure. Raises NoKey before the
     first call when the key is missing, ChatError (after what was under way) when the endpoint refuses whoever asks
     or no longer answers, NotKept when the database will not take an answer.
     """
     if not model.provider:
         return
-    endpoint, questions = model.endpoint(key_of(model)), list(questions)  # a query would not run on the loop's thread
+    endpoint = model.endpoint(key_of(model))
+    if not isinstance(questions, Iterator):
+        questions = list(questions)  # a query would not run on the loop's thread
     for batch in arrivals(lambda: ask_all(endpoint, questions, concurrency=concurrency, attempts=attempts)):
         rows = [answer_row(model, said, sample=sample, provenance=provenance) for said in batch]
         _keep(rows, model, sample=sample)

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from arena.models import Benchmark, LanguageModel
 from judging import tasks
 from judging.estimating import count
+from judging.machines import with_models
 from judging.models import Judge, Rubric, Run
 from judging.preparing import provenance_of_run
-from judging.recipes.recipe import MOST_QUESTIONS
+from judging.recipes.recipe import MOST_QUESTIONS, MOST_SAMPLES
 
 MOST_VOTES = 100
 
@@ -137,6 +138,28 @@ class RunForm(forms.Form):
             "Both orders show whether a judge leans to the first or the second answer. People get a random side each."
         ),
     )
+    turns = forms.ChoiceField(
+        label=_("What is judged"),
+        choices=Run.Turns.choices,
+        initial=Run.Turns.WHOLE,
+        required=False,
+        help_text=_("Questions of several turns: the whole conversation at once, or every turn by itself."),
+    )
+    samples = forms.IntegerField(
+        label=_("Answers of each model to a question"),
+        min_value=1,
+        max_value=MOST_SAMPLES,
+        required=False,
+        help_text=_("Several answers of one model to one question, each judged; 1 where you leave this empty."),
+    )
+    budget = forms.FloatField(
+        label=_("Budget"),
+        min_value=0,
+        required=False,
+        help_text=_(
+            "The run pauses when its calls have cost so much, in the currency of the models' prices; empty means no limit."
+        ),
+    )
     questions = forms.IntegerField(
         label=_("Question limit"),
         min_value=1,
@@ -159,11 +182,21 @@ class RunForm(forms.Form):
             cleaned["baseline"] = None
         if cleaned.get("mode") == Run.Mode.PAIRWISE and 0 < len(cleaned.get("candidates") or ()) < 2:
             self.add_error("candidates", _("Pairs need at least two models."))
+        self._clean_budget(cleaned)
         if cleaned.get("people"):
             cleaned["judges"] = Judge.objects.none()
         elif "judges" in cleaned and not cleaned["judges"]:
             self.add_error("judges", _("Choose at least one machine judge, or open the run for votes by people."))
         return cleaned
+
+    def _clean_budget(self, cleaned: dict) -> None:
+        """A budget needs the price of every model that is asked."""
+        asked = [seat for judge in cleaned.get("judges") or () for seat in with_models(judge)]
+        if cleaned.get("collects"):
+            asked += [model for model in cleaned.get("candidates") or () if model.provider]
+        unpriced = sorted({model.name for model in asked if None in (model.price_in, model.price_out)})
+        if cleaned.get("budget") is not None and unpriced:
+            self.add_error("budget", _("A budget needs prices, and these models have none: %s") % ", ".join(unpriced))
 
     def _clean_baseline(self, cleaned: dict) -> None:
         baseline, candidates = cleaned.get("baseline"), cleaned.get("candidates")
@@ -191,12 +224,16 @@ class RunForm(forms.Form):
     def limits(self) -> dict:
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data
-        limits = {"questions": cleaned["questions"]} if cleaned.get("questions") else {}
+        limits = {name: cleaned[name] for name in ("questions", "samples") if cleaned.get(name)}
         return limits | ({"overlap": cleaned.get("overlap") or 3} if cleaned["people"] else {})
 
     @property
     def order_shown(self) -> str:
         return self.cleaned_data.get("order") or Run.Order.BOTH
+
+    @property
+    def turns_judged(self) -> str:
+        return self.cleaned_data.get("turns") or Run.Turns.WHOLE
 
     @property
     def provenance(self) -> str:
@@ -217,6 +254,8 @@ class RunForm(forms.Form):
             "judges": [str(judge) for judge in cleaned["judges"]] or ["people"],
             "rubric": str(cleaned["rubric"]),
             "order": self.order_shown,
+            "turns": self.turns_judged,
+            "budget": cleaned.get("budget"),
             "collects": cleaned["collects"],
             "limits": self.limits,
         }
@@ -231,6 +270,8 @@ class RunForm(forms.Form):
             baseline=cleaned["baseline"],
             rubric=cleaned["rubric"],
             order=self.order_shown,
+            turns=self.turns_judged,
+            budget=cleaned.get("budget"),
             collects=cleaned["collects"] and not cleaned["people"],
             limits=self.limits,
             recipe=self.recipe,
@@ -259,7 +300,7 @@ class RunForm(forms.Form):
         judges = list(cleaned["judges"])
         found = count(self._unsaved(), cleaned["candidates"], judges)
         orders = found.orders if judges else 1
-        endpoints = found.asked + [judge.model for judge in judges if judge.model]
+        endpoints = found.asked + [model for judge in judges for model in with_models(judge)]
         names = {model.key_env for model in endpoints if model.key_env}
         return Estimate(
             questions=found.questions,

@@ -16,8 +16,10 @@ from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
 from arena.models import Benchmark, LanguageModel, Provenance
 from arena.withholding import without_secrets
+from judging.judges.rubrics import missing_variants
 from judging.judges.rules import validate_check
-from judging.models import Judge, Rubric, Run
+from judging.machines import machines_of
+from judging.models import Judge, Rubric, Run, Seat
 from judging.prompts import default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
 
@@ -48,7 +50,9 @@ def prepare(
     benchmark = _load(recipe, report)
     models = {spec.name: _model(spec, recipe, report) for spec in recipe.models}
     judges = [_judge(_dry(spec) if dry_run else spec, recipe, report) for spec in recipe.judges]
-    rubric = rubric_named(recipe.rubric, recipe, report)
+    rubric = own_rubric(recipe) if recipe.own_rubric else rubric_named(recipe.rubric, recipe, report)
+    if rubric:
+        _check_categories(rubric, benchmark, recipe, report)
     if report.problems:
         raise BadInput(report)
     told = {**recipe.as_json(), "dry_run": dry_run}
@@ -63,6 +67,9 @@ def prepare(
         baseline=models.get(recipe.baseline),
         rubric=rubric,
         order=recipe.order,
+        turns=recipe.turns,
+        budget=recipe.budget,
+        cache=recipe.cache,
         collects=any(model.provider for model in models.values()) and not dry_run,
         limits=recipe.limits,
         seed=recipe.seed,
@@ -71,7 +78,25 @@ def prepare(
     )
     run.candidates.set(models.values())
     run.judges.set(judges)
+    _check_machines(run, recipe, report)
     return run
+
+
+def _check_categories(rubric: Rubric, benchmark: Benchmark, recipe: Recipe, report: Report) -> None:
+    """A problem where the rubric has nothing for a category of the questions, and nothing that stands for all."""
+    keys = benchmark.questions.order_by("category__key").values_list("category__key", flat=True).distinct()
+    if missing := missing_variants(rubric.text(), keys):
+        message = f"{rubric} has nothing for the categories {', '.join(missing)}"
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "rubric", message))
+
+
+def _check_machines(run: Run, recipe: Recipe, report: Report) -> None:
+    """Raises BadInput where a judge's options do not go with each other or with the rubric."""
+    try:
+        machines_of(run, key=lambda _model: "")
+    except ValueError as error:
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "judges", str(error)))
+        raise BadInput(report) from None
 
 
 def provenance_of_run(benchmark: Benchmark, models: Iterable[LanguageModel]) -> str:
@@ -84,7 +109,7 @@ def _check_keys(recipe: Recipe, stages: tuple[str, ...], report: Report) -> None
     """A problem for every key that these stages need and the environment does not have."""
     asked = [spec for spec in recipe.models if spec.provider] if "answers" in stages else []
     if "judgments" in stages:
-        asked += [judge.model for judge in recipe.judges if judge.model]
+        asked += [one.model for judge in recipe.judges for one in judge.everybody() if one.model]
     for spec in asked:
         if spec.key_env and not os.environ.get(spec.key_env):
             line, field = spec.where("key_env")
@@ -128,6 +153,7 @@ def _model(spec: ModelSpec, recipe: Recipe, report: Report) -> LanguageModel:
         "aliases": spec.aliases,
         "price_in": spec.price_in,
         "price_out": spec.price_out,
+        "limits": spec.limits,
     }
     model, made = LanguageModel.objects.get_or_create(name=spec.name, version=spec.version, defaults=wanted)
     if made:
@@ -166,7 +192,7 @@ def _dry(spec: JudgeSpec) -> JudgeSpec:
 def _judge(spec: JudgeSpec, recipe: Recipe, report: Report) -> Judge:
     """The judge's row; another model or other options under the same name make its next version.
 
-    How the model is asked is the judge's own affair: one model at two temperatures is two judges.
+    A panel of other members is another one too. How the model is asked is the judge's own affair: one model at two temperatures is two judges.
     """
     model, options = None, spec.options
     if spec.model:
@@ -174,12 +200,31 @@ def _judge(spec: JudgeSpec, recipe: Recipe, report: Report) -> Judge:
         there = LanguageModel.objects.filter(name=spec.model.name, version=spec.model.version).first()
         model = _model(replace(spec.model, options=there.options if there else {}), recipe, report)
         options = {**options, "sampling": asked_as} if asked_as else options
+    members = [(_judge(member, recipe, report).pk, member.weight) for member in spec.members]
     namesakes = Judge.objects.filter(name=spec.name).order_by("version")
     for judge in namesakes:
-        if (judge.kind, judge.model_id, judge.options) == (spec.kind, model.pk if model else None, options):
+        same = (judge.kind, judge.model_id, judge.options) == (spec.kind, model.pk if model else None, options)
+        if same and list(judge.seats.values_list("member", "weight")) == members:
             return judge
     version = max((judge.version for judge in namesakes), default=0) + 1
-    return Judge.objects.create(name=spec.name, version=version, kind=spec.kind, model=model, options=options)
+    judge = Judge.objects.create(name=spec.name, version=version, kind=spec.kind, model=model, options=options)
+    Seat.objects.bulk_create(
+        Seat(panel=judge, member_id=member, weight=weight, position=position)
+        for position, (member, weight) in enumerate(members)
+    )
+    return judge
+
+
+def own_rubric(recipe: Recipe) -> Rubric:
+    """The rubric that the recipe holds, as a row; other words under the same name are its next version."""
+    namesakes = Rubric.objects.filter(name=recipe.rubric).order_by("version")
+    wanted = Rubric(name=recipe.rubric, version=len(namesakes) + 1, **recipe.own_rubric)
+    for rubric in namesakes:
+        if rubric.text() == wanted.text():
+            return rubric
+    wanted.version = max((rubric.version for rubric in namesakes), default=0) + 1
+    wanted.save()
+    return wanted
 
 
 def rubric_named(name: str, recipe: Recipe, report: Report) -> Rubric | None:

@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from arena.background import arrivals
 from arena.chat import ChatError
-from arena.collecting import NoKey, collect, key_of
-from arena.keeping import NotKept, keep
+from arena.collecting import NoKey, key_of
+from arena.keeping import NotKept
 from arena.live import UNHEARD, ring
-from arena.models import Answer, LanguageModel, Provenance
-from judging.items import AT_ONCE, Item, items_of, participants, question_chunks, questions_of, undecided
-from judging.judges import EndpointDown, engine
-from judging.judges.base import Engine, Verdict
-from judging.models import Grade, Judge, Preference, Run
-from judging.progress import expected, judgments_of, progress
+from arena.models import LanguageModel, Provenance
+from judging.items import (
+    AT_ONCE,
+    KEYS,
+    Item,
+    items_of,
+    participants,
+    question_chunks,
+    questions_of,
+    table_of,
+    undecided,
+)
+from judging.judges import EndpointDown
+from judging.machines import Machine, everybody, judges_of, machines_of
+from judging.models import Judge, Run
+from judging.progress import expected, judgments_of, progress, wanted_answers
+from judging.purse import Purse, Spent
 from judging.signals import judged
+from judging.verdicts import Go, Lost, collect_from, judge_items, save, write_references
+
+__all__ = ["Lost", "STAGES", "cancel", "carry_out", "carry_out_in_turn", "pause", "retry_failed", "save", "tell"]
 
 log = logging.getLogger(__name__)
 STAGES = ("answers", "judgments")
 LOOK = 2.0  # seconds between two looks at a run that another worker has
 
 
-class Lost(Exception):
-    """The lease is gone: cancelled, or another worker has the run."""
-
-
 def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[[Run], None] | None = None) -> bool:
     """Do what is missing of `run`; False when another worker has it, or nobody should.
 
     `stages` limits this go, and whoever takes it over should we die; None leaves the limit that `enqueue` set. `watch` is
-    called after every batch (for a progress line). The run ends as done, as failed with the reason in `run.error`, or as
-    a draft when its stages left something to judge. A process that is stopped leaves it in the queue: cancelled it is by
+    called after every batch (for a progress line). The run ends as done, as failed with the reason in `run.error`, as a draft
+    when its stages left something to judge, or paused where its budget is spent. A process that is stopped leaves it in the queue: cancelled it is by
     a person only. What was saved stays, whatever happens.
     """
     token = run.claim()
@@ -58,6 +68,8 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
     except Lost:
         log.info("run %s: the lease is gone", run.pk)
         run.release(token, status=Run.Status.RUNNING)
+    except Spent as spent:
+        run.release(token, status=Run.Status.PAUSED, error=str(spent))
     except (NoKey, NotKept, EndpointDown, ChatError, ValueError) as error:
         run.release(token, status=Run.Status.FAILED, error=str(error))
     except (KeyboardInterrupt, SystemExit):
@@ -103,20 +115,22 @@ def carry_out_in_turn(
 
 
 def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None]) -> dict[str, str]:
-    """Do these stages; how the run ends: its status, and the reason or the stage it got to. Raises NoKey, Lost, NotKept.
+    """Do these stages; how the run ends: its status, and the reason or the stage it got to. Raises NoKey, Lost, NotKept, Spent.
 
-    All keys are looked for before anybody is asked. An endpoint that is down keeps nobody else from being asked.
+    All keys and prices are looked for before anybody is asked. An endpoint that is down keeps nobody else from being asked.
     """
     asked = models_to_ask(run) if "answers" in stages else []
     machines = machines_of(run) if "judgments" in stages else []
+    models = [*asked, *(machine.model for machine in everybody(machines) if machine.model)]
+    go = Go(run, beat, Purse.of(run, models))
     down: list[str] = []
     if asked:
         _stage(run, "answers")
-        down += collect_answers(run, asked, beat)
+        down += collect_answers(go, asked)
     if "judgments" in stages:
         _stage(run, "judgments")
-        down += make_judgments(run, machines, beat)
-    if short := [*down, *_shortcomings(run, stages, machines)]:
+        down += make_judgments(go, machines)
+    if short := [*dict.fromkeys(down), *_shortcomings(run, stages, machines)]:
         return {"status": Run.Status.FAILED, "error": "; ".join(short)}
     if "judgments" in stages or progress(run).is_all_judged:
         return {"status": Run.Status.DONE}
@@ -127,7 +141,7 @@ def _shortcomings(run: Run, stages: tuple[str, ...], machines: list) -> list[str
     """Why a go that nobody stopped is no success: answers that failed, or nothing there to judge."""
     short: list[str] = []
     if run.collects and "answers" in stages:
-        failed = Answer.objects.failed().filter(question__in=questions_of(run), model__in=participants(run), sample=0)
+        failed = wanted_answers(run).failed()
         if first := failed.select_related("model").first():
             n = failed.count()
             said = f"{n} answers failed" if n > 1 else "an answer failed"
@@ -162,43 +176,36 @@ def models_to_ask(run: Run) -> list[LanguageModel]:
     return models
 
 
-def collect_answers(run: Run, models: list[LanguageModel], beat: Callable[[], None]) -> list[str]:
-    """Ask these models the questions they have not answered; why some could not be asked on. Raises Lost, NotKept."""
+def collect_answers(go: Go, models: Iterable[LanguageModel]) -> list[str]:
+    """Ask these models the questions they have not answered; why some could not be asked on. Raises Lost, NotKept, Spent."""
     down: list[str] = []
     for model in models:
-        beat()
-        questions = list(questions_of(run).unanswered_by(model))
-        concurrency = int(run.limits.get("concurrency", 8))
         try:
-            for _saved in collect(model, questions, concurrency=concurrency, provenance=run.provenance):
-                beat()
+            for sample in range(go.run.samples):
+                collect_from(go, model, questions_of(go.run).unanswered_by(model, sample=sample), sample=sample)
         except ChatError as error:
             down.append(f"model {model.name}: {error}")
     return down
 
 
-def machines_of(run: Run) -> list[tuple[Judge, Engine]]:
-    """The run's machine judges with their engines. Raises NoKey, and ValueError for options that a judge cannot have."""
-    judges = run.judges.filter(kind__in=Judge.WITH_ENGINE).select_related("model")
-    return [(judge, engine_of(judge, run)) for judge in judges]
-
-
-def make_judgments(run: Run, machines: list[tuple[Judge, Engine]], beat: Callable[[], None]) -> list[str]:
-    """Let these judges judge what they have not judged; why some could not go on. Raises Lost, NotKept."""
+def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
+    """Let these judges judge what they have not judged; why some could not go on. Raises Lost, NotKept, Spent."""
+    run = go.run
     if run.provenance != Provenance.DRY_RUN:
         run.benchmark.freeze()
     run.rubric.freeze()
     down: list[str] = []
-    for judge, machine in machines:
+    for machine in machines:
         try:
-            for todo in batches_to_judge(run, judge, beat):
-                _judge(run, judge, machine, todo, beat)
-        except EndpointDown as error:
+            write_references(go, machine)
+            for todo in batches_to_judge(run, machine.judge, go.beat):
+                down += judge_items(go, machine, todo)
+        except (EndpointDown, ChatError) as error:
             down.append(str(error))
     return down
 
 
-def batches_to_judge(run: Run, judge: Judge, beat: Callable[[], None]) -> Iterator[list[Item]]:
+def batches_to_judge(run: Run, judge: Judge, beat: Callable[[], None] = lambda: None) -> Iterator[list[Item]]:
     """What this judge has not judged, AT_ONCE items or so at a time: never the whole run in memory, and never so much
     work between two beats that the lease runs out."""
     todo: list[Item] = []
@@ -212,66 +219,42 @@ def batches_to_judge(run: Run, judge: Judge, beat: Callable[[], None]) -> Iterat
         yield todo
 
 
-def _judge(run: Run, judge: Judge, machine: Engine, items: list[Item], beat: Callable[[], None]) -> None:
-    """Save this judge's verdicts on these items as they arrive. Raises EndpointDown, Lost, NotKept."""
-    judge.freeze()
-    exhibits = [item.exhibit() for item in items]
-    for batch in arrivals(lambda: machine.judge(exhibits)):
-        save(run, judge, [(exhibit.id, verdict) for exhibit, verdict in batch])
-        beat()
-
-
-def engine_of(judge: Judge, run: Run) -> Engine:
-    """The engine that judges for `judge`, under the run's rubric. Raises NoKey."""
-    endpoint = (
-        judge.model.endpoint(key_of(judge.model), **judge.options.get("sampling", {})) if judge.model_id else None
-    )
-    options = {key: value for key, value in judge.options.items() if key != "sampling"}
-    if "concurrency" in run.limits:
-        options["concurrency"] = int(run.limits["concurrency"])
-    return engine(judge.kind, rubric=run.rubric.text(), endpoint=endpoint, options=options)
-
-
-def save(run: Run, judge: Judge, verdicts: list[tuple[Item, Verdict]]) -> None:
-    """Keep these verdicts; one that is already on record stays as it is. Raises NotKept when one is not on record then."""
-    where = {"judge": judge, "rubric": run.rubric, "run": run, "provenance": provenance_of(run, judge)}
-    rows = [_row(item, verdict, where) for item, verdict in verdicts]
-    table, keys = (Grade, ("answer_id",)) if run.is_single else (Preference, ("battle_id", "swapped"))
-
-    def known() -> set[tuple]:
-        mine = table.objects.current().filter(judge=judge, rubric=run.rubric, trial=0)
-        return set(mine.filter(**{f"{keys[0]}__in": {getattr(row, keys[0]) for row in rows}}).values_list(*keys))
-
-    keep(rows, key=lambda row: tuple(getattr(row, key) for key in keys), known=known)
-
-
-def _row(item: Item, verdict: Verdict, where: dict) -> Preference | Grade:
-    if item.battle is None:
-        return Grade.record(verdict, answer=item.answer, **where)
-    return Preference.record(verdict, battle=item.battle, swapped=item.swapped, **where)
-
-
-def provenance_of(run: Run, judge: Judge) -> str:
-    """What a judgment of this judge in this run is: a dry run is always a dry run, and a demo's is a demo's."""
-    if judge.kind == Judge.Kind.DRY_RUN or run.provenance == Provenance.DRY_RUN:
-        return Provenance.DRY_RUN
-    return Provenance.DEMO if Provenance.DEMO in (run.provenance, judge.provenance) else run.provenance
-
-
 @transaction.atomic
 def retry_failed(run: Run) -> int:
-    """Set the run's failed judgments and answers aside, so that the next go asks again; how many."""
-    rows = judgments_of(run).failed().filter(judge__in=run.judges.all())
+    """Set the run's failed judgments and answers aside, so that the next go asks again; how many.
+
+    A panel that failed hears those of its members again that failed.
+    """
+    rows = _failed_judgments(run)
     # in the order of their ids, as whoever counts locks them: else the two could wait for each other
     list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
     aside = rows.update(superseded_at=timezone.now())
-    failed = Answer.objects.failed().filter(question__in=questions_of(run), model__in=participants(run))
-    return aside + (failed.count() if run.collects else 0)
+    return aside + (wanted_answers(run).failed().count() if run.collects else 0)
+
+
+def _failed_judgments(run: Run) -> QuerySet:
+    """The failed judgments of the run's judges, and those of members whose panel or cascade failed on the same item."""
+    listed = list(run.judges.values_list("pk", flat=True))
+    members = set(judges_of(run)) - set(listed)
+    failed = judgments_of(run).failed()
+    mine = Q(judge__in=listed)
+    if members:
+        same = {name: OuterRef(name) for name in KEYS[table_of(run)[1]]}
+        composed = failed.filter(judge__in=listed, judge__kind__in=Judge.COMPOSED, **same)
+        mine |= Q(judge__in=members) & Exists(composed)
+    return failed.filter(mine)
+
+
+def pause(run: Run) -> bool:
+    """Hold the run until somebody resumes it (`enqueue`): what is under way is waited for and kept. False where it was not live."""
+    live = Run.objects.filter(pk=run.pk, status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
+    held = live.update(status=Run.Status.PAUSED)
+    ring(f"run-{run.pk}")
+    return bool(held)
 
 
 def cancel(run: Run) -> None:
     """End the run now; what was saved stays."""
-    Run.objects.filter(pk=run.pk, status__in=(Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.OPEN)).update(
-        status=Run.Status.CANCELLED, finished_at=timezone.now()
-    )
+    stoppable = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.OPEN, Run.Status.PAUSED)
+    Run.objects.filter(pk=run.pk, status__in=stoppable).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
     ring(f"run-{run.pk}")

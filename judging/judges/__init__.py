@@ -70,7 +70,7 @@ ENGINES: Mapping[str, Kind] = {
     "llm": Kind(
         _llm,
         frozenset({"concurrency", "schema_bound", "language", "attempts", "samples", "verdict", "preset", "scale"})
-        | {"reference", "identity"},
+        | {"reference"},
     ),
     "reward": Kind(_reward, frozenset({"scale", "verdict", "tie_band"})),
     "rule": Kind(_rule),
@@ -84,9 +84,17 @@ OPTIONS_OF_RUNS = frozenset({"concurrency"})
 
 
 def engine(
-    kind: str, *, rubric: RubricText, endpoint: Endpoint | None = None, options: Mapping[str, Any] | None = None
+    kind: str,
+    *,
+    rubric: RubricText,
+    endpoint: Endpoint | None = None,
+    options: Mapping[str, Any] | None = None,
+    identity: Mapping[str, Any] | None = None,
 ) -> Engine:
-    """The engine of a judge; `options` are those of ENGINES. Raises ValueError for an unknown kind or option."""
+    """The engine of a judge; `options` are those of ENGINES, `identity` is what makes a model this one (see LLMJudge).
+
+    Raises ValueError for an unknown kind or option.
+    """
     if kind not in ENGINES:
         raise ValueError(f"no engine judges for a judge of kind '{kind}'; there are {', '.join(ENGINES)}")
     options = options or {}
@@ -94,4 +102,7 @@ def engine(
     if unknown:
         known = ", ".join(sorted(ENGINES[kind].options)) or "none"
         raise ValueError(f"a judge of kind '{kind}' has no option '{unknown[0]}'; its options: {known}")
-    return ENGINES[kind].make(rubric, endpoint, {k: v for k, v in options.items() if k in ENGINES[kind].options})
+    mine = {name: value for name, value in options.items() if name in ENGINES[kind].options}
+    if kind == "llm":
+        mine["identity"] = identity
+    return ENGINES[kind].make(rubric, endpoint, mine)

@@ -131,6 +131,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='run',
+            name='cache',
+            field=models.BooleanField(default=True, help_text='use a reply on record to the very same prompt again'),
+        ),
+        migrations.AddField(
+            model_name='run',
             name='budget',
             field=models.FloatField(blank=True, help_text="the most it may cost, in the prices' currency", null=True),
         ),

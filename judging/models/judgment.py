@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Answer, Battle, Provenance, storable
+from arena.models import Answer, Battle, LanguageModel, Provenance, storable
 from judging.judges.base import Verdict
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
@@ -106,9 +106,18 @@ class Judgment(models.Model):
             "parser": PARSER_VERSION if verdict.reply else "",
             "tokens_in": verdict.tokens_in,
             "tokens_out": verdict.tokens_out,
-            "cost": model.cost(verdict.tokens_in, verdict.tokens_out) if model else None,
+            "cost": _cost(model, verdict),
             "seconds": verdict.seconds,
         }
+
+
+def _cost(model: LanguageModel | None, verdict: Verdict) -> float | None:
+    """What the verdict's calls cost, None where that is unknown; a reply that was on record costs nothing, nor does a prompt that was not sent."""
+    if model is None:
+        return None
+    if verdict.cached or not (verdict.asked or verdict.tokens_in):
+        return 0.0
+    return model.cost(verdict.tokens_in, verdict.tokens_out)
 
 
 class Preference(Judgment):

@@ -69,6 +69,7 @@ class Run(models.Model):
     order = models.CharField(max_length=10, choices=Order, default=Order.BOTH)
     turns = models.CharField(max_length=10, choices=Turns, default=Turns.WHOLE)
     budget = models.FloatField(null=True, blank=True, help_text="the most it may cost, in the prices' currency")
+    cache = models.BooleanField(default=True, help_text="use a reply on record to the very same prompt again")
     collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
     limits = models.JSONField(default=dict, blank=True, help_text="questions, concurrency, overlap, samples")
     seed = models.PositiveIntegerField(default=1)

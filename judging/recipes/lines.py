@@ -202,9 +202,15 @@ def open_section(file: Path, report: Report) -> Section:
         line = mark.line + 1 if mark else 0
         report.problems.append(Problem(str(file), line, "", f"is not YAML: {getattr(error, 'problem', error)}"))
     else:
-        if isinstance(node, yaml.MappingNode):
-            return Section(node, file, report)
-        report.problems.append(Problem(str(file), 1, "", "is not a section of keys and values"))
+        return section_of(node, file, report)
+    raise BadInput(report)
+
+
+def section_of(node: yaml.Node | None, file: Path, report: Report) -> Section:
+    """The top of a YAML document. Raises BadInput when it is no mapping."""
+    if isinstance(node, yaml.MappingNode):
+        return Section(node, file, report)
+    report.problems.append(Problem(str(file), 1, "", "is not a section of keys and values"))
     raise BadInput(report)
 
 

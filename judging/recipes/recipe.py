@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 MODES = ("single", "baseline", "pairwise")
-ORDERS = ("both", "random", "fixed")
+ORDERS = ("both", "random", "balanced", "fixed")
+TURNS = ("whole", "each")
 STAGES = ("answers", "judgments", "ratings")
 MOST_QUESTIONS = 1_000_000
 MOST_AT_ONCE = 1_000  # calls under way
 MOST_ATTEMPTS = 100
+MOST_SAMPLES = 100  # answers of a model to a question
+LARGEST_BUDGET = 1_000_000_000
 LONGEST_RUN = 190  # characters of a run's name, of 200: a dry run says so in its name
 LONGEST_JUDGE = 109  # of 120: "dry run of …" is the name of the judge that stands in
 
@@ -33,6 +36,7 @@ class ModelSpec:
     aliases: list[str] = field(default_factory=list)
     price_in: float | None = None
     price_out: float | None = None
+    limits: dict[str, int] = field(default_factory=dict)
     answers: list[Path] = field(default_factory=list)
     line: int = field(default=0, compare=False)
     place: str = field(default="", compare=False)
@@ -47,12 +51,18 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class JudgeSpec:
-    """A machine judge; `model` for kind llm alone."""
+    """A machine judge; `model` for the kinds that are one, `members` for panels and cascades, where each has a `weight`."""
 
     name: str
     kind: str
     model: ModelSpec | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    members: tuple[JudgeSpec, ...] = ()
+    weight: float = 1.0
+
+    def everybody(self) -> list[JudgeSpec]:
+        """This judge and all that sit in it."""
+        return [self, *(one for member in self.members for one in member.everybody())]
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,11 @@ class Recipe:
     baseline: str = ""
     judges: list[JudgeSpec] = field(default_factory=list)
     rubric: str = "standard"
+    own_rubric: dict[str, Any] = field(default_factory=dict)
     order: str = "both"
+    turns: str = "whole"
+    budget: float | None = None
+    cache: bool = True
     limits: dict[str, int] = field(default_factory=dict)
     seed: int = 1
     stages: tuple[str, ...] = STAGES
@@ -84,5 +98,9 @@ class Recipe:
         told["questions"] = [path.name for path in self.questions]
         told["models"] = [model.name for model in self.models]
         told["judges"] = [judge.name for judge in self.judges]
+        everybody = [one for judge in self.judges for one in judge.everybody()]
+        told["judge_options"] = {
+            one.name: {**one.options, **(one.model.options if one.model else {})} for one in everybody
+        }
         told["stages"] = list(self.stages)
         return told

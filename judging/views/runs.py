@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
@@ -27,6 +28,8 @@ from judging.access import is_blind_on, runs_seen_by
 from judging.forms import RunForm
 from judging.models import Assignment, Grade, Preference, Run, Status
 from judging.progress import judgments_of, progress
+from judging.purse import spent
+from judging.rereading import reread
 
 PAGE = 50
 FAILURES_SHOWN = 100
@@ -161,6 +164,8 @@ def progress_context(run, user) -> dict:
         "may_vote": is_annotator(user),
         "blind": is_blind_on(user, run.benchmark),
         "is_watched": run.is_live or run.status == Run.Status.OPEN,
+        "spent": spent(run),
+        "unread": any(failure["status"] == Status.PARSE_ERROR for failure in now.failures),
         "elapsed": seconds,
         "minutes": None if seconds is None else round(seconds / 60),
         "last_minute": last_minute(run) if run.is_live else None,
@@ -217,6 +222,8 @@ def run_start(request, pk):
     if not run.judges.machines().exists():
         messages.error(request, _("This run has no machine judge: there is nothing for us to carry out."))
     else:
+        if not _raised_budget(request, run):
+            return redirect("run", pk=pk)
         _queue(run)
         messages.success(request, _("The run is queued; only what is missing is judged."))
     return redirect("run", pk=pk)
@@ -231,11 +238,51 @@ def run_cancel(request, pk):
         Run.objects.filter(pk=pk, status=Run.Status.OPEN).update(status=Run.Status.DONE, finished_at=timezone.now())
         ring(f"run-{pk}")
         messages.success(request, _("The run is closed for votes."))
-    elif run.is_live:
+    elif run.is_live or run.is_paused:
         running.cancel(run)
         messages.success(request, _("The run is cancelled; what it judged is kept."))
     else:
         messages.info(request, _("The run had ended already."))
+    return redirect("run", pk=pk)
+
+
+def _raised_budget(request, run) -> bool:
+    """Whether the run may go on with the budget that the form holds, if it holds one; an unusable one is told."""
+    text = request.POST.get("budget", "").strip()
+    if not text:
+        return True
+    try:
+        budget = forms.FloatField(min_value=0).clean(text)
+    except ValidationError as error:
+        messages.error(request, _("Budget: %(reason)s") % {"reason": " ".join(error.messages)})
+        return False
+    Run.objects.filter(pk=run.pk).update(budget=budget)
+    return True
+
+
+@leads_only
+@require_POST
+def run_pause(request, pk):
+    """Hold a run: calls under way are waited for and kept, nothing more is asked until it is resumed."""
+    run = get_object_or_404(Run, pk=pk)
+    if running.pause(run):
+        messages.success(request, _("The run is paused; what is under way is waited for and kept."))
+    else:
+        messages.info(request, _("The run is not under way: there is nothing to pause."))
+    return redirect("run", pk=pk)
+
+
+@leads_only
+@require_POST
+def run_reread(request, pk):
+    """Read the replies on record again that could not be read, or that an older parser read; nobody is asked."""
+    run = get_object_or_404(Run, pk=pk)
+    told = reread(run)
+    if told.changed:
+        text = _("%(n)d replies were read again; %(changed)d verdicts changed.")
+        messages.success(request, text % {"n": told.read, "changed": told.changed})
+    else:
+        messages.info(request, _("Nothing changed: today's parser reads what is on record as before."))
     return redirect("run", pk=pk)
 
 

@@ -103,7 +103,7 @@ WRONG = [
     ("baseline: Ash", "baseline: Cedar", "recipe.yaml:3: baseline: is 'Cedar', not one of the models"),
     ("baseline: Ash\n", "", "recipe.yaml:1: baseline: is missing, and the mode is baseline"),
     ("mode: baseline", "mode: single", "recipe.yaml:3: baseline: is only for the mode baseline, and the mode is single"),
-    ("order: random", "order: backwards", "recipe.yaml:31: order: is 'backwards', not one of both, random, fixed"),
+    ("order: random", "order: backwards", "recipe.yaml:31: order: is 'backwards', not one of both, random, balanced, fixed"),
     ("seed: 7", "seed: lucky", "recipe.yaml:32: seed: is text, not a whole number"),
     ("seed: 7", "seed: 7\nseed: 8", "recipe.yaml:33: seed: stands here twice"),
     ("questions: q.jsonl", "questions: absent.jsonl", "recipe.yaml:7: benchmark.questions: there is no absent.jsonl"),

@@ -194,7 +194,7 @@ def test_evaluate_names_what_is_wrong_with_a_recipe_and_writes_nothing(tmp_path)
     recipe.write_text("mode: single\nbenchmark: {name: b}\nmodels: [{name: Ash, version: 1, vendor: N}]\nspeed: 9\n")
     assert refused("evaluate", recipe) == (
         f"{recipe}:4: speed: is not a key of a recipe; known here: "
-        "baseline, benchmark, judges, limits, mode, models, name, order, rubric, seed, stages\nnothing was written"
+        "baseline, benchmark, budget, cache, judges, limits, mode, models, name, order, rubric, seed, stages, turns\nnothing was written"
     )
     recipe.write_text("mode: single\nbenchmark: {name: b}\nmodels: [{name: Ash, version: 1, vendor: N}]\n")
     assert refused("evaluate", recipe).startswith(f"{recipe}: benchmark.questions: b v1 has no questions")

@@ -7,21 +7,14 @@ import time
 from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
-from django.db import transaction
 
-from arena.loading import BadInput, Report
+from arena.loading import BadInput
 from arena.migrating import migrated
-from arena.stopping import ctrl_c
-from judging.estimating import estimate
 from judging.models import Run
-from judging.preparing import prepare
 from judging.progress import Line, Progress, progress, without_verdict
-from judging.recipes import Recipe, read_recipe
-from judging.running import cancel, carry_out_in_turn, retry_failed
-from rating import boards, snapshots
+from rating.evaluating import STAGES, Outcome, Unfinished, estimated, run
 from rating.printing import table
 
-STAGES = ("answers", "judgments", "ratings")
 EVERY = 2.0  # seconds between progress lines
 
 
@@ -44,75 +37,49 @@ class Command(BaseCommand):
         migrated()
         if options["limit"] is not None and options["limit"] < 1:
             raise CommandError("--limit: is below 1")
+        self._quiet, self._last = options["format"] == "json", time.monotonic()
         try:
-            recipe = read_recipe(options["config"])
             if options["estimate"]:
-                self._estimate(recipe, options)
+                self._estimate(options)
             else:
-                self._carry_out(recipe, options)
+                self._carry_out(options)
         except BadInput as error:
             raise CommandError(f"{error}\nnothing was written") from None
+        except Unfinished as error:
+            raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("stopped: what was saved stays; `evaluate` again goes on", returncode=130) from None
 
-    def _estimate(self, recipe: Recipe, options: dict) -> None:
-        """Everything is prepared as for the run, counted, and taken back."""
-        with transaction.atomic():
-            run = prepare(recipe, Report(), dry_run=options["dry_run"], limit=options["limit"], stages=())
-            told = estimate(run).as_json()
-            transaction.set_rollback(True)
-        if options["format"] == "json":
-            self.stdout.write(json.dumps(told))
+    def _estimate(self, options: dict) -> None:
+        told = estimated(options["config"], dry_run=options["dry_run"], limit=options["limit"])
+        if self._quiet:
+            self.stdout.write(json.dumps(told.as_json()))
             return
-        rows = [(row["judge"], row["calls"], row["tokens_in"], row["cost"]) for row in told["judges"]]
-        self.stdout.write(f"answers still to collect: {told['answers']} ({told['answer_calls']} calls)")
-        self.stdout.write(table(("judge", "calls", "tokens in (about)", "cost of prompts"), rows))
+        rows = [
+            (bill.judge, bill.calls, bill.calls_at_most, bill.cached, bill.tokens_in, bill.cost) for bill in told.judges
+        ]
+        self.stdout.write(f"answers still to collect: {told.answers} ({told.answer_calls} calls)")
+        header = ("judge", "calls", "at most", "on record", "tokens in (about)", "cost of prompts")
+        self.stdout.write(table(header, rows))
         self.stdout.write("nothing was written")
 
-    def _carry_out(self, recipe: Recipe, options: dict) -> None:
-        report = Report()
-        stages = tuple(stage for stage in recipe.stages if options["stage"] in (stage, "all"))
-        run = prepare(recipe, report, dry_run=options["dry_run"], limit=options["limit"], stages=stages)
-        self._quiet = options["format"] == "json"
-        for note in (*recipe.notes, *report.notes):
-            self._say(f"note: {note}")
-        if options["retry_failed"]:
-            self._say(f"{retry_failed(run)} failed before and are asked again")
-        if asked := tuple(stage for stage in stages if stage != "ratings"):
-            self._work(run, asked)
-        snapshot = None
-        if "ratings" in stages:
-            snapshot = snapshots.take(run.benchmark)
-        self._tell(run, snapshot, options)
-
-    def _work(self, run: Run, stages: tuple[str, ...]) -> None:
-        before = self._counts(run)
-        run.enqueue(stages=stages)
-        self._last = time.monotonic()
-        try:
-            with ctrl_c() as self._heard:
-                carry_out_in_turn(run, stages=stages, watch=self._watch, waiting=self._say)
-        except KeyboardInterrupt:
-            if run.status == Run.Status.QUEUED:  # ours: a person stopped it, and no worker of `up` is to go on
-                cancel(run)
-            raise
-        if self._counts(run) == before:
-            self._say("nothing was missing: nobody was asked")
-        kept = "what was saved stays; `evaluate` again goes on"
-        if run.status == Run.Status.FAILED:
-            raise CommandError(f"run {run.pk} stopped: {run.error}\n{kept}")
-        if run.status != Run.Status.DONE and "judgments" in stages:
-            raise CommandError(f"run {run.pk} is {run.get_status_display()}, not done: {kept}")
-        if run.status not in (Run.Status.DONE, Run.Status.DRAFT):
-            raise CommandError(f"run {run.pk} is {run.get_status_display()}: {kept}")
-
-    @staticmethod
-    def _counts(run: Run) -> tuple:
-        now = progress(run)
-        return now.answers, now.lines
+    def _carry_out(self, options: dict) -> None:
+        stages = STAGES if options["stage"] == "all" else (options["stage"],)
+        outcome = run(
+            options["config"],
+            dry_run=options["dry_run"],
+            limit=options["limit"],
+            stages=stages,
+            retry=options["retry_failed"],
+            watch=self._watch,
+            say=self._say,
+        )
+        if self._quiet:
+            self.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False))
+        else:
+            self._tell(outcome, options)
 
     def _watch(self, run: Run) -> None:
-        self._heard()
         if time.monotonic() - self._last < EVERY:
             return
         self._last = time.monotonic()
@@ -124,24 +91,8 @@ class Command(BaseCommand):
         if not self._quiet:
             self.stdout.write(text)
 
-    def _tell(self, run: Run, snapshot, options: dict) -> None:
-        now = progress(run)
-        method = boards.choices(snapshot).method("all")
-        board = boards.board(run.benchmark, method=method) if snapshot else None
-        if options["format"] == "json":
-            told = {
-                "run": run.pk,
-                "status": run.status,
-                "judges": [
-                    {"judge": line.label, "done": line.done, "failed": line.failed, "total": line.total}
-                    for line in now.lines
-                ],
-                "failures": now.failures,
-                "skips": now.skips,
-                "leaderboard": board.as_json() if board else None,
-            }
-            self.stdout.write(json.dumps(told, ensure_ascii=False))
-            return
+    def _tell(self, outcome: Outcome, options: dict) -> None:
+        now, board = outcome.progress, outcome.board
         if now.lines:
             rows = [(line.label, line.done, line.failed, line.skipped, line.total) for line in _all_lines(now)]
             self.stdout.write(table(("who", "done", "failed", "skipped", "of"), rows))

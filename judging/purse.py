@@ -1,0 +1,124 @@
+"""What a run may cost: a budget that is looked at before anybody is asked, and stops the run when it is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import Generic, TypeVar
+
+from django.db.models import Sum
+
+from arena.models import LanguageModel
+from judging.models import Grade, Preference, Run
+from judging.progress import wanted_answers
+
+T = TypeVar("T")
+
+
+class Spent(Exception):
+    """The budget is spent; the message says how much that was. What was asked is on record."""
+
+
+def spent(run: Run) -> float | None:
+    """What the run's judgments cost so far, those set aside too; None where no price is known. Two queries."""
+    sums = [table.objects.filter(run=run).aggregate(spent=Sum("cost"))["spent"] for table in (Preference, Grade)]
+    known = [one for one in sums if one is not None]
+    return sum(known) if known else None
+
+
+@dataclass
+class Purse:
+    """What is left of a run's budget; without one it never ends."""
+
+    budget: float = inf
+    spent_before: float = 0.0
+    spent_now: float = 0.0
+    calls: int = 0
+
+    @classmethod
+    def of(cls, run: Run, models: Iterable[LanguageModel]) -> Purse:
+        """The run's purse, with what it has spent before. Raises ValueError where a model to be asked has no price.
+
+        Three queries where there is a budget, none where there is not.
+        """
+        if run.budget is None:
+            return cls()
+        for model in models:
+            if model.price_in is None or model.price_out is None:
+                raise ValueError(f"a budget needs prices, and model {model.name} has none (price_in, price_out)")
+        answers = wanted_answers(run).filter(created_at__gte=run.created_at).select_related("model")
+        answered = [
+            row.model.cost(row.tokens_in, row.tokens_out) for row in answers.defer("html", "turns", "reasoning")
+        ]
+        return cls(run.budget, (spent(run) or 0.0) + sum(filter(None, answered)))
+
+    def pay(self, costs: Iterable[float | None]) -> None:
+        """Take out what calls cost; one whose cost nobody knows (None) counts as dear as the mean."""
+        for cost in costs:
+            self.spent_now += (self.mean or 0.0) if cost is None else cost
+            self.calls += 1
+
+    @property
+    def spent(self) -> float:
+        """All that the run has cost."""
+        return self.spent_before + self.spent_now
+
+    @property
+    def mean(self) -> float | None:
+        """The mean price of a verdict or an answer in this go; None before the first."""
+        return self.spent_now / self.calls if self.calls else None
+
+    def allows(self, under_way: int) -> bool:
+        """Whether one more may be asked while so many are under way, each as dear as the mean.
+
+        Where no price is known yet, one at a time: so a budget is overrun by one call at the most.
+        """
+        if self.budget == inf:
+            return True
+        left = self.budget - self.spent
+        if left <= 0 or not under_way:
+            return left > 0
+        return self.mean is not None and (under_way + 1) * self.mean <= left
+
+    def check(self) -> None:
+        """Raises Spent when nothing is left."""
+        if self.spent >= self.budget:
+            raise Spent(f"the budget of {self.budget:g} is spent ({self.spent:.4g}); raise it and resume to go on")
+
+
+class Feed(Generic[T]):
+    """Things handed out one by one to whoever asks for them, until it is closed or the purse allows no more.
+
+    It may be read on another thread than the one that calls `arrived` and `close`.
+    """
+
+    def __init__(self, things: Iterable[T], purse: Purse):
+        self._left = list(things)[::-1]
+        self._purse = purse
+        self._under_way = 0
+        self._is_closed = False
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        if self._is_closed or not self._left or not self._purse.allows(self._under_way):
+            raise StopIteration
+        self._under_way += 1
+        return self._left.pop()
+
+    @property
+    def left(self) -> list[T]:
+        """What was not handed out, in its order."""
+        return self._left[::-1]
+
+    def arrived(self, costs: Iterable[float | None]) -> None:
+        """So many of them are done, at these costs."""
+        costs = list(costs)
+        self._under_way -= len(costs)
+        self._purse.pay(costs)
+
+    def close(self) -> None:
+        """Hand out nothing more."""
+        self._is_closed = True

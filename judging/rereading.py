@@ -1,0 +1,114 @@
+"""Replies on record read again by today's parser: nobody is asked, nothing is paid, and the earlier reading stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from judging.items import Item, chunks, table_of
+from judging.judges.base import AskingEngine, Verdict
+from judging.machines import Machine, judges_of, machine_of
+from judging.models import Grade, Judge, Preference, Run, Status
+from judging.progress import judgments_of
+from judging.replies import PARSER_VERSION
+from judging.verdicts import exhibits_for
+
+
+@dataclass
+class Reread:
+    """How many replies were `read`, how many verdicts `changed` by it, and how many were left because the prompt they
+    answer is no longer the one that would be sent (`another_prompt`)."""
+
+    read: int = 0
+    changed: int = 0
+    another_prompt: int = 0
+
+
+def reread(run: Run, *, every: bool = False) -> Reread:
+    """Read the run's replies again that could not be read, and those that an older parser read; with `every`, all of them.
+
+    A verdict that changes takes the place of the earlier one, which stays on record as replaced. Panels and cascades are
+    composed anew by the next go after their failures were set aside (`retry_failed`).
+    """
+    told = Reread()
+    for judge in Judge.objects.filter(pk__in=judges_of(run), kind=Judge.Kind.LLM).select_related("model"):
+        machine = machine_of(judge, run, run.rubric.text(), key=lambda _model: "")
+        for rows in _rows(run, judge, every=every):
+            _reread(machine, rows, told)
+    return told
+
+
+def _rows(run: Run, judge: Judge, *, every: bool) -> Iterator[list[Preference | Grade]]:
+    """The rows to be read again, 200 at a time, with all that an exhibit needs."""
+    rows: QuerySet = judgments_of(run).filter(judge=judge).exclude(reply="")
+    if not every:
+        rows = rows.filter(Q(status=Status.PARSE_ERROR) | ~Q(parser=PARSER_VERSION))
+    sides = ("answer",) if run.is_single else ("battle__first", "battle__second")
+    with_texts = [f"{side}__{name}" for side in sides for name in ("model", "question__category")]
+    table, _item = table_of(run)
+    for some in chunks(rows.order_by("pk").values_list("pk", flat=True)):
+        yield list(table.objects.filter(pk__in=some).select_related("judge", "rubric", "run", *with_texts))
+
+
+def _reread(machine: Machine, rows: Sequence[Preference | Grade], told: Reread) -> None:
+    """Read these rows again; those whose verdict changes are replaced, all in one transaction."""
+    engine = machine.engine
+    if not isinstance(engine, AskingEngine):
+        return
+    exhibits, _without = exhibits_for(machine, [_item(row) for row in rows])
+    by_key = {exhibit.id.key: exhibit for exhibit in exhibits}
+    changed, unchanged = [], []
+    for row in rows:
+        exhibit = by_key.get(_item(row).key)
+        if exhibit is None or row.digest not in ("", engine.digest(exhibit)):
+            told.another_prompt += 1
+            continue
+        verdict = engine.reread(exhibit, reply=row.reply, details=row.details)
+        (changed if _said(row) != _says(row, verdict) else unchanged).append((row, verdict))
+    told.read += len(changed) + len(unchanged)
+    told.changed += len(changed)
+    with transaction.atomic():
+        table = type(rows[0])
+        table.objects.filter(pk__in=[row.pk for row, _ in unchanged]).update(parser=PARSER_VERSION)
+        table.objects.filter(pk__in=sorted(row.pk for row, _ in changed)).update(superseded_at=timezone.now())
+        table.objects.bulk_create(_anew(row, verdict) for row, verdict in changed)
+
+
+def _item(row: Preference | Grade) -> Item:
+    if isinstance(row, Grade):
+        return Item(answer=row.answer, turn=row.turn)
+    row.battle.question = row.battle.first.question
+    return Item(battle=row.battle, swapped=row.swapped, turn=row.turn)
+
+
+def _said(row: Preference | Grade) -> tuple:
+    if isinstance(row, Grade):
+        return row.status, row.score, row.scores, row.points, row.error
+    return row.status, row.value_shown, row.both_bad, row.error
+
+
+def _says(row: Preference | Grade, verdict: Verdict) -> tuple:
+    if isinstance(row, Grade):
+        return (
+            verdict.status,
+            verdict.value,
+            dict(verdict.scores),
+            [dict(point) for point in verdict.points],
+            verdict.error,
+        )
+    return verdict.status, verdict.value, verdict.both_bad, verdict.error
+
+
+def _anew(row: Preference | Grade, verdict: Verdict) -> Preference | Grade:
+    """The row of the new reading; what the call took stays with the earlier one, so that nothing is counted twice."""
+    kept = {"reply": row.reply, "reasoning": row.reasoning, "prompt": tuple(row.prompt), "digest": row.digest}
+    verdict = replace(verdict, cached=True, asked=0, tokens_in=None, tokens_out=None, seconds=0.0, **kept)
+    names = ("judge", "rubric", "run", "turn", "trial", "provenance")
+    where = {name: getattr(row, name) for name in names}
+    if isinstance(row, Grade):
+        return Grade.record(verdict, answer=row.answer, **where)
+    return Preference.record(verdict, battle=row.battle, swapped=row.swapped, **where)

@@ -1,0 +1,290 @@
+"""Verdicts made and kept: what is on record is used again, the rest is asked for, and each is saved as it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from arena.background import arrivals
+from arena.chat import ChatError
+from arena.collecting import collect
+from arena.keeping import keep
+from arena.models import Answer, LanguageModel
+from judging.items import KEYS, Item, chunks, judged_keys, questions_of, table_of
+from judging.judges import EndpointDown
+from judging.judges.base import API_ERROR, SKIPPED, AskingEngine, Engine, Exhibit, Verdict
+from judging.judges.composed import (
+    ASK,
+    CASCADE_OPTIONS,
+    OWN_FAMILY,
+    PANEL_OPTIONS,
+    Cascade,
+    Panel,
+    Voice,
+    cascade_next,
+    is_of_own_family,
+    panel_verdict,
+)
+from judging.kept import sort_out
+from judging.machines import Machine, provenance_of
+from judging.models import Grade, Judge, Preference, Run
+from judging.purse import Feed, Purse
+
+DRAIN = 25.0  # seconds that calls under way are waited for when a run is to stop; less than a lease, which no longer is renewed
+
+
+class Lost(Exception):
+    """The lease is gone: paused, cancelled, or another worker has the run."""
+
+
+@dataclass(frozen=True)
+class Go:
+    """One go at a run: `beat` renews the lease (it raises Lost), `purse` pays."""
+
+    run: Run
+    beat: Callable[[], None]
+    purse: Purse
+
+    @property
+    def concurrency(self) -> int:
+        return int(self.run.limits.get("concurrency", 8))
+
+
+def judge_items(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
+    """Save this machine's verdicts on these items, which it has not judged; why some of its members could not go on.
+
+    Raises EndpointDown, ChatError, Lost, NotKept, Spent.
+    """
+    machine.judge.freeze()
+    if machine.engine is None:
+        return _compose(go, machine, items)
+    exhibits, without = exhibits_for(machine, items)
+    _save(go, machine, without)
+    if not isinstance(machine.engine, AskingEngine):
+        _ask(go, machine, exhibits)
+        return []
+    while exhibits:  # the second time those whose very prompt was asked for another exhibit the first time
+        known = sort_out(go.run, machine, exhibits)
+        _save(go, machine, known.verdicts)
+        _ask(go, machine, known.rest)
+        exhibits = known.again if known.verdicts or known.rest else []
+    return []
+
+
+def exhibits_for(machine: Machine, items: Sequence[Item]) -> tuple[list[Exhibit], list[tuple[Exhibit, Verdict]]]:
+    """What an engine is to see of these items; and the verdicts on those that it has no reference of its own for."""
+    if not machine.writes_references:
+        return [item.exhibit() for item in items], []
+    own = _own_references(machine.judge.model, items)
+    exhibits, without = [], []
+    for item in items:
+        written = own.get(item.question.pk)
+        if item.question.reference or (written and not written.error):
+            exhibits.append(item.exhibit(reference=written.turns if written and not item.question.reference else None))
+        else:
+            reason = written.error if written else "it has not answered the question"
+            without.append((item.exhibit(), Verdict(API_ERROR, error=f"no reference of its own: {reason}")))
+    return exhibits, without
+
+
+def _own_references(model: LanguageModel, items: Sequence[Item]) -> dict[int, Answer]:
+    """What the judge's model answered to the questions without a reference, good or failed. A query for each 200."""
+    wanted = dict.fromkeys(item.question.pk for item in items if not item.question.reference)
+    rows = Answer.objects.filter(model=model, sample=0)
+    return {row.question_id: row for some in chunks(wanted) for row in rows.filter(question__in=some)}
+
+
+def write_references(go: Go, machine: Machine) -> None:
+    """Let the judges that go by a reference of their own answer the questions that have none. Raises ChatError, Lost,
+    NotKept, Spent."""
+    for one in machine.everybody():
+        if one.writes_references:
+            questions = questions_of(go.run).filter(reference=[]).unanswered_by(one.judge.model)
+            collect_from(go, one.judge.model, questions)
+
+
+def collect_from(go: Go, model: LanguageModel, questions: Iterable, *, sample: int = 0) -> None:
+    """Ask one model these questions and save its answers. Raises ChatError where it no longer answers, Lost, NotKept, Spent."""
+    go.beat()
+    left = list(questions)
+    while left:
+        go.purse.check()
+        feed = Feed(left, go.purse)
+        saved = collect(model, feed, concurrency=go.concurrency, sample=sample, provenance=go.run.provenance)
+        _drained(go, feed, saved, lambda row: model.cost(row.tokens_in, row.tokens_out))
+        left = feed.left
+
+
+def _ask(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> None:
+    """Save this engine's verdicts as they arrive; those on their way when the run is stopped too. Raises as `judge_items`."""
+    engine: Engine = machine.engine
+    if machine.model is None:
+        for batch in arrivals(lambda: engine.judge(exhibits)):
+            _save(go, machine, batch)
+            go.beat()
+        return
+    left = list(exhibits)
+    while left:
+        go.purse.check()
+        feed = Feed(left, go.purse)
+        _drained(go, feed, _saved(go, machine, arrivals(partial(engine.judge, feed))), lambda row: row.cost)
+        left = feed.left
+
+
+def _saved(go: Go, machine: Machine, batches: Iterator[list]) -> Iterator[list[Preference | Grade]]:
+    """The rows of each batch, once they are saved."""
+    for batch in batches:
+        yield _save(go, machine, batch)
+
+
+def _drained(go: Go, feed: Feed, saved: Iterator[list], cost: Callable[[Any], float | None]) -> None:
+    """Run through what is saved batch by batch. Where the lease is lost nothing more is asked, and what is under way is
+    waited for, as it is paid for: then Lost is raised."""
+    lost: Lost | None = None
+    until = 0.0
+    for rows in saved:
+        feed.arrived(cost(row) for row in rows)
+        if lost is None:
+            try:
+                go.beat()
+            except Lost as error:
+                lost, until = error, monotonic() + DRAIN
+                feed.close()
+        elif monotonic() > until:
+            break
+    if lost:
+        raise lost
+
+
+def _save(go: Go, machine: Machine, verdicts: Sequence[tuple[Exhibit, Verdict]]) -> list[Preference | Grade]:
+    told = [(exhibit.id, verdict) for exhibit, verdict in verdicts]
+    return save(go.run, machine.judge, told, provenance=provenance_of(go.run, machine))
+
+
+def save(
+    run: Run, judge: Judge, verdicts: Sequence[tuple[Item, Verdict]], *, provenance: str | None = None
+) -> list[Preference | Grade]:
+    """Keep these verdicts, as rows; one that is already on record stays as it is. Raises NotKept when one is not on record then."""
+    where = {"judge": judge, "rubric": run.rubric, "run": run, "provenance": provenance or run.provenance}
+    rows = [_row(item, verdict, where) for item, verdict in verdicts]
+    table, item = table_of(run)
+    keys = KEYS[item]
+
+    def known() -> set[tuple]:
+        mine = table.objects.current().filter(judge=judge, rubric=run.rubric, trial=0)
+        return set(mine.filter(**{f"{keys[0]}__in": {getattr(row, keys[0]) for row in rows}}).values_list(*keys))
+
+    keep(rows, key=lambda row: tuple(getattr(row, key) for key in keys), known=known)
+    return rows
+
+
+def _row(item: Item, verdict: Verdict, where: dict[str, Any]) -> Preference | Grade:
+    if item.battle is None:
+        return Grade.record(verdict, answer=item.answer, turn=item.turn, **where)
+    return Preference.record(verdict, battle=item.battle, swapped=item.swapped, turn=item.turn, **where)
+
+
+def _compose(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
+    """Let the members judge what they have not judged, then save what that comes to; why some could not go on.
+
+    An item that a member has yet to judge has no verdict: the next go makes it.
+    """
+    exhibits = {item.key: item.exhibit() for item in items}
+    down: list[str] = []
+    found: dict[tuple, Verdict] = {}
+    if machine.judge.kind == Judge.Kind.PANEL:
+        for member in machine.members:
+            down += _hear(go, member, _may_judge(member, exhibits.values()))
+        found = _panel(go, machine, exhibits)
+    else:
+        open_ = exhibits
+        for step, member in enumerate(machine.members, start=1):
+            down += _hear(go, member, list(open_.values()))
+            told = _cascade(go, machine, open_, machine.members[:step])
+            found |= {key: verdict for key, verdict in told.items() if verdict is not ASK}
+            open_ = {key: open_[key] for key, verdict in told.items() if verdict is ASK}
+    _save(go, machine, [(exhibits[key], verdict) for key, verdict in found.items()])
+    go.beat()
+    return down
+
+
+def _hear(go: Go, member: Machine, exhibits: Sequence[Exhibit]) -> list[str]:
+    """Let a member judge what it has not judged; why it could not go on."""
+    items = [exhibit.id for exhibit in exhibits]
+    known = _keys_of(go, member, items)
+    try:
+        return judge_items(go, member, [item for item in items if item.key not in known])
+    except (EndpointDown, ChatError) as error:
+        return [str(error)]
+
+
+def _keys_of(go: Go, member: Machine, items: Sequence[Item]) -> set[tuple]:
+    questions = sorted({item.question.pk for item in items})
+    return {key for some in chunks(questions) for key in judged_keys(go.run, member.judge, some)}
+
+
+def _may_judge(member: Machine, exhibits: Iterable[Exhibit]) -> list[Exhibit]:
+    """Those of which no answer is of the member's own family: nobody is asked for a voice that does not count."""
+    return [exhibit for exhibit in exhibits if not is_of_own_family(_family(member), exhibit)]
+
+
+def _family(member: Machine) -> str:
+    return member.model.family if member.model else ""
+
+
+def _panel(go: Go, machine: Machine, exhibits: dict[tuple, Exhibit]) -> dict[tuple, Verdict]:
+    said = [_said(go, member, exhibits) for member in machine.members]
+    how = Panel(**{name: value for name, value in machine.judge.options.items() if name in PANEL_OPTIONS})
+    barred = Verdict(SKIPPED, error=OWN_FAMILY)
+    found = {}
+    for key, exhibit in exhibits.items():
+        verdicts = [
+            barred if is_of_own_family(_family(member), exhibit) else words.get(key)
+            for member, words in zip(machine.members, said, strict=True)
+        ]
+        if None not in verdicts:
+            voices = map(_voice, machine.members, machine.weights, verdicts)
+            found[key] = panel_verdict(list(voices), exhibit, how)
+    return found
+
+
+def _cascade(
+    go: Go, machine: Machine, exhibits: dict[tuple, Exhibit], heard: Sequence[Machine]
+) -> dict[tuple, Verdict | str]:
+    """What the cascade says of each exhibit now that these members were heard, or ASK; those not all of them judged are left out."""
+    said = [_said(go, member, exhibits) for member in heard]
+    how = Cascade(**{name: value for name, value in machine.judge.options.items() if name in CASCADE_OPTIONS})
+    found: dict[tuple, Verdict | str] = {}
+    for key, exhibit in exhibits.items():
+        verdicts = [words.get(key) for words in said]
+        if None not in verdicts:
+            voices = map(_voice, heard, machine.weights, verdicts)
+            found[key] = cascade_next(list(voices), len(machine.members), exhibit=exhibit, how=how)
+    return found
+
+
+def _voice(member: Machine, weight: float, verdict: Verdict) -> Voice:
+    return Voice(str(member.judge), _family(member), weight, verdict, kind=member.judge.kind)
+
+
+def _said(go: Go, member: Machine, exhibits: dict[tuple, Exhibit]) -> dict[tuple, Verdict]:
+    """What is on record of this member on these exhibits, towards the answer shown first. A query for each 200 questions."""
+    table, item = table_of(go.run)
+    questions = sorted({exhibit.id.question.pk for exhibit in exhibits.values()})
+    rows = table.objects.current().filter(judge=member.judge, rubric=go.run.rubric, trial=0)
+    by_key: dict[tuple, Verdict] = {}
+    for some in chunks(questions):
+        for row in rows.filter(**{f"{item}__question__in": some}).defer("prompt", "reply", "reasoning"):
+            key = tuple(getattr(row, name) for name in KEYS[item])
+            if key in exhibits:
+                by_key[key] = _as_verdict(row)
+    return by_key
+
+
+def _as_verdict(row: Preference | Grade) -> Verdict:
+    if isinstance(row, Preference):
+        return Verdict(row.status, row.value_shown, both_bad=row.both_bad, error=row.error)
+    return Verdict(row.status, row.score, scores=row.scores, points=tuple(row.points), error=row.error)
