@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 # Our matrices are as small as boards are, and web and workers are threads themselves: with threads of its own the algebra of
 # a board of 100 models takes four times as long on a busy machine, and its last digits depend on them.
@@ -157,6 +158,9 @@ CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.01}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+# A worker takes from both, unless `-Q` tells it otherwise: models that run in the worker itself are judged and asked in "local".
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("local")]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     # A look that comes too late is no use: the next one sees the same.

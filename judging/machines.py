@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
+from arena.chat import Endpoint
+from arena.chat.batches import PROVIDERS as WITH_BATCHES
 from arena.collecting import key_of
 from arena.models import LanguageModel, Provenance
 from judging.judges import engine
@@ -14,6 +18,7 @@ from judging.models import Judge, Run
 
 SAMPLING = "sampling"
 BATCH = "batch"
+LOCAL = "local"
 OWN_REFERENCE = "own"
 NOT_FOR_ENGINES = (SAMPLING, BATCH)
 Key = Callable[[LanguageModel], str]
@@ -41,6 +46,11 @@ class Machine:
         return self.judge.model if self.judge.model_id else None
 
     @property
+    def in_batches(self) -> bool:
+        """Whether it is asked by its endpoint's batch API."""
+        return bool(self.judge.options.get(BATCH))
+
+    @property
     def writes_references(self) -> bool:
         """Whether it answers a question itself first, where the question has no reference."""
         return self.judge.options.get("reference") == OWN_REFERENCE
@@ -59,12 +69,25 @@ def machines_of(run: Run, *, key: Key = key_of) -> list[Machine]:
 def machine_of(judge: Judge, run: Run, rubric: RubricText, *, key: Key = key_of) -> Machine:
     """The judge with its engine, or with its members' machines. Raises NoKey, ValueError."""
     if judge.kind not in Judge.COMPOSED:
-        return Machine(judge, engine_of(judge, run, rubric, key=key))
+        machine = Machine(judge, engine_of(judge, run, rubric, key=key))
+        check_batches(machine)
+        return machine
     seats = list(judge.seats.select_related("member__model"))
     if not seats:
         raise ValueError(f"judge {judge} has no members")
     members = tuple(machine_of(seat.member, run, rubric, key=key) for seat in seats)
     return Machine(judge, members=members, weights=tuple(seat.weight for seat in seats))
+
+
+def check_batches(machine: Machine) -> None:
+    """Raises ValueError where a judge is to be asked by batches and its endpoint or its options do not go with them."""
+    judge = machine.judge
+    if not machine.in_batches:
+        return
+    if machine.model is None or judge.model.provider not in WITH_BATCHES:
+        raise ValueError(f"judge {judge}: option 'batch' is for the providers {', '.join(WITH_BATCHES)}")
+    if judge.options.get("samples", 1) != 1 or judge.options.get("verdict") == "logprobs":
+        raise ValueError(f"judge {judge}: option 'batch' goes with one sample and a verdict in words")
 
 
 def everybody(machines: Iterable[Machine]) -> list[Machine]:
@@ -89,16 +112,30 @@ def with_models(judge: Judge) -> list[LanguageModel]:
     return [model for seat in judge.seats.select_related("member__model") for model in with_models(seat.member)]
 
 
+def queue_of(run_id: int) -> str:
+    """The Celery queue of a run: "local" where it needs a model that runs in the worker itself. Three queries or so."""
+    run = Run.objects.get(pk=run_id)
+    asked = LanguageModel.objects.filter(judges__in=judges_of(run))
+    candidates = run.candidates.all() if run.collects else run.candidates.none()
+    needs = [models.filter(provider=LanguageModel.Provider.LOCAL).exists() for models in (asked, candidates)]
+    return LOCAL if any(needs) else settings.CELERY_TASK_DEFAULT_QUEUE
+
+
 def engine_of(judge: Judge, run: Run, rubric: RubricText, *, key: Key = key_of) -> Engine:
     """The engine that judges for `judge` under this rubric. Raises NoKey, ValueError."""
     endpoint, identity = None, None
     if judge.model_id:
-        endpoint = judge.model.endpoint(key(judge.model), **judge.options.get(SAMPLING, {}))
+        endpoint = endpoint_of(judge, key=key)
         identity = identity_of(judge.model, judge.options.get(SAMPLING, {}))
     options = {key: value for key, value in judge.options.items() if key not in NOT_FOR_ENGINES}
     if "concurrency" in run.limits:
         options["concurrency"] = int(run.limits["concurrency"])
     return engine(judge.kind, rubric=rubric, endpoint=endpoint, options=options, identity=identity)
+
+
+def endpoint_of(judge: Judge, *, key: Key = key_of) -> Endpoint:
+    """Where the judge's model answers, and with which options it is asked as this judge. Raises NoKey."""
+    return judge.model.endpoint(key(judge.model), **judge.options.get(SAMPLING, {}))
 
 
 def identity_of(model: LanguageModel, sampling: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from arena.live import UNHEARD
 from judging import running
+from judging.machines import queue_of
 from judging.models import Run
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ def call(run: Run) -> None:
 
 def _call(run_id: int) -> None:
     try:
-        carry_out.delay(run_id)
+        carry_out.apply_async((run_id,), queue=queue_of(run_id))
     except UNHEARD as error:
         log.warning("run %s: no worker could be called (%s)", run_id, error)
 
@@ -35,4 +36,4 @@ def carry_out(run_id: int) -> None:
 def sweep() -> None:
     """Find runs that no living worker has, and ring for them: what a lost message or a dead worker left."""
     for pk in Run.objects.unfinished().values_list("pk", flat=True):
-        carry_out.delay(pk)
+        carry_out.apply_async((pk,), queue=queue_of(pk))

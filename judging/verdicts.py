@@ -13,6 +13,7 @@ from arena.chat import ChatError
 from arena.collecting import collect
 from arena.keeping import keep
 from arena.models import Answer, LanguageModel
+from judging.batching import Batching
 from judging.items import KEYS, Item, chunks, judged_keys, questions_of, table_of
 from judging.judges import EndpointDown
 from judging.judges.base import API_ERROR, SKIPPED, AskingEngine, Engine, Exhibit, Verdict
@@ -69,9 +70,14 @@ def judge_items(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
     while exhibits:  # the second time those whose very prompt was asked for another exhibit the first time
         known = sort_out(go.run, machine, exhibits)
         _save(go, machine, known.verdicts)
-        _ask(go, machine, known.rest)
+        _ask(go, machine, _by_batches(go, machine, known.rest) if machine.in_batches else known.rest)
         exhibits = known.again if known.verdicts or known.rest else []
     return []
+
+
+def _by_batches(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> list[Exhibit]:
+    """Ask for these by the endpoint's batch API; those that are left to be asked one by one."""
+    return Batching(go.run, machine, go.purse, go.beat, partial(_save, go, machine)).ask(exhibits)
 
 
 def exhibits_for(machine: Machine, items: Sequence[Item]) -> tuple[list[Exhibit], list[tuple[Exhibit, Verdict]]]:

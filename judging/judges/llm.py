@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
-from arena.chat import Breaker, Chat, ChatError, Endpoint, Message, many, open_chat, patiently
+from arena.chat import Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
 from judging.judges.base import API_ERROR, PARSE_ERROR, SKIPPED, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
 from judging.judges.digests import digest_of_judge, digest_of_prompt
 from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_one_token
@@ -101,6 +101,20 @@ class LLMJudge:
         if not self.digest(exhibit):
             return 0, 0
         return fewest(self.samples, is_pair=exhibit.is_pair), self.samples
+
+    def request(self, exhibit: Exhibit) -> tuple[Sequence[Message], Mapping[str, Any] | None] | Verdict:
+        """The messages to send and the schema of the reply, for whoever sends them otherwise; or why it cannot be shown."""
+        try:
+            return self.asking.render(exhibit), self._schema(exhibit)
+        except (NoRubric, Unfit) as error:
+            return Verdict(status=SKIPPED, error=str(error))
+
+    def verdict_on(self, exhibit: Exhibit, completion: Completion) -> Verdict:
+        """What a completion of `request` says; one sample, and no repair turn."""
+        messages = self.asking.render(exhibit)
+        drawn = [[Turn.of(self.asking, exhibit, completion)]]
+        verdict = verdict_of(drawn, messages, samples=1, is_pair=exhibit.is_pair)
+        return replace(verdict, digest=self._digest(exhibit, messages))
 
     @cached_property
     def asking(self) -> Asking:

@@ -13,6 +13,7 @@ from judging.judges.llm_options import LOGPROBS, TEXT
 from judging.judges.metrics import METRICS
 from judging.judges.reward import SCALES, VERDICTS
 from judging.judges.sampling import MOST_SAMPLES
+from judging.machines import BATCH
 from judging.models import Judge
 from judging.prompts import FIVE, PRESETS, REFERENCES, THREE
 from judging.recipes.lines import Section
@@ -42,6 +43,7 @@ _LANGUAGE: Read = lambda section, name: section.text(name)  # noqa: E731
 
 OPTIONS: Mapping[str, Mapping[str, Read]] = {
     Judge.Kind.LLM: {
+        BATCH: _FLAG,
         "attempts": _whole(1, MOST_ATTEMPTS),
         "concurrency": _CONCURRENCY,
         "language": _LANGUAGE,
