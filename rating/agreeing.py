@@ -28,13 +28,18 @@ BESIDE = ("difference", "difference_low", "difference_high", "difference_n", "p_
 
 def agreements(record: Record) -> Iterator[dict[str, Any]]:
     """Rows of the Agreement table (without its snapshot), over all categories and then for each."""
-    yield from _of_votes(_last_words(record.votes), record)
-    yield from _of_marks(_last_words(record.marks), record)
+    yield from _of_votes(last_words(record.verdicts), record)
+    yield from _of_marks(last_words(record.marks), record)
     yield from _with_itself(record)
 
 
-def _last_words(table: Votes | Marks):
-    """The last judgment of each judge on each item: repeats measure consistency, not agreement."""
+def last_words(table: Votes | Marks):
+    """The last judgment of each judge on each item: repeats measure consistency, not agreement.
+
+    Where single turns were judged, each turn of a battle or answer is an item.
+    """
+    if table.turn.any():
+        table = replace(table, item=table.item * (int(table.turn.max()) + 1) + table.turn)
     item, judge = (np.unique(column, return_inverse=True)[1] for column in (table.item, table.judge))
     seat = item.astype(np.int64) * (int(judge.max(initial=0)) + 1) + judge
     if seat.max(initial=0) > 8 * len(table) + 1000:  # many judges on few of many items each

@@ -13,7 +13,7 @@ from django.db.models.functions import Concat
 from arena.models import Benchmark, Category, LanguageModel
 from judging.models import Judge
 from rating.axis import Axis
-from rating.models import Agreement, Leaderboard, LiveBoard, Rating, Snapshot
+from rating.models import Agreement, Health, Leaderboard, LiveBoard, Rating, Snapshot
 from rating.stats.bradley_terry import DISCONNECTED
 from rating.trust import Steadiness, steadiness
 from rating.words import FEATURE_NAMES, REASONS, in_words
@@ -197,9 +197,10 @@ class Board:
             return []
         mine = Rating.objects.filter(snapshot=self.snapshot, method=self.method, category=self.category)
         counted = mine.filter(source=Concat(Value("judge:"), OuterRef("judges")))
+        silent = Health.objects.filter(snapshot=self.snapshot, category=None, told__silent=True)
         flips = self.snapshot.agreements.filter(
             Exists(counted), relation="flips", kind=Agreement.Kind.PREFERENCE, category=None
-        )
+        ).exclude(judge__in=silent.values("judge"))
         return [row for row in flips.select_related("judge") if steadiness(row) == Steadiness.TURNING]
 
     def as_json(self) -> dict[str, Any]:

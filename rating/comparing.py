@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, Q
 
 from arena.models import Category
 from arena.withholding import without_secrets
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, of_judge
-from rating.models import Agreement, Snapshot
+from rating.models import Agreement, Health, Leaderboard, Snapshot
 from rating.stats.agreement import ONE_UNIT, SKEWED
 from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
+from rating.worth import Worth
+from rating.worth import of_judge as of_one
 
 PEOPLE, PEOPLE_JUDGE, JUDGES, ORDERS, FLIPS, FIRST_SLOT = (
     "people", "people_judge", "judges", "orders", "flips", "first_slot",
@@ -162,6 +164,7 @@ class Place:
     people: list[Line]
     habits: list[Habit]
     judges: list[Line]
+    health: list[Worth]
 
     @property
     def key(self) -> str:
@@ -173,19 +176,34 @@ class Place:
         """The judge with itself over all categories; None where it judged in one order only."""
         return next((habit for habit in self.habits if habit.category is None), None)
 
+    @property
+    def whole(self) -> list[Worth]:
+        """Its health over all categories, on pairs and on scores."""
+        return [row for row in self.health if row.category is None]
+
 
 def judge_page(judge: Judge) -> dict[str, Any]:
-    """Context of the judge's page. Five queries, however much it judged."""
+    """Context of the judge's page. Seven queries, however much it judged."""
     rows = of_judge(judge)
-    snapshots = {row.snapshot_id: row.snapshot for row in rows}
-    people = _by_place(Agreement.objects.filter(snapshot__in=snapshots, relation=PEOPLE)) if rows else {}
-    places = [_place(snapshot, rows, people) for snapshot in snapshots.values()]
+    snapshots = {snapshot.pk: snapshot for snapshot in current(judge)}
+    among = list(Agreement.objects.filter(snapshot__in=snapshots, relation=PEOPLE)) if snapshots else []
+    health = of_one(judge, snapshots, [*rows, *among]) if snapshots else []
+    people = _by_place(among)
+    places = [_place(snapshot, rows, people, health) for snapshot in snapshots.values()]
     provenances = {judge.provenance, *(kind for snapshot in snapshots.values() for kind in snapshot.provenances)}
     told = {"judge": judge, "options": public_options(judge), "said": _said(judge)}
     return {**told, "places": places, "provenances": sorted(provenances)}
 
 
-def _place(snapshot: Snapshot, rows: list[Agreement], people: dict[Where, Agreement]) -> Place:
+def current(judge: Judge) -> list[Snapshot]:
+    """The current snapshots that tell of this judge, with their benchmark, newest first. One query."""
+    agrees = Agreement.objects.filter(Q(judge=judge) | Q(other=judge), snapshot=OuterRef("pk"))
+    found = Snapshot.objects.filter(pk__in=Leaderboard.objects.values("current"))
+    found = found.filter(Exists(agrees) | Exists(Health.objects.filter(judge=judge, snapshot=OuterRef("pk"))))
+    return list(found.select_related("leaderboard__benchmark").order_by("-pk"))
+
+
+def _place(snapshot: Snapshot, rows: list[Agreement], people: dict[Where, Agreement], health: list[Worth]) -> Place:
     def of(*relations: str) -> list[Agreement]:
         return [row for row in rows if row.snapshot_id == snapshot.pk and row.relation in relations]
 
@@ -194,6 +212,7 @@ def _place(snapshot: Snapshot, rows: list[Agreement], people: dict[Where, Agreem
         people=[_beside(row, people) for row in of(PEOPLE_JUDGE)],
         habits=_habits(of(*ITSELF)),
         judges=[Line(row) for row in of(JUDGES)],
+        health=[row for row in health if row.snapshot_id == snapshot.pk],
     )
 
 

@@ -102,7 +102,7 @@ def is_true_to(benchmark: Benchmark, record: Record) -> bool:
 
 def _told(record: Record) -> dict[tuple[str, int], tuple[float, ...]]:
     """What the record says of each category: votes, ties, shares; grades and their sum, where one rubric is all there is."""
-    votes, marks = record.votes, record.marks
+    votes, marks = record.verdicts, record.marks  # which have a flip as a tie, as the counts do
     share = (np.clip(votes.value, -1.0, 1.0) + 1.0) / 2.0
     towards_smaller = np.where(votes.first < votes.second, share, 1.0 - share)
     tables = [("votes", votes.category, (votes.value == 0, towards_smaller))]

@@ -20,7 +20,7 @@ from arena.models import Category
 from judging.models import Judge, Rubric
 from rating import stats
 from rating.counting import PEOPLE
-from rating.data import columns, insert, newest
+from rating.data import TIE, columns, insert, newest, silent_members
 from rating.methods import BT, SCORE, Recipe, Told, rows_by_model, told
 from rating.models import Leaderboard, LiveBoard, PairCount, Rating, ScoreCount
 from rating.ratings import Rated, each_once, totalled
@@ -36,15 +36,19 @@ def refresh(leaderboard: Leaderboard, recipe: Recipe) -> None:
     """Rate the benchmark from its standing counts and keep that as its live boards, in place of older ones.
 
     The work depends on the number of models, categories and judges. Nothing is kept where a vote was counted or a
-    snapshot taken meanwhile: the next refresh, or that snapshot, knows better.
+    snapshot taken meanwhile: the next refresh, or that snapshot, knows better. The counts know flips as ties only: under
+    another rule there are no live boards, and readers see the snapshot until the next one is due.
     """
     seen = Leaderboard.objects.get(pk=leaderboard.pk)
-    spread = _Spread(seen)
+    if not is_possible(seen):
+        LiveBoard.objects.filter(leaderboard=seen).delete()
+        return
+    spread, silent = _Spread(seen), silent_members(seen.benchmark_id)
     found: list[Rated] = []
     if BT in recipe.methods:
-        found += _of_pairs(seen, recipe, spread)
+        found += _of_pairs(seen, recipe, spread, silent)
     if SCORE in recipe.methods:
-        found += _of_scores(seen, recipe, spread)
+        found += _of_scores(seen, recipe, spread, silent)
     found += _emptied(seen, {(board.source, board.method, board.category) for board in found})
     at = timezone.now()
     rows = []
@@ -59,6 +63,11 @@ def refresh(leaderboard: Leaderboard, recipe: Recipe) -> None:
         LiveBoard.objects.filter(leaderboard=seen).delete()
         insert(LiveBoard, ("leaderboard", "source", "method", "category", "rows", "notes", "at"), rows)
     ring(f"board-{leaderboard.benchmark_id}")
+
+
+def is_possible(leaderboard: Leaderboard) -> bool:
+    """Whether the standing counts say what this board's recipe asks for."""
+    return leaderboard.recipe.get("flips", TIE) == TIE
 
 
 def _emptied(leaderboard: Leaderboard, there: set[Place]) -> Iterator[Rated]:
@@ -107,17 +116,20 @@ def _some(rows: Table, mask: NDArray[np.bool_]) -> Table:
     return {name: column[mask] for name, column in rows.items()}
 
 
-def _sources(rows: Table) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """All, people, judges, and each machine judge alone, with the counts (n,) of each; one query for the names."""
-    person = rows["judge"] == PEOPLE
+def _sources(rows: Table, silent: list[int]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """All, people, judges, and each machine judge alone, with the counts (n,) of each; one query for the names.
+
+    `silent` judges speak for themselves only.
+    """
+    person, speaks = rows["judge"] == PEOPLE, ~np.isin(rows["judge"], silent)
     machines = np.unique(rows["judge"][~person]).tolist()
     names = {judge.pk: str(judge) for judge in Judge.objects.filter(pk__in=machines)}
-    masks = {Rating.ALL: np.ones_like(person), Rating.PEOPLE: person, Rating.JUDGES: ~person}
+    masks = {Rating.ALL: speaks, Rating.PEOPLE: person, Rating.JUDGES: ~person & speaks}
     masks |= {f"judge:{names[judge]}": rows["judge"] == judge for judge in machines}
     yield from ((source, mask) for source, mask in masks.items() if mask.any())
 
 
-def _boards(rows: Table, method: str, rate: Any, recipe: Recipe) -> Iterator[Rated]:
+def _boards(rows: Table, method: str, rate: Any, recipe: Recipe, silent: list[int]) -> Iterator[Rated]:
     def of_source(source: str, mask: NDArray[np.bool_]) -> list[Rated]:
         mine = _some(rows, mask)
         found = []
@@ -130,10 +142,10 @@ def _boards(rows: Table, method: str, rate: Any, recipe: Recipe) -> Iterator[Rat
                 found.append(Rated.unrated(*place, error))
         return totalled(found, recipe)
 
-    yield from each_once(_sources(rows), of_source)
+    yield from each_once(_sources(rows, silent), of_source)
 
 
-def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iterator[Rated]:
+def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int]) -> Iterator[Rated]:
     rows = _read(PairCount, leaderboard, "first", "second", "n", "ties", "share", "squares")
     models = np.unique(np.concatenate([rows["first"], rows["second"]]))
     rows |= {side: np.searchsorted(models, rows[side]) for side in ("first", "second")}
@@ -143,7 +155,7 @@ def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iter
         fitted = stats.fit_counts(table, level=recipe.level, inflation=spread.of(place, models), few=spread.few(place))
         return told(models, fitted, table, level=recipe.level)
 
-    yield from _boards(rows, BT, rate, recipe)
+    yield from _boards(rows, BT, rate, recipe, silent)
 
 
 def _table(part: Table, models: int) -> stats.Counts:
@@ -159,7 +171,7 @@ def _table(part: Table, models: int) -> stats.Counts:
     )
 
 
-def _of_scores(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Iterator[Rated]:
+def _of_scores(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int]) -> Iterator[Rated]:
     """Mean scores under the rubric that most grades were given under, as in a snapshot."""
     rows = _read(ScoreCount, leaderboard, "model", "n", "total", "squares")
     if not len(rows["n"]):
@@ -173,7 +185,7 @@ def _of_scores(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread) -> Ite
     def rate(part: Table, place: Place) -> Told:
         return _means(part, models, spread.of(place, models), level=recipe.level)
 
-    yield from _boards(rows, SCORE, rate, recipe)
+    yield from _boards(rows, SCORE, rate, recipe, silent)
 
 
 def _means(part: Table, models: NDArray[Any], inflation: NDArray[np.float64], *, level: float) -> Told:

@@ -167,6 +167,36 @@ class Agreement(models.Model):
         return f"{self.judges}: α {self.alpha}"
 
 
+class Health(models.Model):
+    """How one machine judge does in a category (None = all): shares with intervals, histograms, cost, as plain data.
+
+    `told`: see `rating.health`, which alone writes it.
+    """
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="health", db_index=False)
+    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="health")
+    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT)
+    told = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["snapshot", "judge", "category"],
+                condition=Q(category__isnull=False),
+                name="one_health_per_snapshot_judge_and_category",
+            ),
+            models.UniqueConstraint(
+                fields=["snapshot", "judge"],
+                condition=Q(category__isnull=True),
+                name="one_overall_health_per_snapshot_and_judge",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge} · {self.category or 'all'}"
+
+
 class LiveBoard(models.Model):
     """One board by what has been counted since the current snapshot; written over as votes come in, gone with the next.
 

@@ -60,20 +60,22 @@ def boards(record: Record, recipe: Recipe, looks: Looks | None = None) -> Iterat
     `looks` of the votes' answers, row by row, make boards that are controlled for style.
     """
     votes = coded_votes(record.votes, looks)
+    speaks = record.speaks(record.votes)
     has_style = recipe.wants_style and looks is not None and looks.known.any()
     asked = {name: rate for name, rate in OF_VOTES.items() if name in recipe.methods and (name != STYLE or has_style)}
-    yield from _boards(votes, record.names, recipe, asked)
-    if BT in recipe.methods and record.votes.person.any() and not record.votes.person.all():
-        yield from totalled(list(_calibrated(votes, recipe)), recipe)
+    yield from _boards(votes, record, recipe, asked)
+    machines = ~record.votes.person & speaks
+    if BT in recipe.methods and record.votes.person.any() and machines.any():
+        yield from totalled(list(_calibrated(votes, machines, recipe)), recipe)
     if SCORE in recipe.methods:
-        yield from _boards(coded_marks(record.marks), record.names, recipe, OF_MARKS)
+        yield from _boards(coded_marks(record.marks), record, recipe, OF_MARKS)
 
 
-def _boards(coded: Coded, names: dict[int, str], recipe: Recipe, methods: dict[str, Rate]) -> Iterator[Rated]:
+def _boards(coded: Coded, record: Record, recipe: Recipe, methods: dict[str, Rate]) -> Iterator[Rated]:
     def of_source(source: str, mask: Bools) -> list[Rated]:
         return totalled(list(_of_source(source, coded, np.flatnonzero(mask), recipe, methods)), recipe)
 
-    yield from each_once(sources(coded.table, names), of_source)
+    yield from each_once(sources(coded.table, record), of_source)
 
 
 def each_once(sources: Iterable[tuple[str, Bools]], rated: Callable[[str, Bools], list[Rated]]) -> Iterator[Rated]:
@@ -87,17 +89,18 @@ def each_once(sources: Iterable[tuple[str, Bools]], rated: Callable[[str, Bools]
         yield from (replace(board, source=source) for board in found)
 
 
-def sources(table: Votes | Marks, names: dict[int, str]) -> Iterator[tuple[str, Bools]]:
+def sources(table: Votes | Marks, record: Record) -> Iterator[tuple[str, Bools]]:
     """All, people, judges, and each machine judge alone, with the rows (n,) of each; those without a row are left out."""
-    yield from ((source, mask) for source, mask in _masks(table, names) if mask.any())
+    yield from ((source, mask) for source, mask in _masks(table, record) if mask.any())
 
 
-def _masks(table: Votes | Marks, names: dict[int, str]) -> Iterator[tuple[str, Bools]]:
-    yield Rating.ALL, np.ones(len(table), dtype=bool)
+def _masks(table: Votes | Marks, record: Record) -> Iterator[tuple[str, Bools]]:
+    speaks = record.speaks(table)
+    yield Rating.ALL, speaks
     yield Rating.PEOPLE, table.person
-    yield Rating.JUDGES, ~table.person
+    yield Rating.JUDGES, ~table.person & speaks
     for judge in np.unique(table.judge[~table.person]):
-        yield f"judge:{names[int(judge)]}", table.judge == judge
+        yield f"judge:{record.names[int(judge)]}", table.judge == judge
 
 
 def _of_source(source: str, coded: Coded, rows: Ints, recipe: Recipe, methods: dict[str, Rate]) -> Iterator[Rated]:
@@ -109,9 +112,8 @@ def _of_source(source: str, coded: Coded, rows: Ints, recipe: Recipe, methods: d
                 yield Rated.unrated(source, method, category, error)
 
 
-def _calibrated(coded: Coded, recipe: Recipe) -> Iterator[Rated]:
-    """People's votes with the machine judges' verdicts on the same questions."""
-    machines = ~coded.table.person
+def _calibrated(coded: Coded, machines: Bools, recipe: Recipe) -> Iterator[Rated]:
+    """People's votes with the verdicts of the machine judges that speak (rows `machines`) on the same questions."""
     for category, people in coded.parts(np.flatnonzero(coded.table.person)):
         judged = machines if category is None else machines & (coded.table.category == category)
         place = Rating.CALIBRATED, BT, category

@@ -12,8 +12,8 @@ from django.utils import timezone
 from arena.live import ring
 from arena.models import Benchmark, Category
 from arena.style import FEATURES
-from rating import agreeing, counting, data, ratings
-from rating.models import Agreement, Leaderboard, Profile, Rating, Snapshot
+from rating import agreeing, counting, data, health, ratings
+from rating.models import Agreement, Health, Leaderboard, Profile, Rating, Snapshot
 
 log = logging.getLogger(__name__)
 NUMBERS = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate", "inflation", "weighted")
@@ -28,16 +28,17 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     """
     is_counted = counting.catch_up()
     leaderboard, _made = Leaderboard.objects.get_or_create(benchmark=benchmark)
+    leaderboard.benchmark = benchmark  # which saves asking for it
     seen = now(leaderboard)
-    record = data.read(benchmark)
+    told, how = recipe(leaderboard)
+    record = data.read(benchmark, flips=told["flips"])
     if is_counted and not counting.is_true_to(benchmark, record):
         _count_anew(leaderboard)
-    told, how = recipe(leaderboard)
     looks = data.looks(benchmark, record.votes.item) if how.wants_style else None
-    about = (str(sorted(told.items())), settings.VERSION, str(sorted(record.excluded.items())))
+    about = (str(sorted(told.items())), settings.VERSION, health.EDITION, str(sorted(record.excluded.items())))
     digest = record.digest(*about, looks.digest() if looks else "")
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
-    if snapshot is None and record.n:
+    if snapshot is None and not record.is_empty:
         snapshot = _new(leaderboard, record, looks, told, how, digest=digest, passing=passing)
     elif snapshot and snapshot.passing and not passing:
         snapshot.passing = False
@@ -62,7 +63,7 @@ def now(leaderboard: Leaderboard) -> str:
     Votes show in it once they are counted: see `counting.catch_up`.
     """
     told, _recipe_of_it = recipe(leaderboard)
-    return f"{leaderboard.changes} {sorted(told.items())} {settings.VERSION}"
+    return f"{leaderboard.changes} {sorted(told.items())} {settings.VERSION} {health.EDITION}"
 
 
 def thin(leaderboard: Leaderboard) -> int:
@@ -84,7 +85,7 @@ def recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
         "k": leaderboard.recipe.get("k", 32),
         "methods": leaderboard.recipe.get("methods", list(Rating.Method.values)),
         "style": leaderboard.recipe.get("style", list(FEATURES)),
-        "flips": "tie",
+        "flips": leaderboard.recipe.get("flips", data.TIE),
         "tie": "half a win for each",
         "total": profile.mode if profile else "mean",
         "weights": weights,
@@ -113,6 +114,7 @@ def _new(
     """Rate, then write; the one another process wrote meanwhile, if it was quicker."""
     rated = list(ratings.boards(record, how, looks))
     agreed = list(agreeing.agreements(record))
+    healthy = health.of(leaderboard.benchmark, record, looks)
     keys = dict(Category.objects.values_list("pk", "key"))
     snapshot = Snapshot(
         leaderboard=leaderboard,
@@ -127,7 +129,7 @@ def _new(
         passing=passing,
     )
     try:
-        _write(snapshot, rated, agreed)
+        _write(snapshot, rated, agreed, healthy)
     except IntegrityError:
         return leaderboard.snapshots.get(digest=digest)
     return snapshot
@@ -138,7 +140,7 @@ def _place(board: ratings.Rated, keys: dict[int, str]) -> dict[str, str | None]:
 
 
 @transaction.atomic
-def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict]) -> None:
+def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict], healthy: list[dict]) -> None:
     snapshot.save()
     data.insert(
         Rating,
@@ -150,3 +152,4 @@ def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict]) -
         ],
     )
     Agreement.objects.bulk_create((Agreement(snapshot=snapshot, **row) for row in agreed), batch_size=500)
+    Health.objects.bulk_create((Health(snapshot=snapshot, **row) for row in healthy), batch_size=500)

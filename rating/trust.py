@@ -1,12 +1,15 @@
-"""How far a judge may be trusted in a category: its agreement with people beside people's own, in words."""
+"""How far a judge may be trusted in a category: its agreement with people beside people's own, order, silence; in words."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from rating.health import CHANGED, MUTE
 from rating.models import Agreement
 
 FEW = 30  # items; fewer say nothing
@@ -72,3 +75,67 @@ def steadiness(flips: Agreement | None) -> Steadiness:
     if flips.low > TURNING:
         return Steadiness.TURNING
     return Steadiness.STEADY if flips.high < STEADY else Steadiness.UNSURE
+
+
+class Standing(TextChoices):
+    TRUSTED = "trusted", _("trusted here")
+    NOT = "not", _("not trusted here")
+    FEW = "few", _("not enough data")
+
+
+class Reason(TextChoices):
+    """Why a judge stands as it does; those of DECIDING decide, the others are to be known beside it."""
+
+    BELOW = "below", _("agrees with people less than they do with each other")
+    TURNING = "turning", _("the order of the answers sways it")
+    MUTE = "mute", _("often gives no verdict")
+    CLOSE = "close", _("agrees with people as they do with each other")
+    UNSURE = "unsure", _("its agreement with people is not certain enough")
+    FEW = "few", _("people have judged too few of the same items")
+    OWN_FAMILY = "own_family", _("favours its own family")
+    LONGER = "longer", _("favours long answers")
+    MARKDOWN = "markdown", _("favours markdown")
+    DRIFT = "drift", _("its verdicts have changed over time")
+
+
+DECIDING = (Reason.BELOW, Reason.TURNING, Reason.MUTE)
+SILENCE = 0.1  # share of tries: a judge whose replies hold no verdict more often cannot be relied on
+LEANING = 0.05  # of shares: favouring something by less than this over people is not worth a warning
+
+
+def standing(
+    judge: Agreement | None, people: Agreement | None, flips: Agreement | None, told: Mapping[str, Any]
+) -> tuple[Standing, list[Reason]]:
+    """Whether a judge is trusted in one category, with the reasons, deciding ones first.
+
+    *Not* where its agreement is below people's, where the order sways it, or where it is often mute, each by a whole
+    interval; *trusted* where none of these holds and it agrees as people do; else there is not enough data. `told` is the
+    judge's health there (see `rating.health`), {} where it is not known. Leanings and drift never decide: people lean
+    too, and of so many shares some reach beyond their interval by chance.
+    """
+    close = trust(judge, people)
+    against = {
+        Reason.BELOW: close == Trust.BELOW,
+        Reason.TURNING: steadiness(flips) == Steadiness.TURNING,
+        Reason.MUTE: _is_mute(told.get("failures", {}).get(MUTE, {})),
+    }
+    reasons = [reason for reason, holds in against.items() if holds]
+    decided = Standing.NOT if reasons else Standing.TRUSTED if close == Trust.CLOSE else Standing.FEW
+    if decided != Standing.NOT:
+        reasons.append(Reason(close.value))
+    return decided, reasons + cautions(told)
+
+
+def cautions(told: Mapping[str, Any]) -> list[Reason]:
+    """What to know of a judge beside whether it is trusted: what it favours more than people do, and drift."""
+    leaning = [reason for reason in (Reason.OWN_FAMILY, Reason.LONGER, Reason.MARKDOWN) if _leans(told.get(reason, {}))]
+    return leaning + ([Reason.DRIFT] if told.get("drift", {}).get("note") == CHANGED else [])
+
+
+def _is_mute(mute: Mapping[str, Any]) -> bool:
+    return mute.get("n", 0) >= FEW and (mute.get("low") or 0.0) > SILENCE
+
+
+def _leans(told: Mapping[str, Any]) -> bool:
+    """Whether the judge favours this more than others do, on enough verdicts and with the whole interval."""
+    return told.get("n", 0) >= FEW and (told.get("difference_low") or 0.0) > LEANING

@@ -1,4 +1,4 @@
-"""Pages of what follows: the home page, leaderboards, agreement, one judge. Reading never computes a rating."""
+"""Pages of what follows: the home page, leaderboards, agreement, judges. Reading never computes a rating."""
 
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from arena.border import asked
 from arena.frame import is_lead
 from arena.models import Benchmark
 from judging.models import Judge
-from rating import boards, comparing, front
+from rating import boards, comparing, front, worth
 from rating.models import Rating, Snapshot
 
 
@@ -53,7 +53,8 @@ def _board_page(request, benchmark, found, *, is_newest):
     # the overview is the snapshot's, also where the board is live: half of one and half of the other would mislead
     rated = boards.board(benchmark, source=source, method=board.method, snapshot=found) if board.live else board
     heat = boards.heat(rated, there.categories) if board.category is None else None
-    return render(request, "rating/leaderboard.html", {**frame, "board": board, "heat": heat})
+    context = {**frame, "board": board, "heat": heat, "counted": worth.counted(rated)}
+    return render(request, "rating/leaderboard.html", context)
 
 
 SOURCES = [
@@ -71,6 +72,14 @@ def agreement(request, pk):
     found = boards.agreement_rows(benchmark)
     context = {"benchmark": benchmark, "snapshot": found.snapshot, "page": comparing.page(found)}
     return render(request, "rating/agreement.html", context)
+
+
+@require_safe
+def health(request, pk):
+    """What each machine judge of a benchmark is worth: whether it is trusted where, and what it costs."""
+    benchmark = get_object_or_404(Benchmark, pk=pk)
+    panel = worth.judges(benchmark)
+    return render(request, "rating/health.html", {"benchmark": benchmark, "snapshot": panel.snapshot, "panel": panel})
 
 
 @require_safe

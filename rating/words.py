@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from rating import health
+from rating.stats import alternative_annotator as alternative
 from rating.stats.agreement import ALL_ALIKE, FEW_UNITS, NO_DISAGREEMENT, NO_PAIRS, ONE_UNIT, ONE_VALUE
 from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED, WIDENED
 from rating.stats.calibrated import FEW_PAIRED, NOTHING_MORE, PEOPLE_SEPARATED
@@ -24,6 +26,8 @@ REASONS = {
     "older rubric version": _("under an older version of the rubric"),
     "another rubric": _("under another rubric"),
     "set aside": _("set aside by a later one"),
+    "turned round with the order": _("turned round with the order of the answers"),
+    "member of a panel": _("of members of a panel, which speaks for them"),
 }
 """Why judgments are left out, by the name in `Snapshot.excluded`."""
 
@@ -75,9 +79,20 @@ NOTES = {
     NO_DISAGREEMENT: gettext_noop("no disagreement seen, so no interval"),
     ALL_ALIKE: gettext_noop("questions all alike, so no interval"),
     "no decided vote": gettext_noop("no decided vote"),
+    health.NO_ANCHORS: gettext_noop("too many judgments to look at each; give some questions the tag “anchor”"),
+    health.ONE_WEEK: gettext_noop("all in one week"),
+    health.NOTHING_TWICE: gettext_noop("nothing was judged in the first week and in the last"),
+    health.FEW_QUESTIONS: gettext_noop("too few questions for an interval"),
+    health.CHANGED: gettext_noop("changed since the first week"),
+    health.SAME: gettext_noop("no change that can be told"),
+    alternative.NULL_PASSES: gettext_noop("a judge that knows nothing passes too"),
+    alternative.FEW_QUESTIONS: gettext_noop("too few questions for a verdict"),
+    alternative.TWO_PEOPLE: gettext_noop(
+        "fewer than three people: the judge is compared with single persons, not with a group"
+    ),
     "few": "",  # the page says it itself, with how many more are needed
 }
-"""What must be said beside a number, by the name in `Snapshot.notes` or `Agreement.note`."""
+"""What must be said beside a number, by the name in `Snapshot.notes`, `Agreement.note` or a judge's health."""
 
 
 def in_words(note: str) -> str:

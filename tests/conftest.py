@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arena import setup
@@ -26,6 +27,13 @@ CHROMIUM_FLAGS = [
 def shared_folder() -> Path:
     """Return where the shared data folder would be: JURYROOM_SHARED, else `shared` beside the project."""
     return Path(os.environ.get("JURYROOM_SHARED") or setup.ROOT.parent / "shared")
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """A page that was read in another language leaves it to nobody else."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

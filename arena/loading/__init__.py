@@ -3,15 +3,88 @@
 Reading checks everything first and collects every problem; writing comes after, whole or not at all.
 """
 
-from arena.loading import faireval, llmuses, mt_bench, own
-from arena.loading.records import BadInput, Batch, ModelRecord, Problem, Report
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from arena.loading import alpaca_eval, arena, arena_hard, faireval, llmuses, mt_bench, own
+from arena.loading.records import (
+    ANSWERS,
+    JUDGMENTS,
+    KINDS,
+    PROMPTS,
+    QUESTIONS,
+    BadInput,
+    Batch,
+    ModelRecord,
+    Problem,
+    Report,
+    files_of,
+)
 from arena.loading.writing import write
 
+
+class Reader(Protocol):
+    """Reads files of one format: all they hold that is of these kinds, every problem noted in the report."""
+
+    def __call__(
+        self, files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str
+    ) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class Format:
+    """A published format: how it is read, the kinds of things it has, and how its files' names end."""
+
+    read: Reader
+    kinds: tuple[str, ...]
+    endings: tuple[str, ...] = (".jsonl",)
+
+    def __call__(
+        self,
+        paths: list[Path],
+        report: Report,
+        *,
+        kinds: Sequence[str] = (QUESTIONS, ANSWERS),
+        model: ModelRecord | None = None,
+        language: str = "en",
+    ) -> Batch:
+        """What these files and folders hold of these kinds; the rest is counted in the report as left out.
+
+        `model` answered, whatever the files say; `language` is that of questions that do not say theirs.
+        """
+        files = files_of(paths, report, endings=self.endings)
+        return self.read(files, report, kinds=kinds, model=model, language=language).keep(kinds, report)
+
+
+ASKED = (QUESTIONS, ANSWERS)
+JUDGED = (*ASKED, JUDGMENTS)
+JSON = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
+
 FORMATS = {
-    "juryroom": own.read,
-    "mt_bench": mt_bench.read,
-    "llmuses": llmuses.read,
-    "faireval": faireval.read,
+    "juryroom": Format(own.read, ASKED),
+    "mt_bench": Format(mt_bench.read, KINDS, (".jsonl", ".jsonl.gz")),
+    "llmuses": Format(llmuses.read, KINDS, (".jsonl", ".jsonl.gz")),
+    "arena": Format(arena.read, JUDGED, JSON),
+    "arena_hard": Format(arena_hard.read, JUDGED, (".jsonl", ".jsonl.gz")),
+    "alpaca_eval": Format(alpaca_eval.read, JUDGED, (".json", ".json.gz")),
+    "faireval": Format(faireval.read, JUDGED, (".jsonl", ".txt")),
 }
 
-__all__ = ["FORMATS", "BadInput", "Batch", "ModelRecord", "Problem", "Report", "write"]
+__all__ = [
+    "ANSWERS",
+    "FORMATS",
+    "JUDGMENTS",
+    "PROMPTS",
+    "QUESTIONS",
+    "BadInput",
+    "Batch",
+    "Format",
+    "ModelRecord",
+    "Problem",
+    "Report",
+    "write",
+]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from arena.loading.llmuses import model_of, question
 from arena.loading.records import (
+    JUDGMENTS,
     AnswerRecord,
     Batch,
     ModelRecord,
@@ -13,7 +15,6 @@ from arena.loading.records import (
     Report,
     Row,
     VoteRecord,
-    files_of,
     lines_of,
     rows_of,
 )
@@ -24,14 +25,14 @@ FAMILIES = {FIRST: "gpt-3.5", SECOND: "vicuna-13b"}
 JUDGE = "FairEval annotators"
 
 
-def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
+def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
     """Questions, answers and verdicts; line i of a verdict file is about the i-th question of the question file.
 
     That is all the format offers to join them, so the number of lines must be the number of questions.
     """
     batch = Batch()
     verdicts: list[Path] = []
-    for path in files_of(paths, report, endings=(".jsonl", ".txt")):
+    for path in files:
         if path.suffix == ".txt":
             verdicts.append(path)
             continue
@@ -40,7 +41,7 @@ def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None,
                 batch.answers.append(_answer(row, model))
             else:
                 batch.questions.append(question(row, language))
-    for path in verdicts:
+    for path in verdicts if JUDGMENTS in kinds else ():
         _votes(path, batch, report)
     return batch
 

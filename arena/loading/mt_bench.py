@@ -1,43 +1,65 @@
-"""MT-bench files: question.jsonl, model_answer/*.jsonl, reference_answer/*.jsonl."""
+"""MT-bench files: question, model_answer, reference_answer, model_judgment (single and pair) and judge_prompts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from arena.loading.judge_prompts import rubric
 from arena.loading.records import (
+    ANSWERS,
+    JUDGMENTS,
+    PROMPTS,
+    QUESTIONS,
     AnswerRecord,
     Batch,
+    GradeRecord,
     ModelRecord,
     QuestionRecord,
     ReferenceRecord,
     Report,
     Row,
-    files_of,
-    is_other_kind,
+    VoteRecord,
+    is_left_out,
     rows_of,
 )
 
 QUESTION_FIELDS = {"question_id", "category", "turns", "reference"}
-OTHERS = {"judgments": ("judgment", "g1_judgment"), "judge prompts": ("prompt_template",)}
+WINNERS = {"model_1": 1.0, "tie": 0.0, "model_2": -1.0, "error": None}
+UNREAD = "the file says error: no verdict could be read"
 
 
-def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
-    """Questions, answers and reference answers, told apart by fields and by "reference_answer" in the path."""
+def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+    """All that the files hold, told apart by fields and by "reference_answer" in the path."""
     batch = Batch()
-    for path in files_of(paths, report):
-        is_reference = "reference_answer" in str(path)
+    for path in files:
         for row in rows_of(path, report):
-            if is_other_kind(row, OTHERS):
+            kind = _kind(row)
+            if is_left_out(row, kind, kinds):
                 continue
-            if "choices" not in row.values:
+            if kind == PROMPTS:
+                batch.rubrics.append(rubric(row))
+            elif kind == JUDGMENTS:
+                _judgment(row, batch)
+            elif "choices" not in row.values:
                 batch.questions.append(question(row, language))
-            elif is_reference:
+            elif kind == QUESTIONS:
                 batch.references += [
                     ReferenceRecord(row, row.key("question_id"), _turns(row, choice)) for choice in _choices(row)[:1]
                 ]
             else:
                 batch.answers += answers(row, model)
     return batch
+
+
+def _kind(row: Row) -> str:
+    """What a row is; a reference answer is a part of its question."""
+    if "prompt_template" in row.values:
+        return PROMPTS
+    if "judge" in row.values:
+        return JUDGMENTS
+    return ANSWERS if "choices" in row.values and "reference_answer" not in str(row.file) else QUESTIONS
 
 
 def question(row: Row, language: str) -> QuestionRecord:
@@ -72,3 +94,90 @@ def _turns(row: Row, choice: dict) -> list[str]:
         row.problem("choices.turns", "is not a list of texts")
         return []
     return turns
+
+
+# Judgments
+
+
+def _judgment(row: Row, batch: Batch) -> None:
+    """The verdicts of one row, with the answers they are about, whose texts are in files of their own."""
+    if "model_1" in row.values or "model_2" in row.values:
+        votes = _votes(row)
+        batch.votes += votes
+        for vote in votes[:1]:
+            batch.imply_answers(vote)
+    else:
+        grade = _grade(row)
+        batch.grades.append(grade)
+        batch.imply_answers(grade)
+
+
+def _judged(row: Row) -> dict[str, Any]:
+    """What single and pair judgments say alike: the question, the turn, who judged, by which template and when."""
+    judge = row.values.get("judge")
+    name, template = "", ""
+    if isinstance(judge, list) and judge and all(isinstance(part, str) for part in judge):
+        name, template = judge[0].strip(), " ".join(judge[1:])
+    elif isinstance(judge, str):
+        name = judge.strip()
+    if not name:
+        row.problem("judge", "is not a name, or a list of a name and a template")
+    turn = row.take("turn", int, required=False, default=1)
+    if turn < 1:
+        row.problem("turn", f"is {turn}, not 1 or more")
+    extra = row.extra(tstamp="tstamp", m1_score="m1_score", m2_score="m2_score")
+    if template:
+        extra["template"] = template
+    return {
+        "row": row, "question": row.key("question_id"), "judge": name, "is_person": False, "turn": turn, "extra": extra
+    }  # fmt: skip
+
+
+def _grade(row: Row) -> GradeRecord:
+    """A mark from 1 to 10; −1 is what the tool writes when it found none in the reply."""
+    score = row.number("score", required=True)
+    is_failure = score == -1
+    return GradeRecord(
+        **_judged(row),
+        model=row.text("model"),
+        score=None if is_failure else score,
+        status="parse_error" if is_failure else "ok",
+        error="the file says -1: no mark could be read" if is_failure else "",
+        reply=row.text("judgment", required=False),
+        prompt=row.text("user_prompt", required=False),
+    )
+
+
+def _votes(row: Row) -> list[VoteRecord]:
+    """Two verdicts, the second with the answers the other way round; or the one of files that have `winner`.
+
+    Both name the winner itself, not the place it was shown in. The order of a lone one is not said: it is taken as listed.
+    """
+    first, second = row.text("model_1"), row.text("model_2")
+    told = _judged(row)
+    if "winner" in row.values and "g1_winner" not in row.values:
+        row.report.note(f"{row.file.name}: the order the answers were shown in is not said; they are taken as listed")
+        return [_vote(row, told, "", first, second, sign=1, both_ways=False)]
+    return [
+        _vote(row, told, "g1_", first, second, sign=1, both_ways=True),
+        _vote(row, told, "g2_", second, first, sign=-1, both_ways=True),
+    ]
+
+
+def _vote(
+    row: Row, told: dict[str, Any], game: str, shown_first: str, shown_second: str, *, sign: int, both_ways: bool
+) -> VoteRecord:
+    told_in = f"{game}winner"
+    towards = row.label(told_in, WINNERS)
+    return VoteRecord(
+        **told,
+        first=shown_first,
+        second=shown_second,
+        value=None if towards is None else sign * towards + 0.0,
+        status="parse_error" if towards is None else "ok",
+        error=UNREAD if towards is None else "",
+        reply=row.text(f"{game}judgment", required=False),
+        prompt=row.text(f"{game}user_prompt", required=False),
+        both_ways=both_ways,
+        told_in=told_in,
+    )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, files_of, rows_of
+from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, rows_of
 
 QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
 LARGEST_NUMBER, LARGEST = 2_000_000_000, {"sample": 32_767}
 NUMBERS = {"tokens_in": int, "tokens_out": int, "first_token_s": (int, float), "seconds": (int, float)}
 
 
-def read(paths: list[Path], report: Report, *, model: ModelRecord | None = None, language: str = "en") -> Batch:
+def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
     """Questions and answers of our own files. Problems go to `report`."""
     batch = Batch()
-    for path in files_of(paths, report):
+    for path in files:
         for row in rows_of(path, report):
             if "question" in row.values:
                 batch.answers.append(answer(row, model))

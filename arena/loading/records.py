@@ -1,62 +1,31 @@
-"""What any file says, in our words: questions, answers, votes; and what is wrong with it."""
+"""What any file says, in our words: questions, answers, verdicts, judge prompts."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from math import isfinite
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from arena.models import storable
+from arena.loading.rows import (
+    BadInput,
+    Problem,
+    Report,
+    Row,
+    files_of,
+    lines_of,
+    objects_of,
+    rows_of,
+)
+
+__all__ = [
+    "ANSWERS", "JUDGMENTS", "KINDS", "PROMPTS", "QUESTIONS", "UNSTATED", "AnswerRecord", "BadInput", "Batch", "GradeRecord",
+    "ModelRecord", "Problem", "QuestionRecord", "ReferenceRecord", "Report", "Row", "RubricRecord", "VoteRecord", "files_of",
+    "is_left_out", "lines_of", "objects_of", "rows_of",
+]  # fmt: skip
 
 UNSTATED = "unstated"
-LARGEST_LINE = 20_000_000  # characters; a longer line is no answer
-UNSTORABLE = "holds a NUL or half a character (a lone surrogate), which no database keeps"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that keeps a file from being loaded, with its place."""
-
-    file: str
-    line: int
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
-
-
-@dataclass
-class Report:
-    """What was found: rows counted, what is new, what was there already, notes, and every problem."""
-
-    counts: Counter = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-    def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "counts": dict(self.counts),
-            "notes": self.notes,
-            "problems": [vars(problem) | {"text": str(problem)} for problem in self.problems],
-        }
-
-
-class BadInput(Exception):
-    """Input that cannot be loaded; `report` says all that is wrong. Nothing was written."""
-
-    def __init__(self, report: Report):
-        self.report = report
-        super().__init__("\n".join(map(str, report.problems)))
+KINDS = QUESTIONS, ANSWERS, JUDGMENTS, PROMPTS = "questions", "answers", "judgments", "prompts"
+"""What files hold, as `load --as` names it."""
 
 
 @dataclass(frozen=True)
@@ -69,82 +38,13 @@ class ModelRecord:
     extra: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass
-class Row:
-    """One line of a file: its values, taken out one by one, each problem noted with its place."""
-
-    file: Path
-    line: int
-    values: dict[str, Any]
-    report: Report
-
-    def problem(self, field_: str, message: str) -> None:
-        self.report.problems.append(Problem(str(self.file), self.line, field_, message))
-
-    def take(self, name: str, kinds: type | tuple[type, ...], *, required: bool = True, default: Any = None) -> Any:
-        """The value of field `name`; None and a problem when it is missing or of another kind."""
-        value = self.values.get(name)
-        if value is None:
-            if required:
-                self.problem(name, "is missing")
-            return default
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in _tuple(kinds)):
-            self.problem(name, f"is {_word(value)}, not {' or '.join(_NAMES[kind] for kind in _tuple(kinds))}")
-            return default
-        return value
-
-    def text(self, name: str, *, required: bool = True) -> str:
-        """A text field without blanks at its ends; a required one may not be empty."""
-        value = self.take(name, str, required=required, default="")
-        if required and isinstance(self.values.get(name), str) and not value.strip():
-            self.problem(name, "is empty")
-        return value.strip()
-
-    def key(self, name: str) -> str:
-        """An id: text or a whole number, never empty."""
-        value = self.take(name, (str, int))
-        if isinstance(value, str) and not value.strip():
-            self.problem(name, "is empty")
-        return "" if value is None else str(value).strip()
-
-    def texts(self, name: str, *, required: bool = True) -> list[str]:
-        """A list of texts; a required one may not be an empty list."""
-        value = self.take(name, list, required=required, default=[])
-        if any(not isinstance(item, str) for item in value):
-            self.problem(name, "holds something that is not text")
-            return []
-        if required and isinstance(self.values.get(name), list) and not value:
-            self.problem(name, "is an empty list")
-        return value
-
-    def asked(self, name: str) -> list[str]:
-        """The turns of a question: a list of texts, none of them blank."""
-        turns = self.texts(name)
-        if any(not turn.strip() for turn in turns):
-            self.problem(name, "holds an empty text")
-        return turns
-
-
-_NAMES = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    bool: "true or false",
-}
-
-
-def _tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
-    return kinds if isinstance(kinds, tuple) else (kinds,)
-
-
-def _word(value: Any) -> str:
-    return _NAMES.get(type(value), type(value).__name__)
-
-
 @dataclass(frozen=True)
 class QuestionRecord:
+    """A question; one `implied` was told along with a verdict, and stands only where there is none of its key.
+
+    One that is not `published` was judged, and its `turns` say that its text is not to be had.
+    """
+
     row: Row
     key: str
     category: str
@@ -155,16 +55,36 @@ class QuestionRecord:
     checks: list[dict] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     meta: dict[str, Any] = field(default_factory=dict)
+    implied: bool = False
+    published: bool = True
 
 
 @dataclass(frozen=True)
 class AnswerRecord:
+    """An answer; one without text is left out unless it `may_be_empty`, as an answer that was judged may.
+
+    One that is not `published` was judged and its text is not to be had (`turns` is []): it stands only where there is no
+    answer of that model (of `any_version`, or of this one) to the question. One `implied` was told along with a verdict.
+    """
+
     row: Row
     question: str
     model: ModelRecord
     turns: list[str]
     sample: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
+    may_be_empty: bool = False
+    published: bool = True
+    implied: bool = False
+    any_version: bool = False
+
+
+class Judged(NamedTuple):
+    """One answer that a verdict is about: by which model, of which version ("": any), and which of its samples."""
+
+    model: str
+    version: str
+    sample: int
 
 
 @dataclass(frozen=True)
@@ -173,7 +93,10 @@ class VoteRecord:
 
     A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "refused", "api_error",
     "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
-    judge was asked in both orders, so that one order alone is half a verdict.
+    judge was asked in both orders, so that one order alone is half a verdict. `baseline` is the one of the two that all others
+    are compared with, "" for none. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
+    `seconds`, `tokens_in`, `tokens_out`, `tstamp` (seconds of Unix time) go into columns of their own, the rest is kept as
+    details. `told_in` is the field of the row that says it, for problems.
     """
 
     row: Row
@@ -193,7 +116,27 @@ class VoteRecord:
     both_ways: bool = False
     sample_first: int = 0
     sample_second: int = 0
+    version_first: str = ""
+    version_second: str = ""
+    baseline: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    told_in: str = "verdict"
+
+    lowest: ClassVar[float] = -2.0
+    highest: ClassVar[float] = 2.0
+
+    @property
+    def score(self) -> float | None:
+        """The value, by the name it has in a grade."""
+        return self.value
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The answers it is about, in the order shown."""
+        return (
+            Judged(self.first, self.version_first, self.sample_first),
+            Judged(self.second, self.version_second, self.sample_second),
+        )
 
 
 @dataclass(frozen=True)
@@ -216,7 +159,14 @@ class GradeRecord:
     turn: int = 0
     trial: int = 0
     sample: int = 0
+    version: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    told_in: str = "score"
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The answer it is about."""
+        return (Judged(self.model, self.version, self.sample),)
 
 
 @dataclass(frozen=True)
@@ -253,102 +203,60 @@ class Batch:
     references: list[ReferenceRecord] = field(default_factory=list)
     categories: list[dict] = field(default_factory=list)
 
+    def imply_answers(self, record: VoteRecord | GradeRecord) -> None:
+        """Say that the answers this verdict is about were given, for formats that may publish verdicts without them."""
+        for judged in record.judged:
+            model = ModelRecord(judged.model, judged.version or UNSTATED)
+            self.answers.append(
+                AnswerRecord(
+                    record.row,
+                    record.question,
+                    model,
+                    [],
+                    judged.sample,
+                    published=False,
+                    implied=True,
+                    any_version=not judged.version,
+                )
+            )
 
-def rows_of(path: Path, report: Report) -> Iterator[Row]:
-    """The JSON objects of a JSONL file, line by line; whatever is not one is a problem with its line."""
-    for number, line in lines_of(path, report):
-        row = _row(path, number, line, report) if line.strip() else None
-        if row is not None:
-            yield row
-
-
-def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
-    """The numbered lines of a text file; ends with a problem where it cannot be read on, or has none."""
-    number = 0
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-    except FileNotFoundError:
-        report.problems.append(Problem(str(path), 0, "", "there is no such file"))
-    except UnicodeDecodeError as error:
-        message = f"is not UTF-8 text ({error.reason} at byte {error.start + 1} of the line)"
-        report.problems.append(Problem(str(path), number, "", message))
-    except OSError as error:
-        report.problems.append(Problem(str(path), 0, "", f"cannot be read: {error.strerror}"))
-    else:
-        if not number:
-            report.problems.append(Problem(str(path), 0, "", "is empty"))
-
-
-def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
-    if len(line) > LARGEST_LINE:
-        report.problems.append(Problem(str(path), number, "", "the line is longer than 20 million characters"))
-        return None
-    try:
-        values = json.loads(line, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        report.problems.append(Problem(str(path), number, "", f"is not JSON: {_reason(error)}"))
-        return None
-    if not isinstance(values, dict):
-        report.problems.append(Problem(str(path), number, "", f"is {_word(values)}, not an object"))
-        return None
-    row = Row(path, number, values, report)
-    if "\\u0000" in line or "\\ud" in line.lower():
-        for name, value in values.items():
-            if any(storable(text) != text for text in texts_in({name: value})):
-                row.problem(name, UNSTORABLE)
-    report.counts["rows read"] += 1
-    return row
+    def keep(self, kinds: Collection[str], report: Report) -> Batch:
+        """This batch with what is of these kinds alone, and what verdicts told along with them; the rest is counted."""
+        if JUDGMENTS not in kinds:
+            _leave_out(JUDGMENTS, len(self.votes) + len(self.grades), report)
+            self.votes, self.grades = [], []
+            self.answers = [record for record in self.answers if record.published]
+            self.questions = [record for record in self.questions if record.published]
+        if PROMPTS not in kinds:
+            _leave_out(PROMPTS, len(self.rubrics), report)
+            self.rubrics = []
+        if QUESTIONS not in kinds:
+            self.questions = _implied(QUESTIONS, self.questions, kinds, report)
+            self.references, self.categories = [], []
+        if ANSWERS not in kinds:
+            self.answers = _implied(ANSWERS, self.answers, kinds, report)
+        return self
 
 
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+_R = TypeVar("_R", QuestionRecord, AnswerRecord)
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if isfinite(value) else _refuse(text)
+def _implied(kind: str, records: list[_R], kinds: Collection[str], report: Report) -> list[_R]:
+    """Those of the records that verdicts told along with them, if verdicts are wanted; the rest is counted as left out."""
+    kept = [record for record in records if record.implied] if JUDGMENTS in kinds else []
+    _leave_out(kind, len(records) - len(kept), report)
+    return kept
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
-    return "nested too deep" if isinstance(error, RecursionError) else str(error).split(";")[0]
+def _leave_out(kind: str, n: int, report: Report) -> None:
+    if n:
+        report.counts[f"{kind} left out"] += n
 
 
-def texts_in(value: Any) -> Iterator[str]:
-    """Every text inside a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from texts_in(name)
-            yield from texts_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from texts_in(inner)
-
-
-def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:
-    """The files named, and those with one of `endings` in the folders named, in order."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix in endings and file.is_file())
-            if not inside:
-                report.problems.append(Problem(str(path), 0, "", f"holds no {' or '.join(endings)} file"))
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
-def is_other_kind(row: Row, kinds: dict[str, tuple[str, ...]]) -> bool:
-    """Whether a row is of a kind that its format has and we do not load, told by its fields; then it is counted as left out."""
-    for kind, names in kinds.items():
-        if any(name in row.values for name in names):
-            row.report.counts[f"{kind} left out"] += 1
-            row.report.note(f"{row.file.name}: {kind} are left out; questions and answers are loaded")
-            return True
-    return False
+def is_left_out(row: Row, kind: str, kinds: Collection[str]) -> bool:
+    """Whether a row, all of one kind, is of a kind not asked for; then it is counted as left out."""
+    if kind in kinds:
+        return False
+    row.report.counts[f"{kind} left out"] += 1
+    row.report.note(f"{row.file.name}: {kind} are left out; {' and '.join(kinds)} are loaded")
+    return True

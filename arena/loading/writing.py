@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -18,8 +18,9 @@ from arena.loading.records import (
     Report,
     Row,
 )
-from arena.models import Answer, Benchmark, Category, LanguageModel, Provenance, Question
+from arena.models import UNPUBLISHED, Answer, Benchmark, Category, LanguageModel, Provenance, Question
 
+_R = TypeVar("_R", QuestionRecord, AnswerRecord)
 CheckProblems = Callable[[dict], list[str]]
 CHUNK = 500  # rows a query names, below SQLite's limit of variables
 
@@ -51,7 +52,10 @@ def write(
     if report.problems:
         raise BadInput(report)
     report.counts["new questions"] += len(new_questions)
-    report.counts["new answers"] += len(new_answers)
+    missing = sum(not record.published for record in new_answers)
+    report.counts["new answers"] += len(new_answers) - missing
+    if missing:
+        report.counts["answers whose text was not published"] += missing
     if dry:
         return benchmark
     with transaction.atomic():
@@ -91,14 +95,14 @@ def _check_questions(
     """The questions that are new; what is wrong with the others goes to the report."""
     seen: dict[str, QuestionRecord] = {}
     new = []
-    for record in batch.questions:
+    for record in _implied_last(batch.questions):
         if not record.key:
             continue
         _check_length(record.row, "key", record.key, Question.key)
         _check_length(record.row, "category", record.category, Category.key)
         _check_length(record.row, "language", record.language, Question.language)
         if record.key in seen:
-            record.row.problem("key", f"{record.key} is a duplicate of line {seen[record.key].row.line}")
+            _check_repeated(record, seen[record.key], "key", record.key)
             continue
         seen[record.key] = record
         if len(record.reference) > len(record.turns):
@@ -110,6 +114,8 @@ def _check_questions(
             if benchmark and benchmark.frozen_at:
                 record.row.problem("key", f"{record.key} is new, and {benchmark} is frozen; load it as another version")
             new.append(record)
+        elif record.implied and known[record.key].turns == record.turns:
+            report.counts["questions already there"] += 1
         elif _facts(known[record.key]) != _facts_of(record):
             record.row.problem(
                 "key", f"{record.key} differs from the question already in {benchmark}; load it as another version"
@@ -117,6 +123,19 @@ def _check_questions(
         else:
             report.counts["questions already there"] += 1
     return new
+
+
+def _implied_last(records: Iterable[_R]) -> list[_R]:
+    """The records in their order, those told along with verdicts after the others."""
+    return sorted(records, key=lambda record: record.implied)
+
+
+def _check_repeated(record: QuestionRecord | AnswerRecord, first: Any, field: str, name: str) -> None:
+    """A second record of one place is a problem, unless a verdict told along with it what the first says too."""
+    if not record.implied:
+        record.row.problem(field, f"{name} is a duplicate of line {first.row.line}")
+    elif record.turns != first.turns:
+        record.row.problem(field, f"{name} has another text than in {first.row.place}")
 
 
 def _check_length(row: Row, name: str, text: str, column: Any) -> None:
@@ -146,41 +165,68 @@ def _check_answers(
     """The answers that are new; an answer to no question, or one of two, goes to the report."""
     turns = {key: len(question.turns) for key, question in known.items()}
     turns.update({record.key: len(record.turns) for record in batch.questions})
-    there = {
-        (row["question__key"], row["model__name"], row["model__version"], row["sample"]): row["turns"]
-        for row in Answer.objects.ok()
-        .filter(question__benchmark=benchmark)
-        .values("question__key", "model__name", "model__version", "sample", "turns")
-    }
+    there = _there(benchmark)
+    told = set(there)
     seen: dict[tuple, AnswerRecord] = {}
     new = []
-    for record in batch.answers:
-        key = (record.question, record.model.name, record.model.version, record.sample)
+    for record in _implied_last(batch.answers):
         if not record.question or not record.turns:
             continue
-        _check_length(record.row, "model", record.model.name, LanguageModel.name)
-        _check_length(record.row, "version", record.model.version, LanguageModel.version)
-        _check_length(record.row, "vendor", record.model.vendor, LanguageModel.vendor)
-        if record.question not in turns:
-            record.row.problem("question", f"{record.question} is not among the questions")
-        elif len(record.turns) != turns[record.question]:
-            record.row.problem("turns", f"has {len(record.turns)} for a question of {turns[record.question]}")
-        elif key in seen:
-            record.row.problem(
-                "question", f"{record.question} by {record.model.name} is a duplicate of line {seen[key].row.line}"
-            )
-        elif key in there and there[key] != record.turns:
-            record.row.problem(
-                "turns", f"{record.question} by {record.model.name} differs from the answer already there"
-            )
-        elif key in there:
-            report.counts["answers already there"] += 1
-        elif not "".join(record.turns).strip():
-            report.counts["empty answers left out"] += 1
-        else:
+        key = (record.question, record.model.name, record.model.version, record.sample)
+        if key in seen:
+            _check_repeated(record, seen[key], "question", f"{record.question} by {record.model.name}")
+            continue
+        seen[key] = record
+        told.add(key)
+        if _is_new(record, turns, there.get(key), report):
             new.append(record)
-        seen.setdefault(key, record)
-    return new
+    return new + _unpublished(batch, turns, told)
+
+
+def _there(benchmark: Benchmark | None) -> dict[tuple[str, str, str, int], list[str]]:
+    """The turns of the good answers of a benchmark, [] for one whose text was not published. One query."""
+    kept = Answer.objects.filter(question__benchmark=benchmark, error__in=("", UNPUBLISHED)).order_by()
+    names = ("question__key", "model__name", "model__version", "sample", "turns")
+    return {tuple(key): turns for *key, turns in kept.values_list(*names).iterator()}
+
+
+def _is_new(record: AnswerRecord, turns: dict[str, int], there: list[str] | None, report: Report) -> bool:
+    """Whether this answer is to be written, `there` being what is in its place; what is wrong with it goes to the report."""
+    _check_model(record)
+    about = f"{record.question} by {record.model.name}"
+    if record.question not in turns:
+        record.row.problem("question", f"{record.question} is not among the questions")
+    elif len(record.turns) != turns[record.question]:
+        record.row.problem("turns", f"has {len(record.turns)} for a question of {turns[record.question]}")
+    elif there and there != record.turns:
+        record.row.problem("turns", f"{about} differs from the answer already there")
+    elif there:
+        report.counts["answers already there"] += 1
+    elif not record.may_be_empty and not "".join(record.turns).strip():
+        report.counts["empty answers left out"] += 1
+    else:
+        return True
+    return False
+
+
+def _check_model(record: AnswerRecord) -> None:
+    _check_length(record.row, "model", record.model.name, LanguageModel.name)
+    _check_length(record.row, "version", record.model.version, LanguageModel.version)
+    _check_length(record.row, "vendor", record.model.vendor, LanguageModel.vendor)
+
+
+def _unpublished(batch: Batch, turns: dict[str, int], told: set[tuple[str, str, str, int]]) -> list[AnswerRecord]:
+    """The answers that were judged, to questions there are, and that have no text: neither here nor among those `told`."""
+    of_any = {(question, name, sample) for question, name, _version, sample in told}
+    missing: dict[tuple[str, str, str, int], AnswerRecord] = {}
+    for record in batch.answers:
+        place = (record.question, record.model.name, record.model.version, record.sample)
+        is_told = (record.question, record.model.name, record.sample) in of_any if record.any_version else place in told
+        if not record.published and record.question in turns and not is_told:
+            missing.setdefault(place, record)
+    for record in missing.values():
+        _check_model(record)
+    return list(missing.values())
 
 
 def _write_categories(batch: Batch) -> None:
@@ -216,31 +262,47 @@ def _write_questions(benchmark: Benchmark, records: list[QuestionRecord]) -> Non
 
 def _write_answers(benchmark: Benchmark, records: list[AnswerRecord], *, provenance: str) -> None:
     questions = dict(benchmark.questions.values_list("key", "pk"))
-    models = {record.model: model_row(record.model, provenance=provenance) for record in records}
-    _make_room(benchmark, {(questions[record.question], models[record.model].pk, record.sample) for record in records})
-    Answer.objects.bulk_create(
-        (
-            Answer(
-                question_id=questions[record.question],
-                model=models[record.model],
-                sample=record.sample,
-                turns=record.turns,
-                provenance=provenance,
-                **{name: value for name, value in record.extra.items() if value is not None},
-            ).rendered()
-            for record in records
-        ),
-        batch_size=200,
-    )
+    answered = dict.fromkeys(record.model for record in records)
+    models = {model: model_row(model, provenance=provenance) for model in answered}
+    rows = [_answer(record, questions[record.question], models[record.model], provenance) for record in records]
+    _make_room(benchmark, rows)
+    filled = [row for row in rows if row.pk]
+    Answer.objects.bulk_update(filled, FILLED, batch_size=50)
+    Answer.objects.bulk_create([row for row in rows if not row.pk], batch_size=200)
 
 
-def _make_room(benchmark: Benchmark, places: set[tuple[int, int, int]]) -> None:
-    """Delete failed answers in these places (question, model, sample): what failed has come from a file after all."""
+FILLED = [
+    field.name
+    for field in Answer._meta.concrete_fields
+    if field.name not in ("id", "question", "model", "sample", "created_at")
+]
+"""What changes in the row of an answer when its text comes after all."""
+
+
+def _answer(record: AnswerRecord, question: int, model: LanguageModel, provenance: str) -> Answer:
+    told = {name: value for name, value in record.extra.items() if value is not None}
+    place = {"question_id": question, "model": model, "sample": record.sample, "provenance": provenance}
+    if not record.published:
+        return Answer(**place, error=UNPUBLISHED)
+    return Answer(**place, turns=record.turns, **told).rendered()
+
+
+def _make_room(benchmark: Benchmark, rows: list[Answer]) -> None:
+    """Delete failed answers in the places of these: what failed has come from a file after all.
+
+    One whose text had not been published stays, with all that was said of it: its row is the new one's from now on.
+    """
+    places = {(row.question_id, row.model_id, row.sample): row for row in rows}
     failed = Answer.objects.failed().filter(
         question__benchmark=benchmark, model__in={model for _question, model, _sample in places}
     )
-    rows = failed.values_list("pk", "question", "model", "sample")
-    gone = [pk for pk, *place in rows if tuple(place) in places]
+    gone = []
+    for pk, error, *place in failed.values_list("pk", "error", "question", "model", "sample"):
+        row = places.get(tuple(place))
+        if row and error == UNPUBLISHED:
+            row.pk = pk
+        elif row:
+            gone.append(pk)
     for start in range(0, len(gone), CHUNK):
         Answer.objects.filter(pk__in=gone[start : start + CHUNK]).delete()
 

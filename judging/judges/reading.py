@@ -8,6 +8,7 @@ from typing import Any
 from arena.chat import Completion
 from judging import replies
 from judging.judges.base import API_ERROR, Exhibit, RubricText
+from judging.judges.quotes import read_apart
 from judging.prompts import FIVE, Asking
 from judging.replies import Reading
 
@@ -18,21 +19,36 @@ NO_LOGPROBS = "the endpoint gave no log-probabilities"
 
 
 def read(asking: Asking, exhibit: Exhibit, text: str, *, finish: str, top: Top = ()) -> Reading:
-    """What a reply to this prompt says; `top` where the verdict is weighed by log-probability."""
+    """What a reply to this prompt says; `top` where the verdict is weighed by log-probability.
+
+    What the reply quotes of the exhibit is no verdict of the judge's, and what points quote must stand in the answer.
+    """
     rubric = asking.rubric.of(exhibit.category)
     if asking.one_token:
         return _weighed(exhibit, rubric, top)
+    reading = read_apart(lambda said: _parsed(asking, exhibit, said, finish=finish), exhibit, text)
+    return replies.check_points(reading, rubric, _judged_text(exhibit)) if reading.points else reading
+
+
+def _parsed(asking: Asking, exhibit: Exhibit, text: str, *, finish: str) -> Reading:
+    rubric = asking.rubric.of(exhibit.category)
     if asking.preset:
-        return replies.PRESET_READERS[asking.preset](text, exhibit, rubric, finish=finish)  # type: ignore[attr-defined, no-any-return]
+        return replies.PRESET_READERS[asking.preset](text, exhibit, rubric, finish=finish)
     if exhibit.is_pair:
         return replies.parse_pair(text, finish=finish)
     if rubric.template:
         return replies.parse_score(text, rubric.lowest, rubric.highest, finish=finish)
     if rubric.points:
-        return replies.parse_points(text, rubric, finish=finish)  # type: ignore[attr-defined, no-any-return]
+        return replies.parse_points(text, rubric, finish=finish)
     if rubric.dimensions:
         return replies.parse_scores(text, rubric, finish=finish)
     return replies.parse_score(text, rubric.lowest, rubric.highest, finish=finish)
+
+
+def _judged_text(exhibit: Exhibit) -> str:
+    """What of a single answer is judged: the turn in question, or all of them."""
+    turns = exhibit.answers[0]
+    return "\n".join(turns[exhibit.turn - 1 : exhibit.turn] if exhibit.turn else turns)
 
 
 def strongest(asking: Asking, exhibit: Exhibit) -> float | None:
@@ -51,17 +67,17 @@ def top_of(completion: Completion) -> Top:
 
 def points_of(reading: Reading) -> tuple[Mapping[str, Any], ...]:
     """The deductions and bonuses that were read."""
-    return tuple(getattr(reading, "points", ()))
+    return reading.points
 
 
 def probabilities_of(reading: Reading) -> Mapping[str, float]:
     """The probability of each verdict, where it was weighed."""
-    return getattr(reading, "probabilities", {})
+    return reading.probabilities
 
 
 def _weighed(exhibit: Exhibit, rubric: RubricText, top: Top) -> Reading:
     if not top:
         return Reading(status=API_ERROR, error=NO_LOGPROBS)
     if exhibit.is_pair:
-        return replies.weigh_pair(top)  # type: ignore[attr-defined, no-any-return]
-    return replies.weigh_score(top, rubric.lowest, rubric.highest)  # type: ignore[attr-defined, no-any-return]
+        return replies.weigh_pair(top)
+    return replies.weigh_score(top, rubric.lowest, rubric.highest)

@@ -87,8 +87,8 @@ ENGLISH = Wording(
     scores_form="First work out for yourself what a good answer needs, and give your reasons in a few sentences. Then "
     "end with one JSON object on the last line, with a mark from {lowest} (worst) to {highest} (best) for each "
     "dimension: {shape}",
-    pair_schema_form='Reply with one JSON object that holds your verdict and nothing else: {{"verdict": "A"}} if answer '
-    'A is better, {{"verdict": "B"}} if answer B is better, {{"verdict": "C"}} if neither is better.',
+    pair_schema_form='Reply with one JSON object that holds your verdict and nothing else: {{"verdict": <verdict>}}, where '
+    '<verdict> is "A" if answer A is better, "B" if answer B is better, "C" if neither is better.',
     score_schema_form="Reply with one JSON object that holds your mark from {lowest} (worst) to {highest} (best) and "
     'nothing else: {{"score": <{lowest}-{highest}>}}',
     scores_schema_form="Reply with one JSON object that holds a mark from {lowest} (worst) to {highest} (best) for "
@@ -123,9 +123,9 @@ ENGLISH = Wording(
     "neither is better.",
     score_token_form="Reply with a single whole number from {lowest} (worst) to {highest} (best), your mark for the answer, "
     "and nothing else.",
-    five_schema_form='Reply with one JSON object that holds your verdict and nothing else: {{"verdict": "A>>B"}} if answer A '
-    'is much better, {{"verdict": "A>B"}} if it is better, {{"verdict": "A=B"}} if neither is better, {{"verdict": "B>A"}} '
-    'if answer B is better, {{"verdict": "B>>A"}} if it is much better.',
+    five_schema_form='Reply with one JSON object that holds your verdict and nothing else: {{"verdict": <verdict>}}, where '
+    '<verdict> is "A>>B" if answer A is much better, "A>B" if it is better, "A=B" if neither is better, "B>A" if answer B is '
+    'better, "B>>A" if it is much better.',
     points_schema_form="Reply with one JSON object and nothing else. It lists every fault and every merit, each with its key, "
     "the passage of the answer it is about, quoted word for word, and the reason; a list with nothing to list stays empty: "
     "{points_shape}",
@@ -155,8 +155,8 @@ CHINESE = Wording(
     "从 {lowest}（最差）到 {highest}（最好），用数字写在双方括号里：[[分数]]",
     scores_form="请先自己想清楚好的回答需要什么，用几句话说明理由。然后在最后一行写出一个 JSON 对象，"
     "为每个维度打分，从 {lowest}（最差）到 {highest}（最好）：{shape}",
-    pair_schema_form='请只回复一个包含结论的 JSON 对象，不要写别的内容：回答 A 更好写 {{"verdict": "A"}}，'
-    '回答 B 更好写 {{"verdict": "B"}}，不分高下写 {{"verdict": "C"}}。',
+    pair_schema_form='请只回复一个包含结论的 JSON 对象，不要写别的内容：{{"verdict": <verdict>}}。如果回答 A 更好，<verdict> 写 "A"；'
+    '如果回答 B 更好，写 "B"；如果不分高下，写 "C"。',
     score_schema_form="请只回复一个包含分数的 JSON 对象，不要写别的内容，分数从 {lowest}（最差）到 {highest}（最好）："
     '{{"score": <{lowest}-{highest}>}}',
     scores_schema_form="请只回复一个 JSON 对象，不要写别的内容，为每个维度打分，从 {lowest}（最差）到 {highest}（最好）：{shape}",
@@ -179,15 +179,14 @@ CHINESE = Wording(
     each="每处 {points} 分",
     at_most="合计最多 {most} 分",
     without_quote="引文留空",
-    five_form="请先自己想清楚好的回答需要什么，用几句话说明理由。然后在最后一行单独写出结论：回答 A 好得多写 [[A>>B]]，"
-    "回答 A 更好写 [[A>B]]，不分高下写 [[A=B]]，回答 B 更好写 [[B>A]]，回答 B 好得多写 [[B>>A]]。",
+    five_form="请先自己想清楚好的回答需要什么，用几句话说明理由。然后在最后一行单独写出结论。如果回答 A 好得多，写 [[A>>B]]；"
+    "如果回答 A 更好，写 [[A>B]]；如果不分高下，写 [[A=B]]；如果回答 B 更好，写 [[B>A]]；如果回答 B 好得多，写 [[B>>A]]。",
     points_form="请先自己想清楚好的回答需要什么，用几句话检查这个回答。然后在最后写出一个 JSON 对象，列出每一处缺点和优点，"
     "写明它的键、所涉及的回答原文（逐字引用）和理由；没有可列的就留空列表：{points_shape}",
     pair_token_form="请只回复一个字母，不要写别的内容：回答 A 更好写 A，回答 B 更好写 B，不分高下写 C。",
     score_token_form="请只回复一个从 {lowest}（最差）到 {highest}（最好）的整数，即你给这个回答的分数，不要写别的内容。",
-    five_schema_form='请只回复一个包含结论的 JSON 对象，不要写别的内容：回答 A 好得多写 {{"verdict": "A>>B"}}，'
-    '回答 A 更好写 {{"verdict": "A>B"}}，不分高下写 {{"verdict": "A=B"}}，回答 B 更好写 {{"verdict": "B>A"}}，'
-    '回答 B 好得多写 {{"verdict": "B>>A"}}。',
+    five_schema_form='请只回复一个包含结论的 JSON 对象，不要写别的内容：{{"verdict": <verdict>}}。如果回答 A 好得多，<verdict> 写 "A>>B"；'
+    '如果回答 A 更好，写 "A>B"；如果不分高下，写 "A=B"；如果回答 B 更好，写 "B>A"；如果回答 B 好得多，写 "B>>A"。',
     points_schema_form="请只回复一个 JSON 对象，不要写别的内容。列出每一处缺点和优点，写明它的键、所涉及的回答原文（逐字引用）和理由；"
     "没有可列的就留空列表：{points_shape}",
     five_repair="[[A>>B]] 或 [[A>B]] 或 [[A=B]] 或 [[B>A]] 或 [[B>>A]]",

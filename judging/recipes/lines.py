@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from arena.loading.records import UNSTORABLE, BadInput, Problem, Report, texts_in
+from arena.loading.records import BadInput, Problem, Report
+from arena.loading.rows import UNSTORABLE, texts_in
 from arena.models import storable
 from arena.withholding import Path as Steps
 from arena.withholding import spelled

@@ -1,12 +1,21 @@
 """The only door from rows to arrays: a benchmark's judgments as columns, and the counts that are kept up vote by vote."""
 
 from rating.data.bulk import columns, insert
+from rating.data.effort import Dated, Dates, Spent, dates, spent
 from rating.data.looks import Looks, looks
+from rating.data.members import silent_members
+from rating.data.passed import Passed, passed
 from rating.data.record import (
     ANOTHER_RUBRIC,
+    FLIPPED,
+    FLIPS,
+    MEMBER,
     OLDER_RUBRIC,
     ONE_ORDER,
     SET_ASIDE,
+    STATES,
+    TIE,
+    Attempts,
     Marks,
     Orders,
     Record,
@@ -18,18 +27,32 @@ from rating.data.record import (
 
 __all__ = [
     "ANOTHER_RUBRIC",
+    "FLIPPED",
+    "FLIPS",
+    "MEMBER",
     "OLDER_RUBRIC",
     "ONE_ORDER",
     "SET_ASIDE",
+    "STATES",
+    "TIE",
+    "Attempts",
+    "Dated",
+    "Dates",
     "Looks",
     "Marks",
     "Orders",
+    "Passed",
     "Record",
+    "Spent",
     "Votes",
     "columns",
     "counted_provenances",
+    "dates",
     "insert",
     "looks",
     "newest",
+    "passed",
     "read",
+    "silent_members",
+    "spent",
 ]

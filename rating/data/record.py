@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from arena.models import Answer, Battle, Benchmark, Provenance, Question
 from judging.models import Grade, Judge, Preference, Rubric, Run, Status
 from rating.data.bulk import columns
+from rating.data.members import silent_members
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,6 +29,16 @@ SET_ASIDE = "set aside"
 ONE_ORDER = "one order only"
 OLDER_RUBRIC = "older rubric version"
 ANOTHER_RUBRIC = "another rubric"
+FLIPPED = "turned round with the order"
+MEMBER = "member of a panel"
+
+TIE, ABSTAIN, BOTH = "tie", "abstain", "both"
+FLIPS = (TIE, ABSTAIN, BOTH)
+"""What two orders of one verdict come to where they decide against each other: a tie; nothing; two votes, one for each side.
+
+With "both" every order is a vote of its own also where they agree, so n doubles. Intervals take the votes on one
+question together and do not get narrower by it.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class Votes(Columns):
     """Preferences in time order, one row each, `n` rows: integer ids of the database, and the value.
 
     `first` and `second` are models, `item` the battle, `cluster` the question; `value` (n,) in [-2, 2] towards `first`;
-    `shown` (n,) the value towards the answer that was shown first; `person` (n,) bool.
+    `shown` (n,) the value towards the answer that was shown first; `person` (n,) bool; `turn` 0 is the whole conversation.
     """
 
     first: Ints
@@ -60,6 +71,7 @@ class Votes(Columns):
     category: Ints
     judge: Ints
     person: Bools
+    turn: Ints
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ class Marks(Columns):
     category: Ints
     judge: Ints
     person: Bools
+    turn: Ints
 
 
 @dataclass(frozen=True)
@@ -86,11 +99,24 @@ class Orders(Columns):
 
 
 @dataclass(frozen=True)
+class Attempts(Columns):
+    """Every judgment that machine judges tried on what counts here, with a value or not: `state` is one of STATES."""
+
+    judge: Ints
+    cluster: Ints
+    category: Ints
+    state: Ints
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything about one benchmark that ratings and agreement are computed from.
 
-    `votes` has one row per verdict that counts: both orders of a machine are folded into one; `sides` has every single
-    preference, as it was shown. `excluded` counts what was left out, by reason.
+    `votes` has the votes that rate, by the rule for flips: one row per verdict, both orders of a machine folded into one,
+    unless both count. `verdicts` has one row per verdict whatever the rule, a flip as a tie: what agreement is computed
+    from. `sides` has every single preference, as it was shown; `attempts` also those without a value. `silent` are the ids
+    of judges that speak here through their panel alone: their rows are in all tables, and on no board but their own.
+    `excluded` counts what was left out, by reason.
     """
 
     votes: Votes
@@ -99,17 +125,30 @@ class Record:
     marks: Marks
     excluded: dict[str, int]
     provenances: tuple[str, ...]
+    verdicts: Votes
+    attempts: Attempts
     names: dict[int, str] = field(default_factory=dict)
+    silent: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
-        return len(self.votes) + len(self.marks)
+        """Judgments that speak: both orders of a machine as the rule for flips has it, members of panels not at all."""
+        return len(self.votes) + len(self.marks) - self.excluded.get(MEMBER, 0)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (len(self.votes) or len(self.marks))
+
+    def speaks(self, table: Votes | Marks) -> Bools:
+        """Which rows (n,) of the table are of judges that speak for themselves."""
+        return ~np.isin(table.judge, self.silent)
 
     def digest(self, *seasoning: str) -> str:
         """SHA-256 over the columns that count, the names of those who judged, and whatever else decides the result."""
         total = hashlib.sha256()
         who = np.unique(np.concatenate([self.sides.judge, self.marks.judge])).tolist()
         seasoning = (*seasoning, *self.provenances, *(f"{judge} {self.names[judge]}" for judge in who))
+        seasoning = (*seasoning, *(f"{judge} is silent" for judge in who if judge in self.silent))
         for table in (self.sides, self.marks):
             for column in fields(table):
                 total.update(column.name.encode() + _compact(getattr(table, column.name)))
@@ -140,25 +179,36 @@ def newest(rubrics: Iterable[tuple[int, str, int]], used: Collection[int]) -> li
     return [pk for _, pk in found.values()]
 
 
-def read(benchmark: Benchmark) -> Record:
-    """The benchmark's record as columns, one row a judgment. A fixed number of queries; no model instances."""
+def read(benchmark: Benchmark, *, flips: str = TIE) -> Record:
+    """The benchmark's record as columns, one row a judgment. A fixed number of queries; no model instances.
+
+    `flips` is one of FLIPS. Raises ValueError for another.
+    """
+    if flips not in FLIPS:
+        raise ValueError(f"there is no rule {flips!r} for flips; there are: {', '.join(FLIPS)}")
     excluded: Counter[str] = Counter()
     shared = _Shared(benchmark)
     preferences, grades = _preferences(shared), _grades(shared)  # before all that their ids are looked up in
+    attempts = _attempts((preferences, grades), shared)
     preferences = _counting(preferences, shared, excluded)
     preferences = _latest(preferences, shared, excluded, whole=~_halves(preferences, shared))
     grades = _counting(grades, shared, excluded)
     grades = _most_used(_latest(grades, shared, excluded), excluded)
-    sides, votes, orders = _folded(preferences, shared, excluded)
+    sides, votes, verdicts, orders = _folded(preferences, shared, excluded, flips=flips)
+    marks, silent = _marks(grades, shared), silent_members(benchmark)
+    excluded[MEMBER] += sum(int(np.isin(table.judge, silent).sum()) for table in (votes, marks))
     kinds = np.unique(np.concatenate([preferences["kind"], grades["kind"]]))
     return Record(
         votes=votes,
         sides=sides,
         orders=orders,
-        marks=_marks(grades, shared),
+        marks=marks,
         excluded={reason: n for reason, n in sorted(excluded.items()) if n},
         provenances=tuple(sorted(name for name, code in KINDS.items() if code in kinds)),
+        verdicts=verdicts,
+        attempts=attempts,
         names=shared.names,
+        silent=tuple(silent),
     )
 
 
@@ -334,6 +384,16 @@ def _counting(table: Raw, shared: _Shared, excluded: Counter[str]) -> Raw:
     return _some(table, here & (table["state"] == STATES[Status.OK]))
 
 
+def _attempts(tables: Iterable[Raw], shared: _Shared) -> Attempts:
+    """What machines tried, of the rows that stand and would count here."""
+    parts = []
+    for table in tables:
+        stands = np.isin(table["kind"], shared.counted) & (table["state"] != ASIDE)
+        parts.append(_some(table, stands & ~shared.is_person(table["judge"])))
+    found = {name: np.concatenate([part[name] for part in parts]) for name in ("item", "judge", "cluster", "state")}
+    return Attempts(**found, category=shared.category_of(found["cluster"]))
+
+
 def _some(table: Raw, mask: Bools) -> Raw:
     return table if mask.all() else {name: column[mask] for name, column in table.items()}
 
@@ -356,12 +416,12 @@ def _most_used(table: Raw, excluded: Counter[str]) -> Raw:
     return _some(table, table["rubric"] == most)
 
 
-def _folded(table: Raw, shared: _Shared, excluded: Counter[str]) -> tuple[Votes, Votes, Orders]:
-    """Every single preference as it was shown; the votes that they make; and what one judge saw both ways round.
+def _folded(table: Raw, shared: _Shared, excluded: Counter[str], *, flips: str) -> tuple[Votes, Votes, Votes, Orders]:
+    """Every single preference as it was shown; the votes that they make; the verdicts; what one judge saw both ways round.
 
-    Both orders of a machine's verdict are one vote, whichever runs asked for them: their mean when they decide alike, a
-    tie when they do not. A battle that was to be asked both ways but was read in one alone is left out and counted: half
-    a verdict is no verdict. The vote stands where the first order stood.
+    Both orders of a machine's verdict are one verdict, whichever runs asked for them: their mean when they decide alike, a
+    tie when they do not. A battle that was to be asked both ways but was read in one alone is left out and counted,
+    whatever the rule for flips: half a verdict is no verdict. The verdict stands where the first order stood.
     """
     person = shared.is_person(table["judge"])
     one, other = _pairs(table, person)
@@ -383,9 +443,21 @@ def _folded(table: Raw, shared: _Shared, excluded: Counter[str]) -> tuple[Votes,
         category=shared.category_of(table["cluster"]),
         judge=table["judge"],
         person=person,
+        turn=table["trial"] // TRIALS,
     )
-    kept = np.flatnonzero(keep)
-    votes = replace(sides, value=value).where(kept[_in_time(table["pk"][kept])])
+
+    def in_time(rows: Bools) -> Ints:
+        kept = np.flatnonzero(rows)
+        return kept[_in_time(table["pk"][kept])]
+
+    verdicts = votes = replace(sides, value=value).where(in_time(keep))
+    against = np.sign(table["value"][one]) * np.sign(table["value"][other]) < 0
+    if flips == ABSTAIN and against.any():
+        excluded[FLIPPED] += 2 * int(against.sum())
+        keep[one[against]] = False
+        votes = replace(sides, value=value).where(in_time(keep))
+    elif flips == BOTH and len(one):
+        votes = sides.where(in_time(~half))
     turned = swapped[one]
     orders = Orders(
         item=table["item"][one],
@@ -395,7 +467,7 @@ def _folded(table: Raw, shared: _Shared, excluded: Counter[str]) -> tuple[Votes,
         plain=np.where(turned, table["value"][other], table["value"][one]),
         swapped=np.where(turned, table["value"][one], table["value"][other]),
     )
-    return sides, votes, orders
+    return sides, votes, verdicts, orders
 
 
 def _halves(table: Raw, shared: _Shared) -> Bools:
@@ -438,4 +510,5 @@ def _marks(table: Raw, shared: _Shared) -> Marks:
         category=shared.category_of(table["cluster"]),
         judge=table["judge"],
         person=shared.is_person(table["judge"]),
+        turn=table["trial"] // TRIALS,
     ).where(_in_time(table["pk"]))

@@ -43,6 +43,7 @@ from rating.stats.bias import (
     richer_share,
     self_preference,
     share_of,
+    share_of_cases,
 )
 from rating.stats.bootstrap import Bootstrap, bootstrap_counts, bootstrap_questions
 from rating.stats.bradley_terry import (
@@ -221,6 +222,7 @@ __all__ = [
     "scott_pi",
     "self_preference",
     "share_of",
+    "share_of_cases",
     "shuffled_elo",
     "total_intervals",
     "votes_by_item",

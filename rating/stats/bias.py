@@ -93,7 +93,7 @@ def beside(judge: Cases, people: Cases, *, level: float = 0.95) -> Beside:
     """The judge's share beside the people's, paired by question: cases on questions that only one side has are left out."""
     common = np.intersect1d(judge.cluster, people.cluster)
     ours, theirs = _within(judge, common), _within(people, common)
-    shares = _share(ours, level=level), _share(theirs, level=level)
+    shares = share_of_cases(ours, level=level), share_of_cases(theirs, level=level)
     if common.size == 0:
         return Beside(*shares, None, None, None, 0)
     (our_sum, our_n), (their_sum, their_n) = _totals(ours, common), _totals(theirs, common)
@@ -112,9 +112,9 @@ def self_preference(itself: Cases, judges: Cases, people: Cases, *, level: float
     A case is one verdict on an answer of the family against another's; hit: 1 it won, one half a tie, 0 it lost.
     """
     return SelfPreference(
-        itself=_share(itself, level=level),
-        judges=_share(judges, level=level),
-        people=_share(people, level=level),
+        itself=share_of_cases(itself, level=level),
+        judges=share_of_cases(judges, level=level),
+        people=share_of_cases(people, level=level),
         over_judges=beside(itself, judges, level=level),
         over_people=beside(itself, people, level=level),
     )
@@ -210,7 +210,8 @@ def _richer(value: ArrayLike, feature_first: ArrayLike, feature_second: ArrayLik
     return (preference > 0) == (first > second), (preference != 0) & (first != second)
 
 
-def _share(cases: Cases, *, level: float) -> Share:
+def share_of_cases(cases: Cases, *, level: float = 0.95) -> Share:
+    """The mean hit of these cases with its interval, in which the cases on one question are one observation."""
     if cases.hit.size == 0:
         return Share(None, None, None, 0)
     means = clustered_means(np.zeros_like(cases.cluster), cases.cluster, value=cases.hit, groups=1)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -17,38 +16,12 @@ from arena.loading import write as write_rows
 from arena.loading.writing import Target
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 from judging.models import Judge, Preference
+from tests.arena.loading_files import TABLES, load, refusal, write
 
 pytestmark = pytest.mark.django_db
-TABLES = (Benchmark, Category, Question, LanguageModel, Answer, Judge, Preference)
 
 QUESTION = {"key": "q1", "category": "cooking", "turns": ["How long does an egg boil?"]}
 ANSWER = {"question": "q1", "model": "Ash", "version": "1", "vendor": "Northmoor", "turns": ["Six minutes."]}
-
-
-def write(file: Path, *rows) -> Path:
-    """A JSONL file of these rows; a text is a line as it stands."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(row if isinstance(row, str) else json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return file
-
-
-def load(format_: str, *paths: Path, **options) -> dict:
-    """The report of loading these paths, as the command prints it for programs."""
-    out = StringIO()
-    call_command("load", format_, *map(str, paths), format="json", stdout=out, **options)
-    return json.loads(out.getvalue())
-
-
-def refusal(format_: str, *paths: Path, **options) -> list[str]:
-    """What the command says when it refuses: one line a problem. Nothing may have been written."""
-    before = [table.objects.count() for table in TABLES]
-    with pytest.raises(CommandError) as refused:
-        call_command("load", format_, *map(str, paths), stdout=StringIO(), **options)
-    assert refused.value.returncode == 1
-    assert [table.objects.count() for table in TABLES] == before
-    *problems, last = str(refused.value).splitlines()
-    assert last == "nothing was written"
-    return problems
 
 
 # --- what is loaded
@@ -132,6 +105,21 @@ def test_an_empty_answer_is_left_out_and_counted(tmp_path):
     write(tmp_path / "q.jsonl", QUESTION)
     write(tmp_path / "a.jsonl", {**ANSWER, "turns": [" \n"]})
     assert load("juryroom", tmp_path)["counts"]["empty answers left out"] == 1 and not Answer.objects.exists()
+
+
+def test_one_kind_alone_may_be_loaded_and_the_rest_is_counted(tmp_path):
+    write(tmp_path / "q.jsonl", QUESTION)
+    write(tmp_path / "a.jsonl", ANSWER)
+    counts = load("juryroom", tmp_path, kind="questions")["counts"]
+    assert (counts["new questions"], counts["answers left out"]) == (1, 1) and not Answer.objects.exists()
+
+
+def test_a_kind_that_a_format_does_not_have_is_refused(tmp_path):
+    write(tmp_path / "q.jsonl", QUESTION)
+    with pytest.raises(
+        CommandError, match="juryroom files hold no prompts that we can read; they hold questions, answers"
+    ):
+        load("juryroom", tmp_path, kind="prompts")
 
 
 # --- what is refused: bad lines
@@ -510,8 +498,8 @@ def test_faireval_as_published(shared):
 
 def test_a_whole_published_folder_loads_and_says_what_it_leaves_out(shared):
     for name, counts in {
-        "mt_bench": {"new questions": 80, "new answers": 80, "judgments left out": 235, "judge prompts left out": 8},
-        "llmuses": {"new questions": 80, "new answers": 320, "reviews left out": 640},
+        "mt_bench": {"new questions": 80, "new answers": 80, "judgments left out": 235, "prompts left out": 8},
+        "llmuses": {"new questions": 80, "new answers": 320, "judgments left out": 640},
     }.items():
         report = Report()
         batch = FORMATS[name]([shared / "data" / name], report)

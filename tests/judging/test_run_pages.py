@@ -523,10 +523,10 @@ def test_retrying_where_nothing_failed_starts_nothing(lead, rung):
 def test_without_a_broker_the_run_is_queued_all_the_same_and_the_lead_hears_so(
     lead, monkeypatch, caplog, django_capture_on_commit_callbacks
 ):
-    def dead(*_):
+    def dead(*_arguments, **_options):
         raise OperationalError("no broker at this address")
 
-    monkeypatch.setattr(tasks.carry_out, "delay", dead)
+    monkeypatch.setattr(tasks.carry_out, "apply_async", dead)
     benchmark = make.benchmark()
     make.answered(benchmark, "Ash", "Birch")
     with django_capture_on_commit_callbacks(execute=True):

@@ -259,9 +259,9 @@ def test_a_vote_that_comes_while_a_snapshot_is_read_is_no_sign_of_wrong_counts(b
         make.preference(battle, value=1)
     original = data.read
 
-    def interrupted(of):
+    def interrupted(of, **how):
         make.preference(battles[5], make.judge("late"))
-        return original(of)
+        return original(of, **how)
 
     monkeypatch.setattr(snapshots.data, "read", interrupted)
     assert snapshots.take(benchmark).n == 6

@@ -358,10 +358,10 @@ def test_many_judges_on_few_of_many_items_each_need_no_table_of_all(monkeypatch)
     item, judge = draw.integers(0, 3000, 900), draw.integers(0, 2000, 900)
     item[-3:], judge[-3:] = item[:3], judge[:3]
     table = data.Votes(
-        **dict.fromkeys(("first", "second", "value", "shown", "cluster", "category", "person"), np.zeros(900)),
+        **dict.fromkeys(("first", "second", "value", "shown", "cluster", "category", "person", "turn"), np.zeros(900)),
         item=item,
         judge=judge,
     )
-    kept = agreeing._last_words(table)
+    kept = agreeing.last_words(table)
     assert len(kept) == len({*zip(item.tolist(), judge.tolist(), strict=True)})
     assert (kept.item[-3:] == item[-3:]).all()

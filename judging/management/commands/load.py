@@ -1,4 +1,4 @@
-"""load FORMAT PATH…: questions, answers and published verdicts from files."""
+"""load FORMAT PATH…: questions, answers, published verdicts and judge prompts from files."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from pathlib import Path
 from django.core.management import BaseCommand, CommandError
 from django.db import transaction
 
-from arena.loading import FORMATS, BadInput, ModelRecord, Report, write
-from arena.loading.records import UNSTATED
+from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
+from arena.loading.records import KINDS, UNSTATED
 from arena.loading.writing import Target
 from arena.migrating import migrated
-from judging.importing import write_votes
+from judging.importing import write_rubrics, write_votes
 from judging.judges.rules import validate_check
 
 SHOWN = 50
+NAMED = 5  # models; of more, the notes give the number
 
 
 class Command(BaseCommand):
     help = (
-        "Load questions, answers and published verdicts. Everything is checked first; with any problem nothing is written. "
+        "Load questions, answers, published verdicts and judge prompts. Everything is checked first; with any problem nothing is written. "
         "Loading the same files twice changes nothing."
     )
 
     def add_arguments(self, parser):
         parser.add_argument("format_", metavar="FORMAT", choices=FORMATS, help=", ".join(FORMATS))
         parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="files, or folders of them")
+        parser.add_argument(
+            "--as",
+            dest="kind",
+            choices=KINDS,
+            help="load only these, with what is told along with them (default: all that the format has and the files hold)",
+        )
         parser.add_argument("--benchmark", help="name of the benchmark (default: the first path's folder)")
         parser.add_argument("--benchmark-version", default="1", metavar="V", help="its version (default: 1)")
         parser.add_argument("--model", help="who answered, for all answers in these files")
@@ -39,25 +46,53 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         migrated()
         report = Report()
-        model = ModelRecord(options["model"], options["model_version"], options["vendor"]) if options["model"] else None
         first = options["paths"][0].resolve()
         name = options["benchmark"] or (first if first.is_dir() else first.parent).name
         try:
-            batch = FORMATS[options["format_"]](options["paths"], report, model=model, language=options["language"])
-            target = Target(name, options["benchmark_version"])
+            batch = self._read(options, report)
+            if not report.problems:
+                self._note_unstated(batch, report)
             with transaction.atomic():
-                benchmark = write(batch, target, report, check_problems=validate_check, dry=options["check"])
-                if batch.votes and not options["check"]:
-                    write_votes(batch, benchmark, report)
+                self._write(batch, Target(name, options["benchmark_version"]), report)
+                transaction.set_rollback(options["check"])
         except BadInput as error:
             self._say(error.report, name, options)
             raise CommandError(self._refusal(error.report), returncode=1) from None
-        for record in {answer.model for answer in batch.answers}:
-            if UNSTATED in (record.version, record.vendor):
-                report.note(
-                    f"model {record.name}: version {record.version}, vendor {record.vendor}; --model-version, --vendor set them"
-                )
-        self._say(report, name, options)
+        self._say(report, name if self._needs_benchmark(batch) else "", options)
+
+    @staticmethod
+    def _read(options: dict, report: Report) -> Batch:
+        name, kind = options["format_"], options["kind"]
+        form = FORMATS[name]
+        if kind and kind not in form.kinds:
+            raise CommandError(f"{name} files hold no {kind} that we can read; they hold {', '.join(form.kinds)}")
+        model = ModelRecord(options["model"], options["model_version"], options["vendor"]) if options["model"] else None
+        kinds = (kind,) if kind else form.kinds
+        return form(options["paths"], report, kinds=kinds, model=model, language=options["language"])
+
+    @staticmethod
+    def _write(batch: Batch, target: Target, report: Report) -> None:
+        """Everything in the batch into the database; a batch of judge prompts alone makes no benchmark."""
+        if Command._needs_benchmark(batch):
+            write_votes(batch, write(batch, target, report, check_problems=validate_check), report)
+        write_rubrics(batch.rubrics, report)
+
+    @staticmethod
+    def _needs_benchmark(batch: Batch) -> bool:
+        return bool(not batch.rubrics or batch.questions or batch.answers or batch.votes or batch.grades)
+
+    @staticmethod
+    def _note_unstated(batch: Batch, report: Report) -> None:
+        models = {answer.model for answer in batch.answers}
+        unstated = sorted(
+            (model for model in models if UNSTATED in (model.version, model.vendor)), key=lambda model: model.name
+        )
+        for model in unstated[:NAMED]:
+            report.note(
+                f"model {model.name}: version {model.version}, vendor {model.vendor}; --model-version, --vendor set them"
+            )
+        if len(unstated) > NAMED:
+            report.note(f"and {len(unstated) - NAMED} more models without version or vendor")
 
     def _say(self, report: Report, benchmark: str, options: dict) -> None:
         if options["format"] == "json":
@@ -69,7 +104,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{n:>8}  {what}")
             for note in report.notes:
                 self.stdout.write(f"    note  {note}")
-            self.stdout.write(f"{'checked, nothing written' if options['check'] else 'loaded into'} {benchmark}")
+            done = "checked, nothing written" if options["check"] else "loaded into" if benchmark else "loaded"
+            self.stdout.write(f"{done} {benchmark}".rstrip())
 
     @staticmethod
     def _refusal(report: Report) -> str:

@@ -12,9 +12,13 @@ from arena.models import Benchmark
 from rating import boards, snapshots
 from rating.models import Leaderboard, Rating
 from rating.printing import as_csv, table
+from rating.win_rate import METHOD as WIN_RATE
+from rating.win_rate import NoBaseline, WinRates, win_rates
 
 HEAD = ("rank", "range", "model", "rating", "low", "high", "n", "win rate")
 FIELDS = ("rank", "rank_low", "rank_high", "model", "rating", "low", "high", "n", "win_rate")
+WON_HEAD = ("model", "win rate", "low", "high", "error", "won", "lost", "drawn", "n", "failed")
+WON = ("model", "win_rate", "low", "high", "standard_error", "n_wins", "n_wins_base", "n_draws", "n", "n_failed")
 
 
 def chosen_benchmark(name: str | None) -> Benchmark:
@@ -44,7 +48,13 @@ class Command(BaseCommand):
             help="people, judges, all, calibrated (people, helped by judges), or judge:NAME (default: all)",
         )
         parser.add_argument(
-            "--method", choices=Rating.Method.values, help="default: bt, or score where there are no pairs"
+            "--method",
+            choices=(*Rating.Method.values, WIN_RATE),
+            help="default: bt, or score where there are no pairs; win_rate: how often each model beats the baseline, "
+            "from the judgments as they are now",
+        )
+        parser.add_argument(
+            "--baseline", metavar="MODEL", help="for win_rate (default: the one of the runs against a baseline)"
         )
         parser.add_argument("--refresh", action="store_true", help="take a new snapshot first")
         parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
@@ -52,6 +62,11 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         migrated()
         benchmark = chosen_benchmark(options["benchmark"])
+        if options["method"] == WIN_RATE:
+            self.stdout.write(self._won(benchmark, options))
+            return
+        if options["baseline"]:
+            raise CommandError("--baseline goes with --method win_rate")
         if options["refresh"] or not Leaderboard.objects.filter(benchmark=benchmark, snapshots__isnull=False).exists():
             snapshots.take(benchmark)
         snapshot = boards.latest(benchmark)
@@ -89,3 +104,34 @@ class Command(BaseCommand):
         parts += [f"note: {note}" for note in board.notes]
         parts += [f"left out: {n} {reason}" for reason, n in board.left_out]
         return "\n".join(parts)
+
+    @staticmethod
+    def _won(benchmark: Benchmark, options: dict) -> str:
+        """The rates of wins against the baseline, in the format asked for. Raises CommandError."""
+        try:
+            found = win_rates(
+                benchmark, baseline=options["baseline"], category=options["category"], source=options["source"]
+            )
+        except (NoBaseline, boards.NoSuchBoard) as error:
+            raise CommandError(str(error)) from None
+        told = found.as_json()
+        if options["format"] == "json":
+            return json.dumps(told, ensure_ascii=False)
+        if options["format"] == "csv":
+            names = (*WON, "discrete_win_rate")
+            return as_csv(names, [[row[name] for name in names] for row in told["rows"]])
+        return _won_for_people(found, told)
+
+
+def _won_for_people(found: WinRates, told: dict) -> str:
+    title = f"{told['benchmark']} · {told['category']} · votes: {told['source']} · wins against {told['baseline']} · n = {told['n']}"
+    rows = [[row[name] for name in WON] for row in told["rows"]]
+    parts = [title + (" · DEMO DATA" if found.benchmark.is_demo else ""), ""]
+    parts.append(table(WON_HEAD, rows) if rows else "nothing was judged against it")
+    parts.append(
+        "low and high are the 95 % interval; n counts questions; failed verdicts are in none of the other numbers"
+    )
+    if found.is_uneven:
+        parts.append("note: the models were not judged on equally many questions")
+    parts += [f"left out: {n} {reason}" for reason, n in found.left_out]
+    return "\n".join(parts)

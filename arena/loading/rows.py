@@ -1,0 +1,306 @@
+"""Files read row by row, and what is wrong with them: file, line and field of each problem."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from arena.models import storable
+
+_T = TypeVar("_T")
+
+LARGEST_LINE = 20_000_000  # characters; a longer line is no answer
+UNSTORABLE = "holds a NUL or half a character (a lone surrogate), which no database keeps"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that keeps a file from being loaded, with its place; `item` counts the objects of a JSON list, from 1."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+    item: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        place += f" (item {self.item})" if self.item else ""
+        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+
+
+@dataclass
+class Report:
+    """What was found: rows counted, what is new, what was there already, notes, and every problem."""
+
+    counts: Counter = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "counts": dict(self.counts),
+            "notes": self.notes,
+            "problems": [vars(problem) | {"text": str(problem)} for problem in self.problems],
+        }
+
+
+class BadInput(Exception):
+    """Input that cannot be loaded; `report` says all that is wrong. Nothing was written."""
+
+    def __init__(self, report: Report):
+        self.report = report
+        super().__init__("\n".join(map(str, report.problems)))
+
+
+@dataclass
+class Row:
+    """One line of a file, or one item of a list in it: its values, taken out one by one, each problem noted with its place."""
+
+    file: Path
+    line: int
+    values: dict[str, Any]
+    report: Report
+    item: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, in a few words: its line, in another file than the one at hand perhaps."""
+        return f"{self.file.name}:{self.line}" + (f" (item {self.item})" if self.item else "")
+
+    def problem(self, field_: str, message: str) -> None:
+        self.report.problems.append(Problem(str(self.file), self.line, field_, message, self.item))
+
+    def take(self, name: str, kinds: type | tuple[type, ...], *, required: bool = True, default: Any = None) -> Any:
+        """The value of field `name`; None and a problem when it is missing or of another kind."""
+        value = self.values.get(name)
+        if value is None:
+            if required:
+                self.problem(name, "is missing")
+            return default
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in _tuple(kinds)):
+            self.problem(name, f"is {_word(value)}, not {' or '.join(_NAMES[kind] for kind in _tuple(kinds))}")
+            return default
+        return value
+
+    def text(self, name: str, *, required: bool = True) -> str:
+        """A text field without blanks at its ends; a required one may not be empty."""
+        value = self.take(name, str, required=required, default="")
+        if required and isinstance(self.values.get(name), str) and not value.strip():
+            self.problem(name, "is empty")
+        return value.strip()
+
+    def key(self, name: str) -> str:
+        """An id: text or a whole number, never empty."""
+        value = self.take(name, (str, int))
+        if isinstance(value, str) and not value.strip():
+            self.problem(name, "is empty")
+        return "" if value is None else str(value).strip()
+
+    def texts(self, name: str, *, required: bool = True) -> list[str]:
+        """A list of texts; a required one may not be an empty list."""
+        value = self.take(name, list, required=required, default=[])
+        if any(not isinstance(item, str) for item in value):
+            self.problem(name, "holds something that is not text")
+            return []
+        if required and isinstance(self.values.get(name), list) and not value:
+            self.problem(name, "is an empty list")
+        return value
+
+    def label(self, name: str, known: Mapping[str, _T]) -> _T | None:
+        """What the label in field `name` stands for; None and a problem for one that is not among the `known`."""
+        label = self.take(name, str)
+        if label is not None and label not in known:
+            self.problem(name, f"is {label!r}, not one of {', '.join(known)}")
+        return known.get(label) if label is not None else None
+
+    def number(self, name: str, *, required: bool = False) -> float | None:
+        """A number, or None where it is missing."""
+        return self.take(name, (int, float), required=required)
+
+    def extra(self, **names: str) -> dict[str, Any]:
+        """Numbers that a verdict may have, from these fields of the row; those that are missing are left out."""
+        found = {ours: self.number(theirs) for ours, theirs in names.items()}
+        return {ours: value for ours, value in found.items() if value is not None}
+
+    def asked(self, name: str) -> list[str]:
+        """The turns of a question: a list of texts, none of them blank."""
+        turns = self.texts(name)
+        if any(not turn.strip() for turn in turns):
+            self.problem(name, "holds an empty text")
+        return turns
+
+
+_NAMES = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    bool: "true or false",
+}
+
+
+def _tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
+    return kinds if isinstance(kinds, tuple) else (kinds,)
+
+
+def _word(value: Any) -> str:
+    return _NAMES.get(type(value), type(value).__name__)
+
+
+def rows_of(path: Path, report: Report) -> Iterator[Row]:
+    """The JSON objects of a JSONL file, line by line; whatever is not one is a problem with its line."""
+    for number, line in lines_of(path, report):
+        row = _row(path, number, line, report) if line.strip() else None
+        if row is not None:
+            yield row
+
+
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What opening or unpacking a file may raise."""
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked where its name ends in .gz. Reading may raise any of UNREADABLE."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
+def why_unreadable(error: Exception) -> str:
+    """One of UNREADABLE in a few words."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a text file; ends with a problem where it cannot be read on, or has none."""
+    number = 0
+    try:
+        with opened(path) as file:
+            for number, raw in enumerate(file, start=1):
+                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        report.problems.append(Problem(str(path), 0, "", "there is no such file"))
+    except UnicodeDecodeError as error:
+        message = f"is not UTF-8 text ({error.reason} at byte {error.start + 1} of the line)"
+        report.problems.append(Problem(str(path), number, "", message))
+    except UNREADABLE as error:
+        report.problems.append(Problem(str(path), 0, "", f"cannot be read: {why_unreadable(error)}"))
+    else:
+        if not number:
+            report.problems.append(Problem(str(path), 0, "", "is empty"))
+
+
+def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
+    if len(line) > LARGEST_LINE:
+        report.problems.append(Problem(str(path), number, "", "the line is longer than 20 million characters"))
+        return None
+    try:
+        values = json.loads(line, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        report.problems.append(Problem(str(path), number, "", f"is not JSON: {_reason(error)}"))
+        return None
+    return row_of(values, line, Row(path, number, {}, report))
+
+
+def row_of(values: Any, source: str, row: Row) -> Row | None:
+    """The row with these values, read from the text `source`; None and a problem when they are no object."""
+    if not isinstance(values, dict):
+        row.problem("", f"is {_word(values)}, not an object")
+        return None
+    row.values = values
+    if "\\u0000" in source or "\\ud" in source.lower():
+        for name, value in values.items():
+            if any(storable(text) != text for text in texts_in({name: value})):
+                row.problem(name, UNSTORABLE)
+    row.report.counts["rows read"] += 1
+    return row
+
+
+def objects_of(path: Path, report: Report) -> Iterator[Row]:
+    """The objects of a file that is one JSON list, or JSON lines; as `rows_of`."""
+    try:
+        with opened(path) as file:
+            is_list = file.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+    except UNREADABLE:
+        is_list = False  # lines_of says why
+    yield from _items_of(path, report) if is_list else rows_of(path, report)
+
+
+def _items_of(path: Path, report: Report) -> Iterator[Row]:
+    """The objects of a JSON list, one by one, each with the line it starts on."""
+    text = "\n".join(line for _number, line in lines_of(path, report))
+    place, line, counted, item = text.find("[") + 1, 1, 0, 0
+    try:
+        place = _BLANKS.match(text, place).end()
+        while text[place : place + 1] != "]" or item:
+            line, counted, item = line + text.count("\n", counted, place), place, item + 1
+            values, end = _DECODER.raw_decode(text, place)
+            if row := row_of(values, text[place:end], Row(path, line, {}, report, item)):
+                yield row
+            place = _BLANKS.match(text, end).end()
+            if text[place : place + 1] != ",":
+                break
+            place = _BLANKS.match(text, place + 1).end()
+        if text[place:].strip() != "]":
+            raise json.JSONDecodeError("Expecting ',' or the list's end", text, place)
+    except (ValueError, RecursionError) as error:
+        at = error.lineno if isinstance(error, json.JSONDecodeError) else line
+        report.problems.append(Problem(str(path), at, "", f"is not JSON: {_reason(error)}", item))
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _refuse(text)
+
+
+_BLANKS = re.compile(r"\s*")
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error).split(";")[0]
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from texts_in(name)
+            yield from texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts_in(inner)
+
+
+def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:
+    """The files named, and those in the folders named whose names have one of the `endings`, in order."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.name.endswith(endings) and file.is_file())
+            if not inside:
+                report.problems.append(Problem(str(path), 0, "", f"holds no {' or '.join(endings)} file"))
+            found += inside
+        else:
+            found.append(path)
+    return found

@@ -1,0 +1,91 @@
+"""The answers that published verdicts are about, found among those that are here; and what keeps a verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from arena.loading.records import Batch, GradeRecord, Judged, VoteRecord
+from arena.models import UNPUBLISHED, Answer, Benchmark, Question
+
+Record = VoteRecord | GradeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What has to be known of an answer to put a verdict on it on record."""
+
+    pk: int
+    question: int
+    model: int
+
+
+class Answers:
+    """The benchmark's answers that were judged or can be, by the key of the question, the name of the model and the sample.
+
+    A verdict names a model without its version. Where the answers came along with the verdicts, they say which it is.
+    """
+
+    def __init__(self, batch: Batch, benchmark: Benchmark):
+        self.benchmark = benchmark
+        told: dict[str, set[str]] = {}
+        for record in (record for record in batch.answers if record.published):
+            told.setdefault(record.model.name, set()).add(record.model.version)
+        named: dict[str, set[str]] = {}
+        for judged in (
+            judged for record in (*batch.votes, *batch.grades) for judged in record.judged if judged.version
+        ):
+            named.setdefault(judged.model, set()).add(judged.version)
+        self.found: dict[tuple[str, str, int], list[tuple[str, Told]]] = {}
+        rows = Answer.objects.filter(question__benchmark=benchmark, error__in=("", UNPUBLISHED)).order_by()
+        names = ("pk", "question", "model", "sample", "question__key", "model__name", "model__version")
+        for pk, question, model, sample, key, name, version in rows.values_list(*names).iterator():
+            if version in told.get(name, {version}) or version in named.get(name, ()):
+                self.found.setdefault((key, name, sample), []).append((version, Told(pk, question, model)))
+
+    @cached_property
+    def turns(self) -> dict[str, int]:
+        """How many turns each question has, by its key."""
+        questions = Question.objects.filter(benchmark=self.benchmark).values_list("key", "turns")
+        return {key: len(turns) for key, turns in questions.iterator()}
+
+    def check(self, record: Record) -> None:
+        """Note all that keeps a verdict from being about answers that are here, and from being a value on its scale."""
+        if record.question not in self.turns:
+            record.row.problem(record.told_in, f"is about question {record.question}, which is not among the questions")
+        elif not 0 <= record.turn <= self.turns[record.question]:
+            turns = self.turns[record.question]
+            record.row.problem("turn", f"is {record.turn}; question {record.question} has {turns}")
+        else:
+            found = [self._checked(record, judged) for judged in record.judged]
+            if len(found) == 2 and all(found) and found[0].model == found[1].model:
+                record.row.problem(record.told_in, f"is about two answers of {record.judged[0].model}")
+        _check_scale(record)
+
+    def _versions(self, record: Record, judged: Judged) -> list[tuple[str, Told]]:
+        answers = self.found.get((record.question, judged.model, judged.sample), [])
+        return [answer for answer in answers if judged.version in ("", answer[0])]
+
+    def _checked(self, record: Record, judged: Judged) -> Told | None:
+        """The one answer that is meant; None and a problem where there is none, or more than one."""
+        answers, model = self._versions(record, judged), judged.model
+        about = f"is about question {record.question}"
+        if not answers:
+            record.row.problem(record.told_in, f"{about}, to which {model} gave no answer")
+        elif len(answers) > 1:
+            versions = ", ".join(sorted(version for version, _answer in answers))
+            message = f"{about} and {model}, of which several versions answered it: {versions}"
+            record.row.problem(record.told_in, message)
+        else:
+            return answers[0][1]
+        return None
+
+    def of(self, record: Record) -> list[Told]:
+        """The answers a checked verdict is about, in the order shown."""
+        return [self._versions(record, judged)[0][1] for judged in record.judged]
+
+
+def _check_scale(record: Record) -> None:
+    value, lowest, highest = record.score, record.lowest, record.highest
+    if value is not None and not lowest <= value <= highest:
+        record.row.problem(record.told_in, f"is {value:g}, which is off the scale from {lowest:g} to {highest:g}")
