@@ -293,11 +293,11 @@ def _make_room(benchmark: Benchmark, rows: list[Answer]) -> None:
     One whose text had not been published stays, with all that was said of it: its row is the new one's from now on.
     """
     places = {(row.question_id, row.model_id, row.sample): row for row in rows}
-    failed = Answer.objects.failed().filter(
+    textless = Answer.objects.without_text().filter(
         question__benchmark=benchmark, model__in={model for _question, model, _sample in places}
     )
     gone = []
-    for pk, error, *place in failed.values_list("pk", "error", "question", "model", "sample"):
+    for pk, error, *place in textless.values_list("pk", "error", "question", "model", "sample"):
         row = places.get(tuple(place))
         if row and error == UNPUBLISHED:
             row.pk = pk

@@ -10,8 +10,8 @@ from math import ceil
 
 from arena.chat import Message
 from judging import prompts
-from judging.judges.base import OK, Exhibit, RubricText, Verdict
-from judging.replies import weighted_mean
+from judging.judges.base import OK, SKIPPED, Exhibit, NoRubric, RubricText, Verdict
+from judging.replies import total_mark
 
 TOKENS_PER_HAN = 0.8
 CHARACTERS_PER_TOKEN = 4.0
@@ -38,14 +38,18 @@ class DryRunJudge:
             yield exhibit, self.verdict(exhibit)
 
     def verdict(self, exhibit: Exhibit) -> Verdict:
-        """A random verdict on the exhibit as it would be shown."""
-        messages = prompts.render(exhibit, self.rubric, language=self.language, schema_bound=self.schema_bound)
+        """A random verdict on the exhibit as it would be shown, or why it cannot be."""
+        try:
+            rubric = self.rubric.of(exhibit.category)
+            messages = prompts.render(exhibit, self.rubric, language=self.language, schema_bound=self.schema_bound)
+        except (NoRubric, prompts.Unfit) as error:
+            return Verdict(status=SKIPPED, error=str(error))
         rng = self._rng(messages)
-        scores = {} if exhibit.is_pair else {item.key: self._mark(rng) for item in self.rubric.dimensions}
+        scores = {} if exhibit.is_pair else {item.key: self._mark(rng) for item in rubric.dimensions}
         if exhibit.is_pair:
             value = float(rng.choice((1, -1, 0)))
         else:
-            value = weighted_mean(scores, self.rubric.dimensions) if scores else self._mark(rng)
+            value = total_mark(scores, rubric) if scores else self._mark(rng)
         return Verdict(
             status=OK,
             value=value,

@@ -9,10 +9,10 @@ from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
-from arena.chat import ATTEMPTS, Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
+from arena.chat import Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
 from judging.judges.base import API_ERROR, PARSE_ERROR, SKIPPED, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
 from judging.judges.digests import digest_of_judge, digest_of_prompt
-from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_one_token
+from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_few_tokens
 from judging.judges.sampling import fewest, settled
 from judging.judges.transcript import ASKED_AGAIN, Turn, read_again, strongest, verdict_of
 from judging.prompts import THREE, Asking, Unfit
@@ -42,7 +42,7 @@ class LLMJudge:
     concurrency: int = 8
     schema_bound: bool = False
     language: str | None = None
-    attempts: int = ATTEMPTS
+    attempts: int = 5
     samples: int = 1
     verdict: str = TEXT
     preset: str = ""
@@ -62,7 +62,7 @@ class LLMJudge:
         """The judge that this endpoint is; `options` are the fields above. Without an identity it is the endpoint's own."""
         known = identity_of(endpoint) if identity is None else identity
         if options.get("verdict") == LOGPROBS:
-            endpoint = with_one_token(endpoint)
+            endpoint = with_few_tokens(endpoint, rubric)
         return cls(partial(open_chat, endpoint), rubric, identity=known, **options)
 
     async def judge(self, exhibits: Sequence[Exhibit]) -> AsyncIterator[tuple[Exhibit, Verdict]]:

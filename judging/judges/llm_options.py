@@ -52,11 +52,15 @@ def identity_of(endpoint: Endpoint) -> Mapping[str, Any]:
     return {"provider": endpoint.provider, "model": endpoint.model, "options": dict(endpoint.options)}
 
 
-def with_one_token(endpoint: Endpoint) -> Endpoint:
-    """The endpoint asked for a single token, unless it says itself how many."""
+def with_few_tokens(endpoint: Endpoint, rubric: RubricText) -> Endpoint:
+    """The endpoint asked for no more tokens than the highest mark has digits, unless it says itself how many.
+
+    To some models every digit is a token: a "1" alone could be the beginning of a "10".
+    """
     if any(name in endpoint.options for name in _LIMITS_OF_TOKENS):
         return endpoint
-    return replace(endpoint, options={**endpoint.options, "max_tokens": 1})
+    highest = max(text.highest for text in _texts(rubric))
+    return replace(endpoint, options={**endpoint.options, "max_tokens": max(1, len(f"{highest:.0f}"))})
 
 
 def _texts(rubric: RubricText) -> Iterator[RubricText]:

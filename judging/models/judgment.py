@@ -116,7 +116,7 @@ def _cost(model: LanguageModel | None, verdict: Verdict) -> float | None:
     if model is None:
         return None
     if verdict.cached or not (verdict.asked or verdict.tokens_in):
-        return 0.0
+        return model.cost(0, 0)
     return model.cost(verdict.tokens_in, verdict.tokens_out)
 
 
