@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from arena.loading import alpaca_eval, arena, arena_hard, faireval, llmuses, mt_bench, own
+from arena.loading import (
+    alpaca_eval,
+    arena,
+    arena_hard,
+    auto_j,
+    evalscope,
+    faireval,
+    label_studio,
+    llmbar,
+    llmuses,
+    mt_bench,
+    opencompass,
+    own,
+    pandalm,
+)
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
@@ -71,6 +85,12 @@ FORMATS = {
     "arena": Format(arena.read, JUDGED, JSON),
     "arena_hard": Format(arena_hard.read, JUDGED, (".jsonl", ".jsonl.gz")),
     "alpaca_eval": Format(alpaca_eval.read, JUDGED, (".json", ".json.gz")),
+    "auto_j": Format(auto_j.read, JUDGED, (".jsonl",)),
+    "pandalm": Format(pandalm.read, JUDGED, (".json", ".jsonl")),
+    "llmbar": Format(llmbar.read, JUDGED, (".json",)),
+    "opencompass": Format(opencompass.read, JUDGED, (".json", ".jsonl")),
+    "evalscope": Format(evalscope.read, JUDGED, (".jsonl",)),
+    "label_studio": Format(label_studio.read, JUDGED, (".json",)),
     "faireval": Format(faireval.read, JUDGED, (".jsonl", ".txt")),
 }
 

@@ -202,6 +202,13 @@ def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
             report.problems.append(Problem(str(path), 0, "", "is empty"))
 
 
+def text_of(path: Path, report: Report) -> str | None:
+    """The whole text of a file; None and a problem where it cannot be read."""
+    before = len(report.problems)
+    text = "\n".join(line for _number, line in lines_of(path, report))
+    return text if len(report.problems) == before else None
+
+
 def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
     if len(line) > LARGEST_LINE:
         report.problems.append(Problem(str(path), number, "", "the line is longer than 20 million characters"))

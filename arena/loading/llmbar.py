@@ -1,0 +1,82 @@
+"""LLMBar files: dataset.json with the right answer of each pair, and the result.json of evaluators beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from arena.loading.pairs import add_pair, vote
+from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Report, Row, is_left_out, objects_of
+
+FIRST, SECOND = "output_1", "output_2"
+PEOPLE = "LLMBar labels"
+SWAPS = {"swap = False": (FIRST, SECOND), "swap = True": (SECOND, FIRST)}
+EVALUATORS = "evaluators"
+
+
+def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+    """Pairs of a subset, which its folder names, with the label; and what evaluators said of them in both orders."""
+    batch = Batch()
+    known: set[str] = set()
+    for path in files:
+        if path.name == "statistics.json":
+            report.note(f"{path}: statistics are left out, they follow from the results")
+            continue
+        subset, judge = _place(path)
+        for number, row in enumerate(objects_of(path, report), start=1):
+            key = f"{subset}-{number}"
+            if key not in known:
+                known.add(key)
+                _pair(row, key, subset, batch, kinds, language)
+            if "results" in row.values and not is_left_out(row, JUDGMENTS, kinds):
+                _results(row, key, judge, batch)
+    return batch
+
+
+def _place(path: Path) -> tuple[str, str]:
+    """Subset and evaluator: …/Natural/dataset.json, …/Natural/evaluators/GPT-4/Vanilla/result.json."""
+    folders = [part for part in path.parent.parts if part not in ("/", ".")]
+    if EVALUATORS in folders:
+        at = len(folders) - 1 - folders[::-1].index(EVALUATORS)
+        return "/".join(folders[max(0, at - 1) : at]) or "pairs", " ".join(folders[at + 1 :]) or path.stem
+    return folders[-1] if folders else "pairs", path.stem
+
+
+def _pair(row: Row, key: str, subset: str, batch: Batch, kinds: Sequence[str], language: str) -> None:
+    answers = {name: (ModelRecord(name), row.take(name, str, default="")) for name in (FIRST, SECOND)}
+    add_pair(batch, row, key, subset, row.text("input"), language=language, answers=answers)
+    label = row.take("label", int)
+    if label is not None and label not in (1, 2):
+        row.problem("label", f"is {label}, not 1 or 2")
+    elif label is not None and not is_left_out(row, JUDGMENTS, kinds):
+        value = 1.0 if label == 1 else -1.0
+        batch.votes.append(vote(row, key, (FIRST, SECOND), value, PEOPLE, told_in="label", is_person=True))
+
+
+def _results(row: Row, key: str, judge: str, batch: Batch) -> None:
+    """The verdicts in both orders; the winner is told in the frame of the file, whichever was shown first."""
+    results = row.take("results", list, default=[])
+    if len(results) != 1 or not isinstance(results[0], dict):
+        row.problem("results", f"holds {len(results)} results, not one")
+        return
+    for swap, shown in SWAPS.items():
+        place = f"results[0].{swap}"
+        said = results[0].get(swap)
+        if said is None:
+            continue
+        winner = said.get("winner") if isinstance(said, dict) else said
+        if winner is not None and str(winner) not in ("1", "2"):
+            row.problem(f"{place}.winner", f"is {winner!r}, not 1, 2 or nothing")
+            continue
+        value = None if winner is None else 1.0 if (FIRST, SECOND)[int(winner) - 1] == shown[0] else -1.0
+        batch.votes.append(
+            vote(row, key, shown, value, judge, told_in=f"{place}.winner", both_ways=True, reply=_reply(said))
+        )
+
+
+def _reply(said: Mapping[str, Any]) -> str:
+    """The text of the completion, which stands with how it ended."""
+    completion = said.get("completion") if isinstance(said, dict) else None
+    text = completion[0] if isinstance(completion, list) and completion else completion
+    return text if isinstance(text, str) else ""

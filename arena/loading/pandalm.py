@@ -1,0 +1,77 @@
+"""PandaLM files: testset-v1.json with the verdicts of three people, and the results of judges on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from arena.loading.pairs import add_pair, vote
+from arena.loading.records import JUDGMENTS, UNSTATED, Batch, ModelRecord, Report, Row, is_left_out, objects_of
+
+ANNOTATORS = ("annotator1", "annotator2", "annotator3")
+VALUES = {"0": 0.0, "1": 1.0, "2": -1.0, "Tie": 0.0}
+RESULT = "_result"
+
+
+def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+    """Pairs with the labels of three people; results of a judge (`gpt_result`, `pandalm_result`) are joined by `idx`."""
+    batch = Batch()
+    shown: dict[str, tuple[str, str]] = {}
+    results: list[Row] = []
+    for path in files:
+        for row in objects_of(path, report):
+            if "response1" in row.values:
+                _pair(row, batch, shown, kinds, language)
+            elif not is_left_out(row, JUDGMENTS, kinds):
+                results.append(row)
+    for row in results:
+        _result(row, batch, shown)
+    return batch
+
+
+def _pair(row: Row, batch: Batch, shown: dict[str, tuple[str, str]], kinds: Sequence[str], language: str) -> None:
+    key, names = row.key("idx"), _models(row)
+    asked = "\n\n".join(filter(None, (row.text("instruction"), row.text("input", required=False))))
+    texts = [row.take(name, str, default="") for name in ("response1", "response2")]
+    answers = {name: (ModelRecord(name), text) for name, text in zip(names, texts, strict=True)}
+    category = row.text("motivation_app", required=False) or UNSTATED
+    add_pair(batch, row, key, category, asked, language=language, answers=answers)
+    shown[key] = names
+    if is_left_out(row, JUDGMENTS, kinds):
+        return
+    for name in ANNOTATORS:
+        label = _label(row, name)
+        if label not in VALUES or label == "Tie":
+            row.problem(name, f"is {label!r}, not one of 0 (tie), 1, 2")
+        else:
+            batch.votes.append(vote(row, key, names, VALUES[label], f"PandaLM {name}", told_in=name, is_person=True))
+
+
+def _models(row: Row) -> tuple[str, str]:
+    """Who wrote the first answer and who the second, from "one_other"."""
+    names = row.text("cmp_key").split("_")
+    if len(names) != 2 or not all(names) or names[0] == names[1]:
+        row.problem("cmp_key", "does not name two models, as in one_other")
+        return "response1", "response2"
+    return names[0], names[1]
+
+
+def _label(row: Row, name: str) -> str:
+    return str(row.take(name, (str, int), default="")).strip()
+
+
+def _result(row: Row, batch: Batch, shown: dict[str, tuple[str, str]]) -> None:
+    """A judge's word on a pair; "garbage" is its failure, any word of no meaning a problem."""
+    key, fields = row.key("idx"), [name for name in row.values if name.endswith(RESULT)]
+    if len(fields) != 1:
+        row.problem("", f"has {len(fields)} fields that end in {RESULT}, not one")
+        return
+    name, label = fields[0], _label(row, fields[0])
+    if key not in shown:
+        row.problem("idx", f"is {key!r}, which is not among the pairs; load it together with its test set")
+    elif label not in VALUES and label != "garbage":
+        row.problem(name, f"is {label!r}, not one of {', '.join(VALUES)}, garbage")
+    else:
+        judge = name.removesuffix(RESULT)
+        reply = row.text(f"{judge}_reason", required=False)
+        batch.votes.append(vote(row, key, shown[key], VALUES.get(label), judge, told_in=name, reply=reply))
