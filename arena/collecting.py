@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from arena.background import arrivals
-from arena.chat import Breaker, ChatError, many, open_chat, patiently
+from arena.chat import ATTEMPTS, Breaker, ChatError, many, open_chat, patiently
 from arena.chat.base import Chat, Completion, Endpoint, Message
 from arena.keeping import keep
 from arena.models import Answer, LanguageModel, Provenance, Question, storable
@@ -121,7 +121,7 @@ def collect(
     questions: Iterable[Question],
     *,
     concurrency: int = 8,
-    attempts: int = 5,
+    attempts: int = ATTEMPTS,
     sample: int = 0,
     provenance: str = Provenance.REAL,
 ) -> Iterator[list[Answer]]:

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from arena.chat.base import Endpoint
+from arena.pacing import pace_of
 from arena.rendering import RENDERER_VERSION, render
 from arena.style import style_of
 
@@ -193,7 +194,10 @@ class LanguageModel(models.Model):
         return in_reader_language(self.description_en, self.description_zh)
 
     def endpoint(self, key: str, **options: Any) -> Endpoint:
-        """Where to ask this model, with `key` from the environment; `options` override the row's own."""
+        """Where to ask this model, with `key` from the environment; `options` override the row's own.
+
+        Raises ValueError for limits that are none.
+        """
         merged = {**self.options, **options}
         timeout = float(merged.pop("timeout", 120))
         return Endpoint(
@@ -203,6 +207,7 @@ class LanguageModel(models.Model):
             key=key,
             options=merged,
             timeout=timeout,
+            pace=pace_of(self),
         )
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
@@ -214,6 +219,23 @@ class LanguageModel(models.Model):
 
 UNPUBLISHED = "its text was not published"
 """The error of an answer that is known by verdicts on it alone: it can be neither judged nor asked for again."""
+
+
+class EndpointTally(models.Model):
+    """How much an endpoint with limits was asked lately, by all workers together; see `arena.pacing`. Times are seconds since 1970."""
+
+    name = models.CharField(max_length=64, unique=True)
+    calls_at = models.FloatField(default=0.0, help_text="when the next call may start")
+    tokens_at = models.FloatField(default=0.0, help_text="when the tokens of those before are paid off")
+    shut_until = models.FloatField(default=0.0, help_text="until when it asked to be left alone")
+    places = models.JSONField(default=dict, help_text="for each worker: calls under way, calls wanted, until when")
+
+    class Meta:
+        verbose_name_plural = "endpoint tallies"
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="a_tally_has_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AnswerQuerySet(models.QuerySet["Answer"]):

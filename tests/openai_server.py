@@ -84,7 +84,8 @@ def latency_from(text: str) -> float | Lognormal:
 class Manners:
     """How the server behaves: `latency` in seconds, `fail` and `garble` shares 0..1, `key` or no check.
 
-    `refuse` names request fields that are answered with 400, as small servers do with `stream_options`.
+    `refuse` names request fields that are answered with 400, as small servers do with `stream_options`. More calls at a
+    time than `capacity` (0: any number) are answered with 429, without a word on when to come again.
     """
 
     latency: float | Lognormal = 0.0
@@ -95,11 +96,15 @@ class Manners:
     refuse: tuple[str, ...] = ()
     model: str = "vocabulary"
     log: Path | None = None
+    capacity: int = 0
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request seen: `outcome` is "ok", "garbled", "failed", "unauthorized", "refused" or "bad"."""
+    """One request seen: `outcome` is "ok", "garbled", "failed", "busy", "unauthorized", "refused" or "bad".
+
+    It `came` and was answered (`at`) by time.time(), with `latency` seconds between of the server's own will.
+    """
 
     path: str
     body: Mapping[str, Any]
@@ -110,6 +115,7 @@ class Call:
     attempt: int
     at: float
     latency: float = 0.0
+    came: float = 0.0
 
 
 @dataclass
@@ -245,7 +251,7 @@ def build_app(manners: Manners, record: Record) -> Callable[[Scope, Receive, Sen
             record.in_flight -= 1
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-        arrived = asyncio.get_running_loop().time()
+        arrived, came = asyncio.get_running_loop().time(), time.time()
         raw = await read_body(receive)
         path = scope["path"]
         if path == CHAT and record.first is None:
@@ -265,7 +271,8 @@ def build_app(manners: Manners, record: Record) -> Callable[[Scope, Receive, Sen
 
         def note(status: int, outcome: str, *, judge: bool = False) -> None:
             known = body if isinstance(body, dict) else {}
-            record.add(Call(path, known, headers, status, outcome, judge, attempt, time.time(), latency), manners.log)
+            seen_call = Call(path, known, headers, status, outcome, judge, attempt, time.time(), latency, came)
+            record.add(seen_call, manners.log)
 
         if manners.key and headers.get("authorization") != f"Bearer {manners.key}":
             note(401, "unauthorized")
@@ -285,6 +292,9 @@ def build_app(manners: Manners, record: Record) -> Callable[[Scope, Receive, Sen
         if refused:
             note(400, "refused")
             return await _error(send, 400, f"Unsupported parameter: '{refused[0]}'", "invalid_request_error")
+        if manners.capacity and record.in_flight > manners.capacity:
+            note(429, "busy")
+            return await _error(send, 429, "too many at a time", "rate_limit_error")
 
         latency = manners.latency
         if isinstance(latency, Lognormal):
@@ -514,10 +524,11 @@ def serve(
     refuse: tuple[str, ...] = (),
     model: str = "vocabulary",
     log: Path | None = None,
+    capacity: int = 0,
 ) -> Iterator[Served]:
     """The server, running in a thread for as long as the block lasts."""
     record = Record()
-    manners = Manners(latency, fail, garble, seed, key, refuse, model, log)
+    manners = Manners(latency, fail, garble, seed, key, refuse, model, log, capacity)
     with run_app(build_app(manners, record)) as address:
         yield Served(f"{address}/v1", record)
 
@@ -539,10 +550,14 @@ def main() -> None:
     parser.add_argument("--refuse", default="", help="request fields to refuse, by comma")
     parser.add_argument("--model", default="vocabulary", help="the model's id in /v1/models")
     parser.add_argument("--log", type=Path, default=None, help="a file that gets one JSON line per call")
+    parser.add_argument(
+        "--capacity", type=int, default=0, help="calls at a time; more are answered 429 (0: any number)"
+    )
     args = parser.parse_args()
     record = Record()
     refuse = tuple(name for name in args.refuse.split(",") if name)
-    manners = Manners(args.latency, args.fail, args.garble, args.seed, args.key, refuse, model=args.model, log=args.log)
+    how = {"model": args.model, "log": args.log, "capacity": args.capacity}
+    manners = Manners(args.latency, args.fail, args.garble, args.seed, args.key, refuse, **how)
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((args.host, args.port))

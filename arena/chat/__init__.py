@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from arena.chat.base import Chat, ChatError, Completion, Endpoint, Message, OpenChat
 from arena.chat.batches import Batches, BatchRequest, BatchStatus, open_batches
 from arena.chat.breaker import Breaker
-from arena.chat.patience import many, patiently
+from arena.chat.patience import ATTEMPTS, many, patiently
+from arena.chat.steady import SteadyChat
 
 __all__ = [
+    "ATTEMPTS",
     "PROVIDERS",
     "BatchRequest",
     "BatchStatus",
@@ -71,10 +73,11 @@ PROVIDERS: Mapping[str, Callable[[Endpoint], OpenChat]] = {
 def open_chat(endpoint: Endpoint) -> OpenChat:
     """A chat with the endpoint, to be closed by `async with` or `close()`; connects with the first call.
 
+    Calls that the endpoint does not take wait in it, see `throttle`, and all of them where the endpoint has a pace.
     Raises ChatError (permanent) for a provider that is not in PROVIDERS, an address that is none and
     options that cannot be sent.
     """
     if endpoint.provider not in PROVIDERS:
         known = ", ".join(PROVIDERS)
         raise ChatError(f"unknown provider '{endpoint.provider}'; there are {known}", transient=False)
-    return PROVIDERS[endpoint.provider](endpoint)
+    return SteadyChat(PROVIDERS[endpoint.provider](endpoint), endpoint.pace)

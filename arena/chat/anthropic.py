@@ -11,7 +11,7 @@ import anthropic
 import httpx2
 
 from arena.chat.base import Closing, Completion, Endpoint, Message, whole
-from arena.chat.connections import http_client, timeout
+from arena.chat.connections import StatusError, Wire, http_client, timeout
 from arena.chat.dialect import Ask
 from arena.chat.draft import Draft
 from arena.chat.errors import guarded, guarded_pieces, malformed
@@ -31,6 +31,8 @@ class AnthropicChat(Closing):
         self.endpoint = endpoint
         self._dialect = AnthropicMessages(endpoint)
         self._client = sdk_client(endpoint)
+        headers = {**self._client.default_headers, "X-Api-Key": self._client.api_key}
+        self._wire = Wire(endpoint, str(self._client.base_url), headers)
 
     async def complete(
         self,
@@ -54,6 +56,7 @@ class AnthropicChat(Closing):
 
     async def close(self) -> None:
         """See `Chat.close`."""
+        await self._wire.close()
         await self._client.close()
 
     def _guarded_stream(self, ask: Ask) -> AsyncGenerator[str | Completion, None]:
@@ -61,7 +64,7 @@ class AnthropicChat(Closing):
 
     async def _complete(self, ask: Ask) -> Completion:
         draft = Draft()
-        response = await self._dialect.sent(ask, draft, self._post, anthropic.APIStatusError)
+        response = await self._dialect.sent(ask, draft, self._post, StatusError)
         self._dialect.read_whole(json.loads(response.content), draft)
         return self._dialect.completion(ask, draft, streamed=False)
 
@@ -80,11 +83,11 @@ class AnthropicChat(Closing):
             yield rest
         yield self._dialect.completion(ask, draft, streamed=True)
 
+    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
+        return await self._wire.post(self._dialect.path, body)
+
     # `client.post` and not `messages.create`: options that the SDK has no keyword for (`temperature`
     # among them) travel like all others.
-
-    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
-        return await self._client.post(self._dialect.path, cast_to=httpx2.Response, body=body)
 
     async def _post_stream(self, body: dict[str, Any]) -> anthropic.AsyncStream[Any]:
         return await self._client.post(

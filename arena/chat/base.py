@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from arena.chat.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Endpoint:
     `key` never shows in `repr`. `options` are sent with every call (temperature, max_tokens, top_p,
     stop, seed, extra_body …); None as temperature leaves it to the endpoint. A few are for us and never
     sent: `api` (openai: "chat", the default, or "responses") and `cache` (anthropic). `timeout` in seconds.
+    `pace` is what all workers together keep to; None where nobody set limits.
     """
 
     provider: str
@@ -31,6 +35,7 @@ class Endpoint:
     key: str = field(default="", repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     timeout: float = 120.0
+    pace: Pace | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class ChatError(Exception):
 
     `transient` says whether the same call may succeed later; `status` is the HTTP status (None when
     there was no answer), `retry_after` seconds the endpoint asked to wait, `attempts` the calls made.
+    `down` says that the endpoint was given up: whatever is asked, nobody would answer.
     The message never holds the key.
     """
 
@@ -78,12 +84,14 @@ class ChatError(Exception):
         status: int | None = None,
         retry_after: float | None = None,
         attempts: int = 1,
+        down: bool = False,
     ) -> None:
         super().__init__(message)
         self.transient = transient
         self.status = status
         self.retry_after = retry_after
         self.attempts = attempts
+        self.down = down
 
 
 class Chat(Protocol):

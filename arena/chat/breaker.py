@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from arena.chat.base import ChatError
 
-# Replies that are the same for every question: the key is wrong, the bill is unpaid, the model is not there.
-DOWN_AT_ONCE = frozenset({401, 402, 404})
+# Replies that are the same for every question: the key is wrong, the bill is unpaid, the model is not there. A 429 that
+# does not pass tells of a quota that is used up.
+DOWN_AT_ONCE = frozenset({401, 402, 404, 429})
 # The same, unless something has been answered before: some endpoints refuse single texts in this way.
 DOWN_AT_FIRST = frozenset({403})
 FAILURES_IN_A_ROW = 20
@@ -33,7 +34,7 @@ class Breaker:
         """Whether this very error is the endpoint's to whoever asks, and says nothing of what was asked."""
         self.failures += 1
         first = error.status in DOWN_AT_FIRST and not self.answered
-        final = not error.transient and (error.status in DOWN_AT_ONCE or first)
+        final = error.down or (not error.transient and (error.status in DOWN_AT_ONCE or first))
         if final or self.failures >= FAILURES_IN_A_ROW:
             self.error = self.error or error
         return final

@@ -37,6 +37,15 @@ def http_client(endpoint: Endpoint, address: str) -> httpx2.AsyncClient:
     )
 
 
+class StatusError(httpx2.HTTPStatusError):
+    """An answer with an error's status, or with one that leads elsewhere, in the SDKs' words."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        super().__init__(f"HTTP {response.status_code}", request=response.request, response=response)
+        self.status_code = response.status_code
+        self.body: object = _json_or_text(response.content)
+
+
 class Wire:
     """JSON posted to one endpoint and answered whole; for one event loop, connecting with the first call.
 
@@ -52,15 +61,19 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, path: str, body: Mapping[str, Any]) -> httpx2.Response:
-        """The answer, whatever its status. Raises httpx2's errors as `http_client` does; waits as long as the caller lets it."""
+        """The answer. Raises StatusError, and httpx2's errors as `http_client` does; waits as long as the caller lets it."""
         import aiohttp
 
         try:
             session = self._session or self._opened()
             async with session.post(f"{self._address}{path}", data=_dumped(body), allow_redirects=False) as answer:
-                return _response(answer, await answer.read())
+                response = _response(answer, await answer.read())
         except aiohttp.ClientError as exc:
-            failure = _as_httpx2(exc)
+            failure: Exception = _as_httpx2(exc)
+        else:
+            if response.status_code < 300:
+                return response
+            failure = StatusError(response)
         raise failure
 
     async def close(self) -> None:
@@ -85,6 +98,13 @@ class Wire:
 def _dumped(body: Mapping[str, Any]) -> bytes:
     """The body as JSON; half characters, which no server reads, as question marks."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _json_or_text(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
 
 
 def _response(answer: aiohttp.ClientResponse, content: bytes) -> httpx2.Response:

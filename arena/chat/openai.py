@@ -12,7 +12,7 @@ import openai
 
 from arena.chat.base import ChatError, Closing, Completion, Endpoint, Message, whole
 from arena.chat.completions import ChatCompletions
-from arena.chat.connections import http_client, timeout
+from arena.chat.connections import StatusError, Wire, http_client, timeout
 from arena.chat.dialect import Ask, Dialect
 from arena.chat.draft import Draft
 from arena.chat.errors import guarded, guarded_pieces, malformed
@@ -38,6 +38,7 @@ class OpenAIChat(Closing):
         self._dialect = dialect_of(endpoint)
         self._client = sdk_client(endpoint)
         self._how = sdk_options(endpoint)
+        self._wire = wire(endpoint, self._client)
 
     async def complete(
         self,
@@ -61,6 +62,7 @@ class OpenAIChat(Closing):
 
     async def close(self) -> None:
         """See `Chat.close`."""
+        await self._wire.close()
         await self._client.close()
 
     def _guarded_stream(self, ask: Ask) -> AsyncGenerator[str | Completion, None]:
@@ -68,7 +70,7 @@ class OpenAIChat(Closing):
 
     async def _complete(self, ask: Ask) -> Completion:
         draft = Draft()
-        response = await self._dialect.sent(ask, draft, self._post, openai.APIStatusError)
+        response = await self._dialect.sent(ask, draft, self._post, StatusError)
         self._dialect.read_whole(json.loads(response.content), draft)
         return self._dialect.completion(ask, draft, streamed=False)
 
@@ -92,11 +94,11 @@ class OpenAIChat(Closing):
             yield rest
         yield dialect.completion(ask, draft, streamed=True)
 
-    # `client.post` and not `chat.completions.create`: the latter builds a model of every reply, at half as much
-    # CPU time again, and takes whatever JSON comes for a completion anyway.
-
     async def _post(self, body: dict[str, Any]) -> httpx2.Response:
-        return await self._client.post(self._dialect.path, cast_to=httpx2.Response, body=body, options=self._how)
+        return await self._wire.post(self._dialect.path, body)
+
+    # `client.post` and not `chat.completions.create`: the latter builds a model of every event, and takes whatever
+    # JSON comes for one anyway.
 
     async def _post_stream(self, body: dict[str, Any]) -> openai.AsyncStream[Any]:
         return await self._client.post(
@@ -132,6 +134,13 @@ def sdk_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         # From the environment too, and nobody's business but OpenAI's.
         client.organization = client.project = None
     return client
+
+
+def wire(endpoint: Endpoint, client: openai.AsyncOpenAI) -> Wire:
+    """What whole replies come over, with the headers that the SDK would send."""
+    key = endpoint.key.strip()
+    authorization = {"Authorization": f"Bearer {key}"} if key else {}
+    return Wire(endpoint, str(client.base_url), {**client.default_headers, **authorization})
 
 
 def sdk_options(endpoint: Endpoint) -> openai.RequestOptions:

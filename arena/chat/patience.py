@@ -13,24 +13,31 @@ from arena.chat.base import ChatError, Completion
 
 T = TypeVar("T")
 
-# Seconds. An endpoint that asks for a longer pause than this is not waited for: its error goes up.
+ATTEMPTS = 16
+"""Calls for one completion. Where two in five fail, one in two million is still without: 0.4 ** 16."""
 LONGEST_WAIT = 120.0
+"""Seconds. An endpoint that asks for a longer pause than this is not waited for: its error goes up."""
+TOO_MUCH = frozenset({429, 503, 504, 529})
+"""HTTP statuses that say "not so many"."""
+SLOWER = 10
+"""How much longer pauses are after those, where the endpoint does not say itself how long."""
 
 
 async def patiently(
     call: Callable[[], Awaitable[Completion]],
     *,
-    attempts: int = 5,
-    base: float = 0.5,
-    cap: float = 20.0,
+    attempts: int = ATTEMPTS,
+    base: float = 0.05,
+    cap: float = 1.0,
     rng: random.Random | None = None,
     sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
 ) -> Completion:
     """The completion of a call that is made again while its errors are transient.
 
-    The k-th pause is drawn from [0, min(cap, base · 2^k)] seconds (exponential back-off with full
-    jitter), and lasts at least as long as the endpoint asked for. The completion's `attempts`, or
-    those of the ChatError raised at last, count every call made. Permanent errors are raised at once.
+    The k-th pause is drawn from [0, min(cap, base · 2^k)] seconds (exponential back-off with full jitter), from SLOWER
+    times that where the endpoint was asked too much and does not say how long to wait, and lasts at least as long as the
+    endpoint asked for. The completion's `attempts`, or those of the ChatError raised at last, count every call made.
+    Permanent errors are raised at once.
     """
     rng = rng or random.Random()
     made = 0
@@ -43,7 +50,8 @@ async def patiently(
             asked = exc.retry_after or 0.0
             if not exc.transient or turn + 1 >= attempts or asked > LONGEST_WAIT:
                 raise
-            pause = max(asked, rng.uniform(0.0, min(cap, base * 2**turn)))
+            slower = SLOWER if exc.status in TOO_MUCH and exc.retry_after is None else 1
+            pause = max(asked, rng.uniform(0.0, slower * min(cap, base * 2**turn)))
         else:
             return replace(completion, attempts=made + completion.attempts)
         await sleep(pause)

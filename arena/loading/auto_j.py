@@ -13,6 +13,37 @@ VALUES = {0: 1.0, 1: -1.0, 2: 0.0}
 PEOPLE = "Auto-J annotators"
 EXCHANGED = "exchange"
 
+GROUPS = {
+    ("Summarization", "摘要"): "post_summarization text_summarization note_summarization",
+    ("Exam Questions", "考题"): (
+        "math_reasoning solving_exam_question_with_math solving_exam_question_without_math"
+    ),
+    ("Code", "代码"): (
+        "code_simplification code_generation explaining_code code_correction_rewriting code_to_code_translation"
+    ),
+    ("Rewriting", "改写"): (
+        "text_simplification language_polishing instructional_rewriting text_correction paraphrasing"
+    ),
+    ("Creative Writing", "创意写作"): (
+        "writing_song_lyrics writing_social_media_post writing_blog_post writing_personal_essay creative_writing "
+        "writing_advertisement writing_marketing_materials writing_presentation_script counterfactual"
+    ),
+    ("Functional Writing", "应用写作"): (
+        "writing_product_description writing_job_application writing_news_article writing_biography writing_email "
+        "writing_legal_document writing_technical_document writing_scientific_paper functional_writing "
+        "writing_cooking_recipe"
+    ),
+    ("General Communication", "日常交流"): (
+        "asking_how_to_question open_question analyzing_general explaining_general seeking_advice recommendation "
+        "value_judgement verifying_fact chitchat roleplay planning brainstorming"
+    ),
+    ("NLP Tasks", "自然语言处理任务"): (
+        "ranking text_to_text_translation data_analysis classification_identification title_generation "
+        "question_generation reading_comprehension keywords_extraction information_extraction topic_modeling others"
+    ),
+}
+"""The groups that figures are published for, in English and Chinese, and their scenarios. As in the leaderboard of Li et al. (2023)."""
+
 
 def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
     """Pairs with people's labels, and outputs joined to them line by line, which is all the format offers.
@@ -28,6 +59,7 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
         else:
             for row in rows:
                 _pair(row, batch, kinds, language)
+    batch.categories = _grouped({record.category for record in batch.questions})
     judges = [judge_of(path) for path, _rows in outputs]
     for path, rows in outputs if JUDGMENTS in kinds else ():
         _outputs(path, rows, batch, both_ways=judges.count(judge_of(path)) == 2)
@@ -38,6 +70,16 @@ def judge_of(path: Path) -> str:
     """The judge whose outputs these are: the file's name, without what tells the two orders apart."""
     parts = [part for part in path.name.split(".")[0].split("_") if part != EXCHANGED]
     return "_".join(parts)
+
+
+def _grouped(scenarios: set[str]) -> list[dict]:
+    """These scenarios, as far as they are known, each in its group."""
+    return [
+        {"key": scenario, "group": english, "group_en": english, "group_zh": chinese}
+        for (english, chinese), members in GROUPS.items()
+        for scenario in members.split()
+        if scenario in scenarios
+    ]
 
 
 def _pair(row: Row, batch: Batch, kinds: Sequence[str], language: str) -> None:

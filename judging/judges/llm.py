@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from time import perf_counter
 from typing import Any
 
-from arena.chat import Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
+from arena.chat import ATTEMPTS, Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
 from judging.judges.base import API_ERROR, PARSE_ERROR, SKIPPED, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
 from judging.judges.digests import digest_of_judge, digest_of_prompt
 from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_few_tokens
@@ -42,7 +42,7 @@ class LLMJudge:
     concurrency: int = 8
     schema_bound: bool = False
     language: str | None = None
-    attempts: int = 5
+    attempts: int = ATTEMPTS
     samples: int = 1
     verdict: str = TEXT
     preset: str = ""

@@ -12,7 +12,7 @@ def error(status: int | None = None, *, transient: bool = False) -> ChatError:
     return ChatError(f"HTTP {status}", transient=transient, status=status)
 
 
-@pytest.mark.parametrize("status", [401, 402, 404])
+@pytest.mark.parametrize("status", [401, 402, 404, 429])
 def test_a_refusal_of_whoever_asks_is_enough(status):
     breaker = Breaker()
     breaker.succeeded()
@@ -37,3 +37,16 @@ def test_failures_count_only_in_a_row_and_the_one_that_was_too_many_is_the_reaso
     assert not breaker.failed(error(503, transient=True))
     breaker.failed(error(401))
     assert breaker.reason == "HTTP 503"
+
+
+def test_a_rate_that_was_too_high_is_of_the_moment_and_a_quota_of_the_endpoint():
+    breaker = Breaker()
+    assert not breaker.failed(error(429, transient=True)) and not breaker.reason
+    assert breaker.failed(error(429)) and breaker.reason
+
+
+def test_an_endpoint_that_was_given_up_is_not_asked_any_more():
+    breaker = Breaker()
+    breaker.succeeded()
+    assert breaker.failed(ChatError("no answer for a minute", transient=False, down=True))
+    assert breaker.reason == "no answer for a minute"

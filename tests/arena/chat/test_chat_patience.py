@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arena.chat import ChatError, Completion, Endpoint, Message, many, open_chat, patiently
+from arena.chat import ATTEMPTS, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
 from tests.openai_server import serve
 
 
@@ -61,6 +61,21 @@ def test_pauses_are_drawn_below_a_doubling_ceiling():
     for turn, ceiling in enumerate([1, 2, 4, 8, 10, 10]):
         drawn = [call.pauses[turn] for call in tries]
         assert 0 <= min(drawn) < 0.1 * ceiling and 0.9 * ceiling < max(drawn) <= ceiling
+
+
+@pytest.mark.parametrize(
+    ("facts", "longest"), [({"status": 503}, 10.0), ({"status": 503, "retry_after": 0.0}, 1.0), ({"status": 500}, 1.0)]
+)
+def test_an_endpoint_that_is_asked_too_much_has_longer_pauses_unless_it_says_how_long(facts, longest):
+    rng = random.Random(7)
+    tries = [Flaky(busy(**facts)) for _ in range(200)]
+    for call in tries:
+        asyncio.run(patiently(call, base=1, cap=60, rng=rng, sleep=call.sleep))
+    assert 0.9 * longest < max(call.pauses[0] for call in tries) <= longest
+
+
+def test_two_errors_in_five_are_outlived_by_as_good_as_every_call():
+    assert 0.4**ATTEMPTS < 1e-6
 
 
 def test_a_pause_lasts_at_least_as_long_as_the_endpoint_asks():
