@@ -9,6 +9,6 @@ urlpatterns = [
     path("leaderboard/<int:pk>/", views.leaderboard, name="leaderboard"),
     path("snapshots/<int:pk>/", views.snapshot, name="snapshot"),
     path("agreement/<int:pk>/", views.agreement, name="agreement"),
-    path("health/<int:pk>/", views.health, name="health"),
+    path("trust/<int:pk>/", views.trust, name="trust"),
     path("judges/<int:pk>/", views.judge, name="judge"),
 ]

@@ -75,7 +75,7 @@ def agreement(request, pk):
 
 
 @require_safe
-def health(request, pk):
+def trust(request, pk):
     """What each machine judge of a benchmark is worth: whether it is trusted where, and what it costs."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
     panel = worth.judges(benchmark)

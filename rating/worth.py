@@ -96,6 +96,10 @@ class Worth:
         return self.standing == Standing.NOT
 
     @property
+    def is_open(self) -> bool:
+        return self.standing == Standing.FEW
+
+    @property
     def what(self) -> Any:
         return Agreement.Kind(self.kind).label
 

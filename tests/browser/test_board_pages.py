@@ -77,6 +77,7 @@ def test_every_page_a_visitor_reads_is_accessible_and_fits(visit, theme, languag
     paths = [
         reverse("home"), board, f"{board}?category=maths", f"{board}?source=people",
         reverse("snapshot", args=[snapshot.pk]), reverse("agreement", args=[benchmark]),
+        reverse("trust", args=[benchmark]),
         reverse("judge", args=[judge.pk]), reverse("login"), reverse("help"),
     ]  # fmt: skip
     wrong = []

@@ -54,7 +54,7 @@ def snapshot():
 
 
 def page(client, snapshot) -> str:
-    return words(client.get(reverse("health", args=[snapshot.leaderboard.benchmark_id])))
+    return words(client.get(reverse("trust", args=[snapshot.leaderboard.benchmark_id])))
 
 
 def rows(told: str) -> str:
@@ -132,9 +132,9 @@ def test_the_page_says_in_one_row_what_a_judge_is_worth(client, snapshot):
     told = rows(page(client, snapshot))
     assert "fair rule trusted here agrees with people as they do with each other favours long answers" in told
     assert "0.68 [0.60, 0.75] n 60 people 0.70" in told
-    assert "2% [0%, 6%] n 60 52% [48%, 56%] n 60 0% [0%, 0%] n 100" in told
+    assert "2% [0%, 6%] n 60 takes the first shown: 52% [48%, 56%] n 60 0% [0%, 0%] n 100" in told
     assert "60% [56%, 64%] n 100 people 50%: +10.0 [+8.0, +12.0]" in told
-    assert "10.00 1.5 25% from the cache" in told
+    assert "10.00 1.5 s each 25% from the cache" in told
 
 
 def test_judges_that_are_not_trusted_stand_first_and_the_counts_above_them(client, snapshot):
@@ -161,7 +161,7 @@ def test_each_category_has_its_own_label(client, snapshot):
 def test_what_is_not_known_is_a_dash_and_never_a_zero(client, snapshot):
     healthy(snapshot, make.judge("new"))
     told = rows(page(client, snapshot))
-    assert "new rule not enough data people have judged too few of the same items — people 0.70 — — 0%" in told
+    assert "new rule not enough data people have judged too few of the same items — people 0.70 — 0%" in told
     assert "None" not in told and "nan" not in told.casefold()
 
 
@@ -183,12 +183,12 @@ def test_a_member_of_a_panel_is_marked_as_one(client, snapshot):
 def test_without_judges_the_page_says_what_to_do(client):
     told = page(client, make.snapshot())
     assert "No machine has judged here yet" in told and "Back to the leaderboard" in told
-    assert client.get(reverse("health", args=[999])).status_code == 404
+    assert client.get(reverse("trust", args=[999])).status_code == 404
 
 
 def test_before_any_snapshot_the_page_is_empty_and_no_error(client):
     benchmark = make.benchmark("new")
-    assert client.get(reverse("health", args=[benchmark.pk])).status_code == 200
+    assert client.get(reverse("trust", args=[benchmark.pk])).status_code == 200
 
 
 def test_a_demo_says_so_on_the_page_of_judges(client):
@@ -198,7 +198,7 @@ def test_a_demo_says_so_on_the_page_of_judges(client):
 
 
 def test_the_page_costs_the_same_queries_for_2_judges_and_for_30(client, snapshot, django_assert_num_queries):
-    address = reverse("health", args=[snapshot.leaderboard.benchmark_id])
+    address = reverse("trust", args=[snapshot.leaderboard.benchmark_id])
     kinds = make.categories()
     for size in (2, 30):
         for place in range(size):
