@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TypeVar
 
 T = TypeVar("T")
 END = object()
 LARGEST = 200  # results handed over at once
 ROOM = 2 * LARGEST  # results that may wait to be handed over; the iterator waits when there are more
+LULL = 0.02  # seconds without another result after which those that came are handed over
+GATHERED = 0.1  # seconds after which they are handed over though more keep coming
 
 
 def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iterator[list[T]]:
     """Lists of what has arrived from the asynchronous iterator, at least one list every `wait` seconds.
 
     The iterator runs on an event loop of its own in a thread, so that it never waits for what the caller does
-    with the results, unless ROOM of them pile up, and no transaction is ever open during a call. A list may be empty: a
-    moment for the caller to renew a lease. When the caller stops early, the iterator is cancelled. An error inside is raised here, after all
-    that had arrived before it.
+    with the results, unless ROOM of them pile up, and no transaction is ever open during a call. What arrives together is
+    handed over together: the caller works while the loop waits, and not beside it, for the two take turns. A list may be
+    empty: a moment for the caller to renew a lease. When the caller stops early, the iterator is cancelled. An error inside
+    is raised here, after all that had arrived before it.
     """
-    ready: queue.Queue = queue.Queue()
+    ready: queue.SimpleQueue = queue.SimpleQueue()
+    over = threading.Event()  # nothing more will come
     room = asyncio.Semaphore(ROOM)  # and not a bounded queue: a loop that blocks would keep every call waiting
     task: list[asyncio.Task] = []
 
@@ -46,6 +52,7 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
             ready.put((END, None))
         except BaseException as error:  # noqa: BLE001  handed over to the caller's thread
             ready.put((END, error))
+        over.set()
 
     def make_room(places: int) -> None:
         for _ in range(places):
@@ -60,7 +67,7 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
     end = None
     try:
         while end is None:
-            batch, end = _take(ready, wait)
+            batch, end = _take(ready, over, wait)
             if batch:
                 on_loop(make_room, len(batch))
             if batch or end is None:
@@ -73,11 +80,24 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
         thread.join(10)
 
 
-def _take(ready: queue.Queue, wait: float) -> tuple[list, tuple | None]:
+@contextmanager
+def unburdened() -> Iterator[None]:
+    """Keeps the garbage collector from what is there already: looking through a loaded process holds up every thread for a
+    tenth of a second, again and again while results come in. It costs nothing; what becomes garbage meanwhile is found
+    afterwards."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _take(ready: queue.SimpleQueue, over: threading.Event, wait: float) -> tuple[list, tuple | None]:
     """What is ready, at most LARGEST, waiting up to `wait` seconds for the first; and the end, if it has come."""
     batch: list = []
     try:
         item = ready.get(timeout=wait)
+        _gather(ready, over)
         while not (isinstance(item, tuple) and item and item[0] is END):
             batch.append(item)
             if len(batch) == LARGEST:
@@ -86,3 +106,10 @@ def _take(ready: queue.Queue, wait: float) -> tuple[list, tuple | None]:
     except queue.Empty:
         return batch, None
     return batch, item
+
+
+def _gather(ready: queue.SimpleQueue, over: threading.Event) -> None:
+    """Wait while more keeps coming: for GATHERED seconds at the longest, and not for more than is handed over at once."""
+    until, had = monotonic() + GATHERED, -1
+    while had < (has := ready.qsize()) < LARGEST and monotonic() < until and not over.wait(LULL):
+        had = has

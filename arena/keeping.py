@@ -20,11 +20,11 @@ class NotKept(Exception):
 def keep(rows: Sequence[Row], *, key: Callable[[Row], Hashable], known: Callable[[], set]) -> None:
     """Save these rows of one table; one whose `key` is `known` (on record) stays as it is on record.
 
-    Looks at what is on record afterwards: SQLite passes over a row that breaks any constraint as if it were there
-    already, PostgreSQL refuses all rows for one. Raises NotKept when a row is not there; the others then are.
-    A transaction and a query, two more for each row that is refused.
+    Where they are not all taken it looks at what is on record afterwards: SQLite passes over a row that breaks any
+    constraint as if it were there already, PostgreSQL refuses all rows for one. Raises NotKept when a row is not there; the
+    others then are. A transaction; one more and a query where a row is on record already, and two for each that is refused.
     """
-    if not rows:
+    if not rows or _all_taken(rows):
         return
     try:
         with transaction.atomic():
@@ -41,6 +41,18 @@ def keep(rows: Sequence[Row], *, key: Callable[[Row], Hashable], known: Callable
             log.error("%s could not be saved: %s", type(row).__name__, reason)
         name = type(rows[0])._meta.verbose_name
         raise NotKept(f"{len(lost)} of {len(rows)} {name} rows could not be saved: {lost[0][1]}")
+
+
+def _all_taken(rows: Sequence[Row]) -> bool:
+    """Save these rows together, or none of them; whether they are saved."""
+    try:
+        with transaction.atomic():
+            type(rows[0]).objects.bulk_create(rows)
+    except REFUSALS:
+        for row in rows:  # some were told an id before another was refused, and theirs is gone with it
+            row.pk, row._state.adding = None, True
+        return False
+    return True
 
 
 def _refusal(row: models.Model) -> str:

@@ -15,9 +15,7 @@ EXCHANGED = "exchange"
 
 GROUPS = {
     ("Summarization", "摘要"): "post_summarization text_summarization note_summarization",
-    ("Exam Questions", "考题"): (
-        "math_reasoning solving_exam_question_with_math solving_exam_question_without_math"
-    ),
+    ("Exam Questions", "考题"): ("math_reasoning solving_exam_question_with_math solving_exam_question_without_math"),
     ("Code", "代码"): (
         "code_simplification code_generation explaining_code code_correction_rewriting code_to_code_translation"
     ),

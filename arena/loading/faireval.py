@@ -15,6 +15,7 @@ from arena.loading.records import (
     Report,
     Row,
     VoteRecord,
+    is_left_out,
     lines_of,
     rows_of,
 )
@@ -41,8 +42,11 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
                 batch.answers.append(_answer(row, model))
             else:
                 batch.questions.append(question(row, language))
-    for path in verdicts if JUDGMENTS in kinds else ():
-        _votes(path, batch, report)
+    for path in verdicts:
+        if JUDGMENTS in kinds:
+            _votes(path, batch, report)
+        else:
+            _leave_out(path, report, kinds)
     return batch
 
 
@@ -52,9 +56,15 @@ def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
     )
 
 
+def _leave_out(path: Path, report: Report, kinds: Sequence[str]) -> None:
+    for number, line in lines_of(path, report):
+        if line.strip():
+            is_left_out(Row(path, number, {}, report), JUDGMENTS, kinds)
+
+
 def _votes(path: Path, batch: Batch, report: Report) -> None:
     before = len(report.problems)
-    lines = [line.strip() for _, line in lines_of(path, report) if line.strip()]
+    lines = [(number, line.strip()) for number, line in lines_of(path, report) if line.strip()]
     if len(report.problems) > before:
         return
     if len(lines) != len(batch.questions):
@@ -68,7 +78,7 @@ def _votes(path: Path, batch: Batch, report: Report) -> None:
         message = f"does not say which of {', '.join(several[0])} it is about; load it with the answers of one alone"
         report.problems.append(Problem(str(path), 0, "", message))
         return
-    for number, (label, asked) in enumerate(zip(lines, batch.questions, strict=True), start=1):
+    for (number, label), asked in zip(lines, batch.questions, strict=True):
         row = Row(path, number, {"verdict": label}, report)
         if label not in VALUES:
             row.problem("verdict", f"is {label!r}, not one of {', '.join(VALUES)}")

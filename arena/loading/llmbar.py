@@ -12,13 +12,14 @@ from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Report, Row, is
 FIRST, SECOND = "output_1", "output_2"
 PEOPLE = "LLMBar labels"
 SWAPS = {"swap = False": (FIRST, SECOND), "swap = True": (SECOND, FIRST)}
+PAIR_FIELDS = ("input", FIRST, SECOND, "label")
 EVALUATORS = "evaluators"
 
 
 def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
     """Pairs of a subset, which its folder names, with the label; and what evaluators said of them in both orders."""
     batch = Batch()
-    known: set[str] = set()
+    known: dict[str, Row] = {}
     for path in files:
         if path.name == "statistics.json":
             report.note(f"{path}: statistics are left out, they follow from the results")
@@ -26,8 +27,10 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
         subset, judge = _place(path)
         for number, row in enumerate(objects_of(path, report), start=1):
             key = f"{subset}-{number}"
-            if key not in known:
-                known.add(key)
+            if key in known:
+                _check_same(row, known[key])
+            else:
+                known[key] = row
                 _pair(row, key, subset, batch, kinds, language)
             if "results" in row.values and not is_left_out(row, JUDGMENTS, kinds):
                 _results(row, key, judge, batch)
@@ -54,12 +57,21 @@ def _pair(row: Row, key: str, subset: str, batch: Batch, kinds: Sequence[str], l
         batch.votes.append(vote(row, key, (FIRST, SECOND), value, PEOPLE, told_in="label", is_person=True))
 
 
+def _check_same(row: Row, first: Row) -> None:
+    """The format joins results to pairs by their place alone, so a result that tells another pair there is a problem."""
+    for name in PAIR_FIELDS:
+        if row.values.get(name) != first.values.get(name):
+            row.problem(name, f"differs from {first.place}, which tells of the same pair")
+
+
 def _results(row: Row, key: str, judge: str, batch: Batch) -> None:
     """The verdicts in both orders; the winner is told in the frame of the file, whichever was shown first."""
     results = row.take("results", list, default=[])
     if len(results) != 1 or not isinstance(results[0], dict):
         row.problem("results", f"holds {len(results)} results, not one")
         return
+    if not any(results[0].get(swap) for swap in SWAPS):
+        row.problem("results[0]", f"has no verdict in either order ({', '.join(SWAPS)})")
     for swap, shown in SWAPS.items():
         place = f"results[0].{swap}"
         said = results[0].get(swap)

@@ -1,0 +1,96 @@
+"""Auto-J's files in: pairs with people's labels, and a judge's outputs in both orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arena.models import Category, Question
+from judging.models import Judge, Preference
+from tests.arena.loading_files import load, loaded_twice, refusal, write
+
+pytestmark = pytest.mark.django_db
+
+PAIR = {"scenario": "planning", "label": 0, "prompt": "Plan my day.", "response 1": "Sleep.", "response 2": "Work."}
+
+
+def folder(tmp_path: Path, plain: tuple = (0, 1, 2), exchanged: tuple = (1, 1, 2)) -> Path:
+    pairs = [{**PAIR, "label": label, "prompt": f"Plan day {label}."} for label in (0, 1, 2)]
+    write(tmp_path / "testdata_pairwise.jsonl", *pairs)
+    for name, outputs in (("owl_output", plain), ("owl_exchange_output", exchanged)):
+        if outputs:
+            write(tmp_path / f"{name}.jsonl", *({"output": output} for output in outputs))
+    return tmp_path
+
+
+def towards_first(judge: str) -> list[tuple[bool, float]]:
+    rows = Preference.objects.filter(judge__name=judge).select_related("battle__first__model").order_by("swapped", "pk")
+    return [(row.swapped, row.value * (1 if row.battle.first.model.name == "response 1" else -1)) for row in rows]
+
+
+def test_labels_are_peoples_and_outputs_are_one_judges_in_both_orders(tmp_path):
+    counts = loaded_twice("auto_j", folder(tmp_path))
+    assert (counts["new questions"], counts["new answers"], counts["new votes"]) == (3, 6, 9)
+    assert towards_first("Auto-J annotators") == [(False, 1), (False, -1), (False, 0)]
+    # the exchanged file is as the judge gave it: its 1 is the second shown, which is the first response
+    assert towards_first("owl_output") == [(False, 1), (False, -1), (False, 0), (True, 1), (True, 1), (True, 0)]
+    kinds = dict(Judge.objects.values_list("name", "kind"))
+    assert kinds == {"Auto-J annotators": "imported_person", "owl_output": "imported"}
+    assert {row.run.order for row in Preference.objects.filter(run__isnull=False).select_related("run")} == {"both"}
+
+
+def test_outputs_in_one_order_alone_are_whole_verdicts(tmp_path):
+    load("auto_j", folder(tmp_path, exchanged=()))
+    assert not Preference.objects.filter(run__isnull=False).exists()
+
+
+def test_known_scenarios_stand_in_their_published_groups_and_others_in_none(tmp_path):
+    write(tmp_path / "t.jsonl", PAIR, {**PAIR, "scenario": "whistling", "prompt": "Whistle."})
+    load("auto_j", tmp_path)
+    groups = {row.key: row.group and row.group.name_en for row in Category.objects.select_related("group")}
+    assert groups == {"planning": "General Communication", "whistling": None, "General Communication": None}
+
+
+def test_questions_alone_leave_the_verdicts_out(tmp_path):
+    load("auto_j", folder(tmp_path), kind="questions")
+    assert (Question.objects.count(), Preference.objects.count()) == (3, 0)
+    counts = load("auto_j", tmp_path, kind="judgments")["counts"]
+    assert (counts["new votes"], counts["questions already there"]) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"label": 3}, "label: is 3, not one of 0 (first), 1 (second), 2 (tie)"),
+        ({"label": True}, "label: is true or false, not a whole number"),
+        ({"label": None}, "label: is missing"),
+        ({"response 2": None}, "response 2: is missing"),
+        ({"scenario": " "}, "scenario: is empty"),
+        ({"prompt": 7}, "prompt: is a whole number, not text"),
+    ],
+)
+def test_a_bad_pair_is_named_with_its_line_and_field(tmp_path, fields, problem):
+    file = write(tmp_path / "t.jsonl", PAIR, {**PAIR, "prompt": "Another day.", **fields})
+    assert f"{file}:2: {problem}" in refusal("auto_j", file)
+
+
+def test_an_output_that_means_nothing_is_no_tie(tmp_path):
+    assert refusal("auto_j", folder(tmp_path, plain=(0, 4, 2))) == [
+        f"{tmp_path}/owl_output.jsonl:2: output: is 4, not one of 0 (first), 1 (second), 2 (tie)"
+    ]
+
+
+def test_outputs_that_do_not_fit_their_test_data_are_refused(tmp_path):
+    file = folder(tmp_path, plain=(0, 1)) / "owl_output.jsonl"
+    assert refusal("auto_j", tmp_path) == [
+        f"{file}: has 2 outputs for 3 pairs; load it together with its test data",
+    ]
+    assert refusal("auto_j", file) == [f"{file}: has 2 outputs for 0 pairs; load it together with its test data"]
+
+
+def test_auto_j_as_published(shared):
+    counts = load("auto_j", shared / "data" / "auto_j")["counts"]
+    assert (counts["new questions"], counts["new answers"], counts["new votes"]) == (1392, 2784, 3 * 1392)
+    assert Category.objects.filter(group__isnull=False).count() == 58
+    assert Category.objects.filter(group__isnull=True).count() == 8
