@@ -3,12 +3,31 @@
 from django.contrib import admin
 
 from arena.admin import FrozenOnceUsed, LooksOnly, OptionsForm
-from judging.models import Assignment, Grade, Judge, Preference, Rubric, Run
+from judging.models import Assignment, Grade, Judge, Preference, Rubric, Run, Seat
+
+
+class SeatInline(admin.TabularInline):
+    """The members of a panel or cascade, which are those it was used with."""
+
+    model = Seat
+    fk_name = "panel"
+    extra = 0
+    autocomplete_fields = ["member"]
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return super().has_add_permission(request, obj) and not getattr(obj, "frozen_at", None)
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return super().has_change_permission(request, obj) and not getattr(obj, "frozen_at", None)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return super().has_delete_permission(request, obj) and not getattr(obj, "frozen_at", None)
 
 
 @admin.register(Judge)
 class JudgeAdmin(FrozenOnceUsed):
     form = OptionsForm
+    inlines = [SeatInline]
     list_display = ["name", "version", "kind", "model", "user", "provenance", "frozen_at"]
     list_filter = ["kind", "provenance"]
     search_fields = ["name"]

@@ -66,8 +66,12 @@ def machines_of(run: Run, *, key: Key = key_of) -> list[Machine]:
     return [machine_of(judge, run, rubric, key=key) for judge in judges]
 
 
-def machine_of(judge: Judge, run: Run, rubric: RubricText, *, key: Key = key_of) -> Machine:
-    """The judge with its engine, or with its members' machines. Raises NoKey, ValueError."""
+def machine_of(
+    judge: Judge, run: Run, rubric: RubricText, *, key: Key = key_of, around: tuple[Judge, ...] = ()
+) -> Machine:
+    """The judge with its engine, or with its members' machines; it sits in the panels `around`. Raises NoKey, ValueError."""
+    if judge in around:
+        raise ValueError(f"judge {judge} sits in itself")
     if judge.kind not in Judge.COMPOSED:
         machine = Machine(judge, engine_of(judge, run, rubric, key=key))
         check_batches(machine)
@@ -75,7 +79,7 @@ def machine_of(judge: Judge, run: Run, rubric: RubricText, *, key: Key = key_of)
     seats = list(judge.seats.select_related("member__model"))
     if not seats:
         raise ValueError(f"judge {judge} has no members")
-    members = tuple(machine_of(seat.member, run, rubric, key=key) for seat in seats)
+    members = tuple(machine_of(seat.member, run, rubric, key=key, around=(*around, judge)) for seat in seats)
     return Machine(judge, members=members, weights=tuple(seat.weight for seat in seats))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -106,3 +107,14 @@ class Seat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member} in {self.panel}"
+
+    def clean(self) -> None:
+        """Raises ValidationError where the member is this panel, or has it in turn among its own members."""
+        ahead, seen = [self.member_id], set()
+        while ahead:
+            pk = ahead.pop()
+            if pk == self.panel_id:
+                raise ValidationError(_("A judge cannot sit in itself, not even through another panel."))
+            if pk not in seen:
+                seen.add(pk)
+                ahead += Seat.objects.filter(panel=pk).values_list("member", flat=True)

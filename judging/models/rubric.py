@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -74,6 +75,15 @@ class Rubric(models.Model):
     @property
     def instructions(self) -> str:
         return in_reader_language(self.instructions_en, self.instructions_zh)
+
+    def clean(self) -> None:
+        """Raises ValidationError, by field, for data that are no rubric."""
+        found: dict[str, list[str]] = {}
+        for field, message in problems(self.as_data()):
+            name = field.partition(".")[0].partition("[")[0]
+            found.setdefault(name if name in (*SAID, *SCALE) else NON_FIELD_ERRORS, []).append(f"{field}: {message}")
+        if found:
+            raise ValidationError(found)
 
     @classmethod
     def of_data(cls, name: str, data: Mapping[str, Any], *, version: int = 1) -> Self:
