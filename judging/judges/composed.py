@@ -49,7 +49,7 @@ class Panel:
     """How a panel decides. `quorum` None: more than half of those who may vote, without those who skipped.
 
     `weights`: "equal" (one voice each), "seats" (those of the seats), "learnt" (those of the seats, which
-    `panel_weights` wrote there). `decide` is for pairs: the side with most weight, or the mean of all; marks are always
+    `rating.panel_weights` wrote there). `decide` is for pairs: the side with most weight, or the mean of all; marks are always
     weighted means. Raises ValueError.
     """
 

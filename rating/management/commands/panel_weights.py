@@ -1,0 +1,47 @@
+"""panel_weights: what each member of a panel is worth beside people, and the panel's next version with these weights."""
+
+from __future__ import annotations
+
+import json
+
+from django.core.management import BaseCommand, CommandError
+
+from arena.migrating import migrated
+from judging.models import Judge
+from rating.management.commands.leaderboard import chosen_benchmark
+from rating.panel_weights import NothingToLearn, learn, next_version
+from rating.printing import table
+
+
+class Command(BaseCommand):
+    help = "Learn the weights of a panel's members from the people who judged the same battles; --write makes its next version."
+
+    def add_arguments(self, parser):
+        parser.add_argument("panel", metavar="NAME", help="the panel, in its newest version")
+        parser.add_argument("--benchmark", metavar="B", help="default: the one rated last")
+        parser.add_argument("--write", action="store_true", help="make the panel's next version with these weights")
+        parser.add_argument("--format", choices=("table", "json"), default="table")
+
+    def handle(self, *args, **options):
+        migrated()
+        panel = Judge.objects.filter(name=options["panel"]).order_by("-version").first()
+        if panel is None:
+            raise CommandError(f"there is no judge {options['panel']!r}")
+        try:
+            learnt = learn(panel, chosen_benchmark(options["benchmark"]))
+        except NothingToLearn as error:
+            raise CommandError(str(error)) from None
+        made = next_version(panel, learnt) if options["write"] else None
+        if options["format"] == "json":
+            told = {
+                "panel": str(made or panel),
+                "written": made is not None,
+                "members": [one.as_json() for one in learnt],
+            }
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            return
+        rows = [(one.judge, one.weight, one.agreement, one.n) for one in learnt]
+        self.stdout.write(table(("member", "weight", "agrees with people (no ties)", "n"), rows))
+        self.stdout.write(
+            f"{made} has these weights" if made else "nothing was written: --write makes the next version"
+        )
