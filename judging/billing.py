@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from judging.estimating import count
-from judging.items import Item, questions_of, undecided
+from judging.items import Item, participants, questions_of, undecided
 from judging.judges.base import AskingEngine, Exhibit
 from judging.judges.composed import is_of_own_family
 from judging.judges.dry_run import prompt_tokens
@@ -59,32 +60,44 @@ def estimate(run: Run) -> Estimate:
     machines = machines_of(run, key=lambda _model: "")
     found = count(run, run.candidates.all(), [machine.judge for machine in machines])
     tally = _Tally(run, {machine.judge.pk: Bill(str(machine.judge)) for machine in everybody(machines)})
+    tally.references(everybody(machines))
     for machine, work in zip(machines, found.works, strict=True):
-        tally.references(machine)
         for todo in batches_to_judge(run, machine.judge):
             tally.add(machine, todo)
         tally.unseen(machine, work.unseen)
+    tally.settle()
     return Estimate(found.answers, found.answer_calls, tally.told(everybody(machines)))
 
 
 @dataclass
 class _Tally:
-    """Bills being written; `asked` holds digests that will be on record by then, `judged` whose verdicts will."""
+    """Bills being written; `asked` holds digests that will be on record by then, `judged` whose verdicts will, `foreseen` who
+    has been counted for the answers to come. `perhaps` is still to be counted: what cascades may not come to."""
 
     run: Run
     bills: dict[int, Bill]
     asked: set[str] = field(default_factory=set)
     judged: set[tuple] = field(default_factory=set)
     lengths: dict[int, list[int]] = field(default_factory=dict)
+    foreseen: set[int] = field(default_factory=set)
+    perhaps: list[Callable[[], None]] = field(default_factory=list)
 
-    def references(self, machine: Machine) -> None:
-        """The calls for references of their own, one a turn."""
-        for one in machine.everybody():
-            if one.writes_references:
+    def references(self, machines: Sequence[Machine]) -> None:
+        """The calls for references of their own, one a turn; the judges of one model go by the same one, and what a candidate
+        is asked for anyway is counted there."""
+        there = set(participants(self.run)) if self.run.collects else set()
+        for one in machines:
+            if one.writes_references and one.judge.model_id not in there:
+                there.add(one.judge.model_id)
                 wanted = questions_of(self.run).filter(reference=[]).unanswered_by(one.judge.model)
                 self.bills[one.judge.pk].reference_calls = sum(
                     len(turns) for turns in wanted.values_list("turns", flat=True)
                 )
+
+    def settle(self) -> None:
+        """Count what cascades may come to, now that all is counted which is asked for certain."""
+        while self.perhaps:
+            self.perhaps.pop(0)()
 
     def add(self, machine: Machine, items: Sequence[Item], *, surely: bool = True) -> None:
         """What this machine is asked about these items; `surely` False where it may not come to that."""
@@ -99,22 +112,23 @@ class _Tally:
                 family = member.model.family if member.model else ""
                 ahead = [item for item in ahead if not is_of_own_family(family, item.exhibit())]
                 self.add(member, ahead, surely=surely)
+            elif step == 0:
+                self.add(member, ahead, surely=surely)
             else:
-                self.add(member, ahead, surely=surely and step == 0)
+                self.perhaps.append(partial(self.add, member, ahead, surely=False))
 
     def _asked(self, machine: Machine, engine: AskingEngine, items: Sequence[Item], *, surely: bool) -> None:
         exhibits, without = exhibits_for(machine, items)
         known = sort_out(self.run, machine, exhibits)
         bill = self.bills[machine.judge.pk]
         bill.cached += len(known.verdicts) + len(known.again)
-        for exhibit in known.rest:
+        ahead = [_with_some_reference(exhibit) for exhibit, _verdict in without]
+        for exhibit in (*known.rest, *ahead):
             if self.run.cache and (digest := engine.digest(exhibit)):
                 if digest in self.asked:
                     bill.cached += 1
                     continue
                 self.asked.add(digest)
-            self._call(machine, engine, exhibit, surely=surely)
-        for exhibit, _verdict in without:  # its reference is yet to be written
             self._call(machine, engine, exhibit, surely=surely)
 
     def _call(self, machine: Machine, engine: AskingEngine, exhibit: Exhibit, *, surely: bool) -> None:
@@ -126,13 +140,19 @@ class _Tally:
             lengths.append(prompt_tokens(engine.asking.render(exhibit)))
 
     def unseen(self, machine: Machine, items: int, *, surely: bool = True) -> None:
-        """As `add`, of so many items whose answers are still to be collected."""
+        """As `add`, of so many items whose answers are still to be collected: the same for all judges."""
+        if not items or machine.judge.pk in self.foreseen:
+            return
+        self.foreseen.add(machine.judge.pk)
         if isinstance(machine.engine, LLMJudge):
             bill, samples = self.bills[machine.judge.pk], machine.engine.samples
             bill.calls += items * fewest(samples, is_pair=not self.run.is_single) if surely else 0
             bill.calls_at_most += items * samples
         for step, member in enumerate(machine.members):
-            self.unseen(member, items, surely=surely and (step == 0 or machine.judge.kind == Judge.Kind.PANEL))
+            if step == 0 or machine.judge.kind == Judge.Kind.PANEL:
+                self.unseen(member, items, surely=surely)
+            else:
+                self.perhaps.append(partial(self.unseen, member, items, surely=False))
 
     def told(self, machines: Sequence[Machine]) -> list[Bill]:
         """The bills, with tokens from the mean of the prompts looked at, and their price."""
@@ -144,3 +164,9 @@ class _Tally:
             bill.calls += bill.reference_calls
             bill.calls_at_most += bill.reference_calls
         return [self.bills[machine.judge.pk] for machine in machines]
+
+
+def _with_some_reference(exhibit: Exhibit) -> Exhibit:
+    """The exhibit as if the reference that is yet to be written were there: no other question will have the same."""
+    reference = tuple(f"of question {exhibit.id.question.pk}" for _ in exhibit.turns)
+    return replace(exhibit, reference=reference)

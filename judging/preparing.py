@@ -57,9 +57,9 @@ def prepare(
         raise BadInput(report)
     told = {**recipe.as_json(), "dry_run": dry_run}
     who = {"candidates": [model.pk for model in models.values()], "by": [judge.pk for judge in judges]}
-    digest = hashlib.sha256(json.dumps({**told, **who}, sort_keys=True, default=str).encode()).hexdigest()
+    digest = _digest({**told, **who})
     if run := Run.objects.filter(recipe__digest=digest, benchmark=benchmark, rubric=rubric).first():
-        return run
+        return _within_budget(run, recipe.budget)
     run = Run.objects.create(
         name=f"{recipe.name} (dry run)" if dry_run else recipe.name,
         benchmark=benchmark,
@@ -79,6 +79,20 @@ def prepare(
     run.candidates.set(models.values())
     run.judges.set(judges)
     _check_machines(run, recipe, report)
+    return run
+
+
+def _digest(told: dict[str, Any]) -> str:
+    """What tells a recipe from others. The budget does not: a run whose budget was raised goes on, with what it has spent."""
+    kept = {name: value for name, value in told.items() if name != "budget"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _within_budget(run: Run, budget: float | None) -> Run:
+    """The run, with this budget from now on."""
+    if run.budget != budget:
+        run.budget, run.recipe["budget"] = budget, budget
+        run.save(update_fields=["budget", "recipe"])
     return run
 
 

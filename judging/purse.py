@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 from django.db.models import Sum
 
-from arena.models import LanguageModel
+from arena.models import Answer, LanguageModel
+from judging.items import questions_of
 from judging.models import Grade, Preference, Run
 from judging.progress import wanted_answers
 
@@ -27,6 +28,14 @@ def spent(run: Run) -> float | None:
     return sum(known) if known else None
 
 
+def _spent_on_answers(run: Run, models: Iterable[LanguageModel]) -> float:
+    """What the answers cost that were collected since the run is there, and the references that its judges wrote. Two queries."""
+    judges = Answer.objects.filter(question__in=questions_of(run), model__in=[model.pk for model in models], sample=0)
+    answers = wanted_answers(run) | judges
+    rows = answers.filter(created_at__gte=run.created_at).select_related("model").defer("html", "turns", "reasoning")
+    return sum(filter(None, (row.model.cost(row.tokens_in, row.tokens_out) for row in rows)))
+
+
 @dataclass
 class Purse:
     """What is left of a run's budget; without one it never ends."""
@@ -35,29 +44,32 @@ class Purse:
     spent_before: float = 0.0
     spent_now: float = 0.0
     calls: int = 0
+    dearest: float = 0.0
 
     @classmethod
     def of(cls, run: Run, models: Iterable[LanguageModel]) -> Purse:
-        """The run's purse, with what it has spent before. Raises ValueError where a model to be asked has no price.
+        """The run's purse, with what it has spent before; where all who are asked are free of charge, one that never ends.
+
+        Raises ValueError where a model to be asked has no price.
 
         Three queries where there is a budget, none where there is not.
         """
         if run.budget is None:
             return cls()
+        models = list(models)
         for model in models:
             if model.price_in is None or model.price_out is None:
                 raise ValueError(f"a budget needs prices, and model {model.name} has none (price_in, price_out)")
-        answers = wanted_answers(run).filter(created_at__gte=run.created_at).select_related("model")
-        answered = [
-            row.model.cost(row.tokens_in, row.tokens_out) for row in answers.defer("html", "turns", "reasoning")
-        ]
-        return cls(run.budget, (spent(run) or 0.0) + sum(filter(None, answered)))
+        if not any(model.price_in or model.price_out for model in models):
+            return cls()
+        return cls(run.budget, (spent(run) or 0.0) + _spent_on_answers(run, models))
 
     def pay(self, costs: Iterable[float | None]) -> None:
         """Take out what calls cost; one whose cost nobody knows (None) counts as dear as the mean."""
         for cost in costs:
             self.spent_now += (self.mean or 0.0) if cost is None else cost
             self.calls += 1
+            self.dearest = max(self.dearest, cost or 0.0)
 
     @property
     def spent(self) -> float:
@@ -70,16 +82,17 @@ class Purse:
         return self.spent_now / self.calls if self.calls else None
 
     def allows(self, under_way: int) -> bool:
-        """Whether one more may be asked while so many are under way, each as dear as the mean.
+        """Whether one more may be asked while so many are under way, each as dear as the dearest of this go.
 
-        Where no price is known yet, one at a time: so a budget is overrun by one call at the most.
+        Where no price is known yet, one at a time: so a budget is overrun by one call at the most, unless several at once are
+        dearer than any before.
         """
         if self.budget == inf:
             return True
         left = self.budget - self.spent
         if left <= 0 or not under_way:
             return left > 0
-        return self.mean is not None and (under_way + 1) * self.mean <= left
+        return self.dearest > 0 and (under_way + 1) * self.dearest <= left
 
     def check(self) -> None:
         """Raises Spent when nothing is left."""

@@ -106,7 +106,7 @@ def _says(row: Preference | Grade, verdict: Verdict) -> tuple:
 def _anew(row: Preference | Grade, verdict: Verdict) -> Preference | Grade:
     """The row of the new reading; what the call took stays with the earlier one, so that nothing is counted twice."""
     kept = {"reply": row.reply, "reasoning": row.reasoning, "prompt": tuple(row.prompt), "digest": row.digest}
-    verdict = replace(verdict, cached=True, asked=0, tokens_in=None, tokens_out=None, seconds=0.0, **kept)
+    verdict = replace(verdict, cached=row.cached, asked=0, tokens_in=None, tokens_out=None, seconds=0.0, **kept)
     names = ("judge", "rubric", "run", "turn", "trial", "provenance")
     where = {name: getattr(row, name) for name in names}
     if isinstance(row, Grade):

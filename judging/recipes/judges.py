@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import yaml
+
 from arena.chat import PROVIDERS
 from judging.judges import ENGINES
 from judging.judges.composed import CASCADE_OPTIONS, DECIDE, PANEL_OPTIONS, TRUSTED_FIRST, WEIGHTS
@@ -91,6 +93,8 @@ def read_judge(section: Section, *, depth: int = 0) -> JudgeSpec:
         return JudgeSpec(model.name, kind, model, options, weight=weight)
     name = section.text("name", _usual_name(kind, options), required=kind in Judge.COMPOSED, longest=LONGEST_JUDGE)
     members = _members(section, depth) if kind in Judge.COMPOSED else ()
+    if members and (options.get("quorum") or 1) > len(members):
+        section.problem("quorum", f"is {options['quorum']}, and {len(members)} sit in it")
     section.finish()
     return replace(JudgeSpec(name, kind, options=options, weight=weight), members=members)
 
@@ -98,13 +102,15 @@ def read_judge(section: Section, *, depth: int = 0) -> JudgeSpec:
 def _members(section: Section, depth: int) -> tuple[JudgeSpec, ...]:
     """The judges of a panel, or the steps of a cascade in their order."""
     if depth >= DEEPEST:
+        section.taken.add("members")
         section.problem("members", f"panels sit at most {DEEPEST} deep in each other")
         return ()
     members = tuple(read_judge(one, depth=depth + 1) for one in section.sections("members", required=True))
     names = [member.name for member in members]
     for name in {name for name in names if names.count(name) > 1}:
         section.problem("members", f"{name} sits here twice")
-    if "members" in section and not 2 <= len(members) <= MOST_MEMBERS:
+    is_list = "members" in section and isinstance(section.nodes["members"], yaml.SequenceNode)
+    if is_list and not 2 <= len(members) <= MOST_MEMBERS:
         section.problem("members", f"are {len(members)}: at least 2 and at most {MOST_MEMBERS} sit in it")
     return members
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,9 @@ def _read(top: Section, file: Path) -> Recipe:
         top.problem("baseline", f"is only for the mode baseline, and the mode is {mode}")
     for name in {name for name in names if names.count(name) > 1}:
         top.problem("models", f"{name} stands here twice")
+    listed = [judge.name for judge in judges]
+    for name in {name for name in listed if name and listed.count(name) > 1}:
+        top.problem("judges", f"{name} stands here twice")
     rubric, own_rubric = _rubric(top)
     recipe = Recipe(
         name=top.text("name", file.stem[:LONGEST_RUN], longest=LONGEST_RUN),
@@ -125,8 +129,13 @@ def _rubric(top: Section) -> tuple[str, dict[str, Any]]:
     data = {key: value for key, value in top.take("rubric", dict, {}).items() if key != "name"}
     titles = {key: data.pop(key, "") for key in ("title_en", "title_zh")}
     for field, message in problems(data):
-        top.problem("rubric", f"{field}: {message}" if field else message)
+        top.problem_within("rubric", _steps(field), message)
     return name, {**data, **{key: text for key, text in titles.items() if isinstance(text, str) and text}}
+
+
+def _steps(field: str) -> tuple[str | int, ...]:
+    """A field such as `dimensions[1].levels[0].mark`, step by step."""
+    return tuple(int(number) if number else name for number, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", field))
 
 
 def _limits(section: Section | None) -> dict[str, int]:

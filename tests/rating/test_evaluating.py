@@ -202,17 +202,17 @@ def test_only_the_stages_asked_for_are_carried_out(server, folder):
     assert run(config(server), stages=("ratings",)).leaderboard["n"] == 12 and server.count == 24
 
 
-def test_a_run_that_somebody_pauses_is_unfinished_and_goes_on(server, folder):
+def test_a_run_that_somebody_pauses_is_unfinished_and_goes_on(folder):
     def pause(made):
         if Preference.objects.exists():
             running.pause(made)
 
-    with pytest.raises(Unfinished, match="^run 1 is paused|not done"):
-        run(config(server, limits={"concurrency": 1}), watch=pause)
-    kept = Preference.objects.count()
-    assert kept == server.count
-    run(config(server, limits={"concurrency": 1}))
-    assert server.count == 24
+    with openai_server.serve(latency=0.05) as server:
+        with pytest.raises(Unfinished, match="is paused, not done: what was saved stays"):
+            run(config(server, limits={"concurrency": 1}), watch=pause)
+        assert 0 < Preference.objects.count() == server.count < 24
+        assert run(config(server, limits={"concurrency": 8})).progress.done == 24
+        assert server.count == 24
 
 
 def test_a_dry_run_calls_nobody_and_rates_nothing(server, folder):
