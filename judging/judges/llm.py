@@ -113,7 +113,7 @@ class LLMJudge:
         """What a completion of `request` says; one sample, and no repair turn."""
         messages = self.asking.render(exhibit)
         drawn = [[Turn.of(self.asking, exhibit, completion)]]
-        verdict = verdict_of(drawn, messages, samples=1, is_pair=exhibit.is_pair)
+        verdict = verdict_of(drawn, messages, samples=1, strongest=strongest(self.asking, exhibit))
         return replace(verdict, digest=self._digest(exhibit, messages))
 
     @cached_property
@@ -170,7 +170,7 @@ class LLMJudge:
             if breaker.reason:
                 break
             drawn.append(await self._sample(chat, exhibit, messages, breaker))
-        verdict = verdict_of(drawn, messages, samples=self.samples, is_pair=exhibit.is_pair)
+        verdict = verdict_of(drawn, messages, samples=self.samples, strongest=most)
         return exhibit, replace(verdict, digest=self._digest(exhibit, messages))
 
     async def _sample(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> list[Turn]:

@@ -33,15 +33,13 @@ def check_options(asking: Asking, *, samples: int, verdict: str, schema_bound: b
         )
         if is_set
     ]
-    for name in said:
-        if asking.preset:
-            raise ValueError(
-                f"option '{name}' does not go with preset '{asking.preset}', which has a prompt of its own"
-            )
-        if name != "language" and any(text.template for text in _texts(rubric)):
-            raise ValueError(
-                f"option '{name}' does not go with rubric {rubric.name}, whose template asks in its own way"
-            )
+    if asking.preset and said:
+        raise ValueError(f"option '{said[0]}' does not go with preset '{asking.preset}', which has a prompt of its own")
+    templates = [text.template for text in _texts(rubric)]
+    # A template in one category leaves the language to the others.
+    own = ["preset"] if asking.preset else [name for name in said if name != "language" or all(templates)]
+    if own and any(templates):
+        raise ValueError(f"option '{own[0]}' does not go with rubric {rubric.name}, whose template asks in its own way")
     others = [name for name in said if name not in ("verdict", "language")]
     if verdict == LOGPROBS and others:
         raise ValueError(f"option '{others[0]}' does not go with verdict 'logprobs', which is a single token")
@@ -59,12 +57,14 @@ def with_few_tokens(endpoint: Endpoint, rubric: RubricText) -> Endpoint:
     """
     if any(name in endpoint.options for name in _LIMITS_OF_TOKENS):
         return endpoint
-    highest = max(text.highest for text in _texts(rubric))
+    highest = max((text.highest for text in _texts(rubric)), default=rubric.highest)
     return replace(endpoint, options={**endpoint.options, "max_tokens": max(1, len(f"{highest:.0f}"))})
 
 
 def _texts(rubric: RubricText) -> Iterator[RubricText]:
-    yield rubric
+    """The rubrics that anything is judged by."""
+    if not rubric.only_variants:
+        yield rubric
     yield from rubric.variants.values()
 
 

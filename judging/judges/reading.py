@@ -7,7 +7,7 @@ from typing import Any
 
 from arena.chat import Completion
 from judging import replies
-from judging.judges.base import API_ERROR, Exhibit, RubricText
+from judging.judges.base import API_ERROR, REFUSED, Exhibit, RubricText
 from judging.judges.quotes import read_apart
 from judging.prompts import FIVE, Asking
 from judging.replies import Reading
@@ -25,7 +25,7 @@ def read(asking: Asking, exhibit: Exhibit, text: str, *, finish: str, top: Top =
     """
     rubric = asking.rubric.of(exhibit.category)
     if asking.one_token:
-        return _weighed(exhibit, rubric, top)
+        return _weighed(exhibit, rubric, top, finish=finish)
     reading = read_apart(lambda said: _parsed(asking, exhibit, said, finish=finish), exhibit, text)
     return replies.check_points(reading, rubric, _judged_text(exhibit)) if reading.points else reading
 
@@ -75,7 +75,9 @@ def probabilities_of(reading: Reading) -> Mapping[str, float]:
     return reading.probabilities
 
 
-def _weighed(exhibit: Exhibit, rubric: RubricText, top: Top) -> Reading:
+def _weighed(exhibit: Exhibit, rubric: RubricText, top: Top, *, finish: str) -> Reading:
+    if finish == "refused":
+        return Reading(status=REFUSED, error=replies.DECLINED)
     if not top:
         return Reading(status=API_ERROR, error=NO_LOGPROBS)
     if exhibit.is_pair:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from judging.judges.base import Template
@@ -64,10 +64,11 @@ class Problems:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.add(where, "is not a number")
             return None
-        if not isfinite(value):
+        number = _as_float(value)
+        if not isfinite(number):
             self.add(where, "is not a finite number")
             return None
-        return float(value)
+        return number
 
     def mark(self, where: str, value: Any, *, missing: str = "is missing") -> float | None:
         """The value as a mark on the scale."""
@@ -98,7 +99,9 @@ def check_rubric(data: Any, problems: Problems) -> None:
         problems.add("only_variants", "there are no variants: nothing could be judged")
     for category, said in variants.items():
         where = f"variants.{category}"
-        if problems.section(where, said, SAID_BY_VARIANTS) is not None:
+        if not isinstance(category, str):
+            problems.add(where, "is not text: put the category in quotation marks")
+        elif problems.section(where, said, SAID_BY_VARIANTS) is not None:
             _check_said(where, said, problems)
 
 
@@ -208,12 +211,21 @@ def _check_template(where: str, data: Any, problems: Problems) -> None:
     template = Template(found["prompt"], found.get("system") or "", found.get("form") or "[[A]]")
     if template.form not in FORMS:
         problems.add(_at(where, "form"), f"{template.form} is not known; there are {', '.join(FORMS)}")
+    for part, text in (("system", template.system), ("prompt", template.prompt)):
+        for name in dict.fromkeys(name for name in names_in(Template(text)) if not is_known(name)):
+            problems.add(_at(where, part), f"{{{name}}} is not known")
     names = names_in(template)
-    for name in dict.fromkeys(name for name in names if not is_known(name)):
-        problems.add(_at(where, "prompt"), f"{{{name}}} is not known")
     for slot in ("answer_a", "answer_b") if FORMS.get(template.form) == "pair" else ("answer",):
         if template.form in FORMS and not any(_is_of(name, slot) for name in names):
             problems.add(_at(where, "prompt"), f"does not show {{{slot}}}")
+
+
+def _as_float(value: float) -> float:
+    """The number; infinity for a whole number so large that there is no other for it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
 
 
 def _is_of(name: str, slot: str) -> bool:

@@ -45,8 +45,10 @@ class Turn:
         return self.completion.text if self.completion else ""
 
 
-def verdict_of(drawn: Sequence[Sequence[Turn]], messages: Sequence[Message], *, samples: int, is_pair: bool) -> Verdict:
-    """The verdict of the samples drawn, each one turn or two, with what all of them took."""
+def verdict_of(
+    drawn: Sequence[Sequence[Turn]], messages: Sequence[Message], *, samples: int, strongest: float | None
+) -> Verdict:
+    """The verdict of the samples drawn, each one turn or two, with what all of them took; for `strongest` see `pooled`."""
     readings = [_reading(turns) for turns in drawn]
     completions = [[turn.completion for turn in turns if turn.completion] for turns in drawn]
     turns = [turn for each in drawn for turn in each]
@@ -54,7 +56,7 @@ def verdict_of(drawn: Sequence[Sequence[Turn]], messages: Sequence[Message], *, 
     reply, spans = _written([[completion.text for completion in each] for each in completions])
     thoughts = [[completion.reasoning for completion in each if completion.reasoning] for each in completions]
     return replace(
-        _verdict(pooled(readings, samples, is_pair=is_pair)),
+        _verdict(pooled(readings, samples, strongest=strongest)),
         reply=reply,
         reasoning=_written([texts for texts in thoughts if texts])[0],
         prompt=tuple({"role": message.role, "content": message.content} for message in messages),
@@ -79,7 +81,8 @@ def read_again(
     if not readings:
         return Verdict(status=API_ERROR, error=NOT_ON_RECORD, reply=reply, details=details)
     told = {**details, **_told(readings, details)}
-    verdict = _verdict(pooled(readings, samples if "samples" in details else 1, is_pair=exhibit.is_pair))
+    wanted = samples if "samples" in details else 1
+    verdict = _verdict(pooled(readings, wanted, strongest=strongest(asking, exhibit)))
     return replace(verdict, reply=reply, details=told)
 
 
@@ -100,7 +103,7 @@ def _verdict(reading: Reading) -> Verdict:
 def _reading(turns: Sequence[Turn]) -> Reading:
     """What the last turn said; where its call failed, the first reply's failure stands, and tells of it."""
     first, last = turns[0].reading, turns[-1].reading
-    if len(turns) > 1 and last.status == API_ERROR:
+    if len(turns) > 1 and turns[-1].completion is None:
         return replace(first, error=f"{first.error}; asking again failed: {last.error}")
     return last
 

@@ -34,7 +34,7 @@ def shown(exhibit: Exhibit) -> Iterator[tuple[str, str]]:
         yield "SYSTEM", exhibit.system
     yield "QUESTION", joined_turns(exhibit.turns)
     if has_reference(exhibit):
-        yield "REFERENCE", _joined_reference(exhibit)
+        yield "REFERENCE", joined_reference(exhibit)
     for label, turns in zip((" A", " B") if exhibit.is_pair else ("",), exhibit.answers, strict=True):
         if exhibit.turn > 1:
             yield f"EARLIER{label}", _numbered(turns[:-1])
@@ -79,11 +79,12 @@ def _numbered(turns: Sequence[str]) -> str:
 
 def has_reference(exhibit: Exhibit) -> bool:
     """Whether any turn has a reference that says something."""
-    return any(text and text.strip() for text in exhibit.reference)
+    return bool(joined_reference(exhibit))
 
 
-def _joined_reference(exhibit: Exhibit) -> str:
-    """The references there are; turns without one are left out, not shown as empty."""
+def joined_reference(exhibit: Exhibit) -> str:
+    """The references there are; turns without one are left out, not shown as empty. "" where none says anything."""
+    said = [(number, text) for number, text in enumerate(exhibit.reference, 1) if text and text.strip()]
     if len(exhibit.turns) == 1:
-        return "\n\n".join(text for text in exhibit.reference if text)
-    return "\n\n".join(f"[turn {number}]\n{text}" for number, text in enumerate(exhibit.reference, 1) if text)
+        return "\n\n".join(text for _, text in said)
+    return "\n\n".join(f"[turn {number}]\n{text}" for number, text in said)

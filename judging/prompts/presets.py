@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from arena.chat.base import Message
 from judging.judges.base import Dimension, Exhibit, PointKind, RubricText
-from judging.prompts.fences import Unfit, has_reference, joined_turns
+from judging.prompts.fences import Unfit, joined_reference, joined_turns
 from judging.prompts.templates import fill
 from judging.prompts.wording import in_language
 
@@ -55,7 +55,7 @@ class Preset:
         yield "query", "\n\n".join(part for part in (exhibit.system, joined_turns(exhibit.turns)) if part)
         for slot, turns in zip(("a", "b"), exhibit.answers, strict=False):
             yield slot, joined_turns(turns)
-        reference = joined_turns([text or "" for text in exhibit.reference]) if has_reference(exhibit) else ""
+        reference = joined_reference(exhibit)
         yield "reference", fill(self.reference, {"text": reference}) if reference else ""
         yield "criteria", _criteria(rubric)
         yield "levels", _levels(rubric)
