@@ -84,6 +84,7 @@ def pool(run: Run) -> QuerySet[Battle] | QuerySet[Answer]:
     if run.is_single:
         return Answer.objects.ok().filter(_takes_part(run), question__in=questions)
     battles = Battle.objects.filter(_takes_part(run, "first__"), _takes_part(run, "second__"), question__in=questions)
+    battles = battles.filter(second__sample=F("first__sample"))
     if run.mode == Run.Mode.BASELINE:
         battles = battles.filter(Q(first__model=run.baseline_id) | Q(second__model=run.baseline_id))
     # found by their index: to look at each battle's own answers would read every text of the run

@@ -147,6 +147,21 @@ def items_of(run: Run, questions: Iterable[int] | None = None) -> list[Item]:
     return [replace(item, turn=turn) for item in seen for turn in turns_of(run, len(item.question.turns))]
 
 
+def items_of_keys(run: Run, keys: Iterable[tuple]) -> list[Item]:
+    """The items of a run with these keys, as far as they are still there. A query for each 200."""
+    wanted = list(keys)
+    pks = dict.fromkeys(key[0] for key in wanted)
+    sides = ("",) if run.is_single else ("first__", "second__")
+    related = [f"{side}{name}" for side in sides for name in ("question__category", "model")]
+    table = Answer if run.is_single else Battle
+    rows = {row.pk: row for some in chunks(pks) for row in table.objects.filter(pk__in=some).select_related(*related)}
+    if run.is_single:
+        return [Item(answer=rows[pk], turn=turn) for pk, turn in wanted if pk in rows]
+    for battle in rows.values():
+        battle.question = battle.first.question
+    return [Item(battle=rows[pk], swapped=swapped, turn=turn) for pk, swapped, turn in wanted if pk in rows]
+
+
 def turns_of(run: Run, turns: int) -> Sequence[int]:
     """The turns that are judged of a question of so many: each, or 0 for the whole conversation."""
     return range(1, turns + 1) if run.turns == Run.Turns.EACH else (0,)

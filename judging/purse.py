@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
@@ -15,6 +16,7 @@ from judging.models import Grade, Preference, Run
 from judging.progress import wanted_answers
 
 T = TypeVar("T")
+BLIND = 8  # calls of unknown cost, before any of known cost, after which a run with a budget goes no further
 
 
 class Spent(Exception):
@@ -45,6 +47,7 @@ class Purse:
     spent_now: float = 0.0
     calls: int = 0
     dearest: float = 0.0
+    unmetered: int = 0
 
     @classmethod
     def of(cls, run: Run, models: Iterable[LanguageModel]) -> Purse:
@@ -69,6 +72,7 @@ class Purse:
         for cost in costs:
             self.spent_now += (self.mean or 0.0) if cost is None else cost
             self.calls += 1
+            self.unmetered += cost is None
             self.dearest = max(self.dearest, cost or 0.0)
 
     @property
@@ -94,8 +98,18 @@ class Purse:
             return left > 0
         return self.dearest > 0 and (under_way + 1) * self.dearest <= left
 
+    def room(self, price: float | None) -> int:
+        """How many calls of this price what is left allows; any number without a budget or a price."""
+        if self.budget == inf or not price:
+            return sys.maxsize
+        return int(max(0.0, self.budget - self.spent) / price)
+
     def check(self) -> None:
-        """Raises Spent when nothing is left."""
+        """Raises Spent when nothing is left, and where calls are paid for and nobody says for how many tokens."""
+        if self.unmetered >= BLIND and not self.dearest and self.budget < inf:
+            raise Spent(
+                f"{self.unmetered} calls, and the endpoint did not say what any of them took: no budget can be kept"
+            )
         if self.spent >= self.budget:
             raise Spent(f"the budget of {self.budget:g} is spent ({self.spent:.4g}); raise it and resume to go on")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from time import monotonic, sleep
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -38,6 +39,8 @@ __all__ = ["Lost", "STAGES", "cancel", "carry_out", "carry_out_in_turn", "pause"
 
 log = logging.getLogger(__name__)
 STAGES = ("answers", "judgments")
+BELL = 0.25  # seconds between two bells at the least; that the run is over is told at once
+ROUNDS = 32  # of calls, at the least, before more is loaded: between two pieces an endpoint has nothing to do
 LOOK = 2.0  # seconds between two looks at a run that another worker has
 
 
@@ -56,15 +59,20 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
         Run.objects.filter(pk=run.pk).update(stages=list(stages))
     run.refresh_from_db()
 
+    due = 0.0
+
     def beat() -> None:
+        nonlocal due
         if not run.renew(token):
             raise Lost
-        tell(run)
+        if monotonic() >= due:
+            tell(run)
+            due = monotonic() + BELL
         if watch:
             watch(run)
 
     try:
-        run.release(token, **_worked(run, tuple(run.stages or STAGES), beat))
+        run.release(token, **_worked(run, tuple(run.stages or STAGES), beat, partial(run.hold, token)))
     except Lost:
         log.info("run %s: the lease is gone", run.pk)
         run.release(token, status=Run.Status.RUNNING)
@@ -109,12 +117,12 @@ def carry_out_in_turn(
             waiting(f"another worker has run {run.pk}, or died with it: waiting for it")
             told = True
         left = (run.lease_until - timezone.now()).total_seconds() if run.lease_until else 0
-        time.sleep(min(max(left, 0) + 0.1, LOOK))
+        sleep(min(max(left, 0) + 0.1, LOOK))
         if watch:
             watch(run)
 
 
-def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None]) -> dict[str, str]:
+def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None], hold: Callable[[], bool]) -> dict[str, str]:
     """Do these stages; how the run ends: its status, and the reason or the stage it got to. Raises NoKey, Lost, NotKept, Spent.
 
     All keys and prices are looked for before anybody is asked. An endpoint that is down keeps nobody else from being asked.
@@ -122,7 +130,7 @@ def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None]) -> dict
     asked = models_to_ask(run) if "answers" in stages else []
     machines = machines_of(run) if "judgments" in stages else []
     models = [*asked, *(machine.model for machine in everybody(machines) if machine.model)]
-    go = Go(run, beat, Purse.of(run, models))
+    go = Go(run, beat, Purse.of(run, models), hold)
     down: list[str] = []
     if asked:
         _stage(run, "answers")
@@ -198,21 +206,29 @@ def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
     for machine in machines:
         try:
             write_references(go, machine)
-            for todo in batches_to_judge(run, machine.judge, go.beat):
+            for todo in batches_to_judge(run, machine.judge, go.beat, at_once=_at_once(go, machine)):
                 down += judge_items(go, machine, todo)
         except (EndpointDown, ChatError) as error:
             down.append(str(error))
     return down
 
 
-def batches_to_judge(run: Run, judge: Judge, beat: Callable[[], None] = lambda: None) -> Iterator[list[Item]]:
-    """What this judge has not judged, AT_ONCE items or so at a time: never the whole run in memory, and never so much
+def _at_once(go: Go, machine: Machine) -> int:
+    """How many items are judged before more are loaded: enough that the last round of calls, when fewer and fewer are under
+    way, is one of many."""
+    return max(AT_ONCE, ROUNDS * go.concurrency) if machine.model else AT_ONCE
+
+
+def batches_to_judge(
+    run: Run, judge: Judge, beat: Callable[[], None] = lambda: None, *, at_once: int | None = None
+) -> Iterator[list[Item]]:
+    """What this judge has not judged, `at_once` (None: AT_ONCE) items or so at a time: never the whole run in memory, and never so much
     work between two beats that the lease runs out."""
     todo: list[Item] = []
     for questions in question_chunks(run):
         todo += undecided(run, judge, items_of(run, questions), questions)
         beat()
-        if len(todo) >= AT_ONCE:
+        if len(todo) >= (at_once or AT_ONCE):
             yield todo
             todo = []
     if todo:

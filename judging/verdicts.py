@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from arena.background import arrivals
+from arena.background import arrivals, unburdened
 from arena.chat import ChatError
 from arena.collecting import collect
 from arena.keeping import keep
@@ -34,7 +34,7 @@ from judging.machines import Machine, provenance_of
 from judging.models import Grade, Judge, Preference, Run
 from judging.purse import Feed, Purse
 
-DRAIN = 25.0  # seconds that calls under way are waited for when a run is to stop; less than a lease, which no longer is renewed
+DRAIN = 150.0  # seconds that calls under way are waited for when a run is to stop: they are paid for
 
 
 class Lost(Exception):
@@ -43,11 +43,13 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Go:
-    """One go at a run: `beat` renews the lease (it raises Lost), `purse` pays."""
+    """One go at a run: `beat` renews the lease (it raises Lost), `purse` pays; `hold` keeps others away while a run that was
+    stopped waits for the calls under way, and says whether it can."""
 
     run: Run
     beat: Callable[[], None]
     purse: Purse
+    hold: Callable[[], bool] = lambda: True
 
     @property
     def concurrency(self) -> int:
@@ -67,17 +69,28 @@ def judge_items(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
     if not isinstance(machine.engine, AskingEngine):
         _ask(go, machine, exhibits)
         return []
+    with unburdened():
+        _judge_anew(go, machine, exhibits)
+    return []
+
+
+def _judge_anew(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> None:
+    """Save the verdicts on these: of kept replies, and of those that are asked for."""
     while exhibits:  # the second time those whose very prompt was asked for another exhibit the first time
         known = sort_out(go.run, machine, exhibits)
         _save(go, machine, known.verdicts)
         _ask(go, machine, _by_batches(go, machine, known.rest) if machine.in_batches else known.rest)
         exhibits = known.again if known.verdicts or known.rest else []
-    return []
 
 
 def _by_batches(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> list[Exhibit]:
     """Ask for these by the endpoint's batch API; those that are left to be asked one by one."""
-    return Batching(go.run, machine, go.purse, go.beat, partial(_save, go, machine)).ask(exhibits)
+
+    def show(items: list[Item]) -> list[Exhibit]:
+        return exhibits_for(machine, items)[0]
+
+    batching = Batching(go.run, machine, go.purse, go.beat, go.hold, show, partial(_save, go, machine))
+    return batching.ask(exhibits)
 
 
 def exhibits_for(machine: Machine, items: Sequence[Item]) -> tuple[list[Exhibit], list[tuple[Exhibit, Verdict]]]:
@@ -148,7 +161,7 @@ def _saved(go: Go, machine: Machine, batches: Iterator[list]) -> Iterator[list[P
 
 def _drained(go: Go, feed: Feed, saved: Iterator[list], cost: Callable[[Any], float | None]) -> None:
     """Run through what is saved batch by batch. Where the lease is lost nothing more is asked, and what is under way is
-    waited for, as it is paid for: then Lost is raised."""
+    waited for, as it is paid for, unless another worker has the run: then Lost is raised."""
     lost: Lost | None = None
     until = 0.0
     for rows in saved:
@@ -159,7 +172,7 @@ def _drained(go: Go, feed: Feed, saved: Iterator[list], cost: Callable[[Any], fl
             except Lost as error:
                 lost, until = error, monotonic() + DRAIN
                 feed.close()
-        elif monotonic() > until:
+        elif monotonic() > until or not go.hold():
             break
     if lost:
         raise lost

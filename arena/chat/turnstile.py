@@ -125,6 +125,8 @@ class Turnstile:
                 leave = await asyncio.to_thread(self._pace.ask, wish)
             except ChatError as error:
                 self._refuse(error)
+            except Exception as error:  # noqa: BLE001  whoever waits must hear of it: nobody else will ask
+                self._refuse(ChatError(f"the tally of calls cannot be read: {error}", transient=True))
             else:
                 self._take(leave)
             self._asked_at = asyncio.get_running_loop().time()

@@ -129,7 +129,9 @@ def _start_of(file: int, most: int) -> str:
 
 
 def _ran(said: str, mark: str, printed: str, ended: str) -> Ran:
-    """What the result file says; its first line is the launcher's, the rest the mark, a reason, or forged."""
+    """What the result file says; its first line is the launcher's, the rest the mark, a reason, or forged. Raises OSError where the launcher never spoke."""
+    if not said and not ended:
+        raise OSError(f"the sandbox did not start: {printed.strip()[-200:]}")
     first, _, rest = said.partition("\n")
     try:
         in_force = tuple(str(name) for name in json.loads(first))

@@ -116,19 +116,23 @@ def preload(check: str) -> dict[str, tuple[types.ModuleType, dict[str, object]]]
 
 def restore(kept: dict[str, tuple[types.ModuleType, dict[str, object]]]) -> None:
     for name, (module, attributes) in kept.items():
-        vars(module).update(attributes)
+        module.__dict__.update(attributes)
         sys.modules[name] = module
 
 
 def run(task: dict[str, str], outcome: list[object], go: threading.Event) -> None:
     """Waits for `go`, runs the code, then the check; puts True into `outcome`, or else the reason why not."""
+    # What the thread holds would lead the code to `outcome`; and the check is run by what `exec` was before the code ran.
+    me = threading.current_thread()
+    me._target, me._args, me._kwargs = None, (), {}
+    execute, built = exec, compile
     go.wait()
     where = "the code"
     try:
         kept, clean = preload(task["check"]), dict(vars(builtins))
         module = types.ModuleType("__main__")
         sys.modules["__main__"] = module
-        exec(compile(task["code"], "<answer>", "exec"), vars(module))  # noqa: S102
+        execute(built(task["code"], "<answer>", "exec"), vars(module))  # noqa: S102
         where = "the check"
         restore(kept)
         entry = task["entry_point"]
@@ -139,7 +143,7 @@ def run(task: dict[str, str], outcome: list[object], go: threading.Event) -> Non
         own = {name: value for name, value in vars(module).items() if name not in clean or name == entry}
         scope = {**own, "__builtins__": clean, "__name__": "__check__"}
         before = scope.get("check")
-        exec(compile(task["check"], "<check>", "exec"), scope)  # noqa: S102
+        execute(built(task["check"], "<check>", "exec"), scope)  # noqa: S102
         after = scope.get("check")
         if entry and after is not before and callable(after):
             after(scope[entry])

@@ -14,6 +14,8 @@ from judging.models.rubric import Rubric
 from judging.models.run import Run
 from judging.replies import PARSER_VERSION
 
+BATCH_PRICE = 0.5  # of a call's price, by a batch API
+
 
 class Status(models.TextChoices):
     OK = "ok", _("ok")
@@ -117,7 +119,8 @@ def _cost(model: LanguageModel | None, verdict: Verdict) -> float | None:
         return None
     if verdict.cached or not (verdict.asked or verdict.tokens_in):
         return model.cost(0, 0)
-    return model.cost(verdict.tokens_in, verdict.tokens_out)
+    cost = model.cost(verdict.tokens_in, verdict.tokens_out)
+    return cost * BATCH_PRICE if cost is not None and verdict.details.get("batch") else cost
 
 
 class Preference(Judgment):

@@ -153,6 +153,10 @@ class Run(models.Model):
         mine = Run.objects.filter(pk=self.pk, lease=token, status=self.Status.RUNNING)
         return bool(mine.update(lease_until=timezone.now() + LEASE))
 
+    def hold(self, token: uuid.UUID) -> bool:
+        """Whether nobody else has the run, though it may be paused or cancelled; if so nobody gets it for as long again."""
+        return bool(Run.objects.filter(pk=self.pk, lease=token).update(lease_until=timezone.now() + LEASE))
+
     def release(self, token: uuid.UUID, *, status: str, error: str = "", stage: str = "") -> None:
         """Give the lease back with the run's new status; without effect when the lease was lost."""
         told: dict[str, object] = {"status": status, "error": error, "stage": stage}

@@ -9,6 +9,7 @@ from pathlib import Path
 from arena.loading.llmuses import model_of
 from arena.loading.records import UNSTATED, ModelRecord, Report, rows_of
 from arena.models import Benchmark, LanguageModel
+from arena.withholding import is_secret_in_address
 from judging.recipes.lines import Section
 from judging.recipes.recipe import LONGEST_JUDGE, LONGEST_RUN, JudgeSpec, ModelSpec, Recipe
 
@@ -147,13 +148,22 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
         "OpenAI" if name.startswith("gpt") else UNSTATED,
         provider="openai",
         model=name,
-        base_url=os.environ.get("OPENAI_BASE_URL", ""),
+        base_url=_address(args),
         key_env="OPENAI_API_KEY",
         options=options,
         line=args.lines.get("model", args.line),
         place=f"{args.path}.model",
     )
     return mode, order, JudgeSpec(name, "llm", model)
+
+
+def _address(args: Section) -> str:
+    """Where OPENAI_BASE_URL says that the reviewer answers; an address with a key in it is a problem, and is not kept."""
+    address = os.environ.get("OPENAI_BASE_URL", "")
+    if is_secret_in_address(address):
+        args.problem("model", "the address in OPENAI_BASE_URL holds a password or a key; name it in OPENAI_API_KEY")
+        return ""
+    return address
 
 
 def _rating(section: Section | None, notes: list[str]) -> str:

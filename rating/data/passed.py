@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
 
-from arena.models import Benchmark
+from arena.models import Benchmark, LanguageModel
 from judging.models import Grade, Judge
 from rating.data.record import counted_provenances
 
@@ -25,13 +26,25 @@ class Passed:
 
 
 def passed(benchmark: Benchmark) -> Iterator[Passed]:
-    """The tests passed on this benchmark, by judge, model and question. One query."""
+    """The tests passed on this benchmark, by judge, model and question. Three queries."""
     rows = Grade.objects.decided().filter(
         judge__kind=Judge.Kind.PYTHON_TESTS,
         answer__question__benchmark=benchmark,
+        turn=0,
         provenance__in=counted_provenances(benchmark),
     )
-    names = "judge__name", "answer__model__name", "answer__question__category__key", "answer__question"
-    counts = {"n": Count("pk"), "passed": Count("pk", filter=Q(score__gte=F("rubric__highest")))}
-    for judge, model, category, question, n, good in rows.order_by().values_list(*names).annotate(**counts):
-        yield Passed(judge, model, category, question, n, good)
+    judges = {judge.pk: str(judge) for judge in Judge.objects.filter(kind=Judge.Kind.PYTHON_TESTS)}
+    models = _names()
+    names = "judge", "answer__model", "answer__question__category__key", "answer__question"
+    good = Q(score__gte=F("rubric__highest"))
+    # an answer that was tested under two rubrics, or again, is one answer
+    counts = {"n": Count("answer", distinct=True), "passed": Count("answer", filter=good, distinct=True)}
+    for judge, model, category, question, n, passed in rows.order_by().values_list(*names).annotate(**counts):
+        yield Passed(judges[judge], models[model], category, question, n, passed)
+
+
+def _names() -> dict[int, str]:
+    """What models are called here, by id: with their version where two have one name. One query."""
+    rows = list(LanguageModel.objects.values_list("pk", "name", "version"))
+    often = Counter(name for _pk, name, _version in rows)
+    return {pk: name if often[name] == 1 else f"{name} {version}" for pk, name, version in rows}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 
 import pytest
 
-from arena.background import LARGEST, ROOM, arrivals
+from arena.background import LARGEST, ROOM, arrivals, unburdened
 
 
 async def numbers(count: int, *, pause: float = 0.0):
@@ -37,6 +38,24 @@ def test_a_result_is_handed_over_when_it_is_there_and_not_at_the_end():
     for batch in arrivals(lambda: numbers(3, pause=0.15)):
         got += [(number, time.monotonic() - began) for number in batch]
     assert got[0][1] < got[1][1] - 0.1 < got[2][1] - 0.2
+
+
+def test_what_arrives_together_is_handed_over_together():
+    batches = [batch for batch in arrivals(lambda: numbers(60, pause=0.002)) if batch]
+    assert [number for batch in batches for number in batch] == list(range(60)) and len(batches) < 20
+
+
+def test_a_stream_without_a_lull_is_handed_over_all_the_same():
+    first = next(arriving := arrivals(lambda: numbers(1000, pause=0.001)))
+    arriving.close()
+    assert 0 < len(first) < 1000
+
+
+def test_what_is_there_is_no_burden_to_the_collector_for_a_while():
+    before = gc.get_freeze_count()
+    with unburdened():
+        assert gc.get_freeze_count() > before + 10_000
+    assert gc.get_freeze_count() == 0
 
 
 def test_an_empty_list_comes_when_nothing_arrives_for_a_while():
