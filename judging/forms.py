@@ -15,7 +15,7 @@ from judging import tasks
 from judging.estimating import count
 from judging.machines import with_models
 from judging.models import Judge, Rubric, Run
-from judging.preparing import provenance_of_run
+from judging.preparing import demo_models, provenance_of_run
 from judging.recipes.recipe import MOST_QUESTIONS, MOST_SAMPLES
 
 MOST_VOTES = 100
@@ -183,11 +183,19 @@ class RunForm(forms.Form):
         if cleaned.get("mode") == Run.Mode.PAIRWISE and 0 < len(cleaned.get("candidates") or ()) < 2:
             self.add_error("candidates", _("Pairs need at least two models."))
         self._clean_budget(cleaned)
+        self._clean_demo(cleaned)
         if cleaned.get("people"):
             cleaned["judges"] = Judge.objects.none()
         elif "judges" in cleaned and not cleaned["judges"]:
             self.add_error("judges", _("Choose at least one machine judge, or open the run for votes by people."))
         return cleaned
+
+    def _clean_demo(self, cleaned: dict) -> None:
+        """A demo's model on another benchmark would make demo data of all that is judged beside it."""
+        answering = [*(cleaned.get("candidates") or ()), *filter(None, [cleaned.get("baseline")])]
+        if cleaned.get("benchmark") and (names := demo_models(cleaned["benchmark"], answering)):
+            told = _("These are models of the demo, and this benchmark is not: %s") % ", ".join(names)
+            self.add_error("candidates", told)
 
     def _clean_budget(self, cleaned: dict) -> None:
         """A budget needs the price of every model that is asked."""

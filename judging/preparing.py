@@ -49,6 +49,7 @@ def prepare(
         _check_keys(recipe, recipe.stages if stages is None else stages, report)
     benchmark = _load(recipe, report)
     models = {spec.name: _model(spec, recipe, report) for spec in recipe.models}
+    _check_demo(benchmark, models.values(), recipe, report)
     judges = [_judge(_dry(spec) if dry_run else spec, recipe, report) for spec in recipe.judges]
     rubric = own_rubric(recipe) if recipe.own_rubric else rubric_named(recipe.rubric, recipe, report)
     if rubric:
@@ -111,6 +112,20 @@ def _check_machines(run: Run, recipe: Recipe, report: Report) -> None:
     except ValueError as error:
         report.problems.append(Problem(recipe.file or recipe.name, 0, "judges", str(error)))
         raise BadInput(report) from None
+
+
+def demo_models(benchmark: Benchmark, models: Iterable[LanguageModel]) -> list[str]:
+    """Names of the models of a demo among these, where the benchmark is none: verdicts beside them would count for nobody."""
+    if benchmark.is_demo:
+        return []
+    return sorted(model.name for model in models if model.provenance == Provenance.DEMO)
+
+
+def _check_demo(benchmark: Benchmark, models: Iterable[LanguageModel], recipe: Recipe, report: Report) -> None:
+    """A problem for every model of a demo on a benchmark that is none."""
+    for name in demo_models(benchmark, models):
+        message = f"{name} is a demo's model, and {benchmark} is no demo: nothing that is judged beside it would count"
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "models", message))
 
 
 def provenance_of_run(benchmark: Benchmark, models: Iterable[LanguageModel]) -> str:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from judging.items import Item, chunks, table_of
+from judging.items import KEYS, Item, chunks, table_of
 from judging.judges.base import AskingEngine, Verdict
 from judging.machines import Machine, judges_of, machine_of
 from judging.models import Grade, Judge, Preference, Run, Status
@@ -21,18 +21,19 @@ from judging.verdicts import exhibits_for
 @dataclass
 class Reread:
     """How many replies were `read`, how many verdicts `changed` by it, and how many were left because the prompt they
-    answer is no longer the one that would be sent (`another_prompt`)."""
+    answer is no longer the one that would be sent (`another_prompt`). `composed` verdicts of panels and cascades were set aside
+    as a member's changed: the next go makes them anew, without asking anybody."""
 
     read: int = 0
     changed: int = 0
     another_prompt: int = 0
+    composed: int = 0
 
 
 def reread(run: Run, *, every: bool = False) -> Reread:
     """Read the run's replies again that could not be read, and those that an older parser read; with `every`, all of them.
 
-    A verdict that changes takes the place of the earlier one, which stays on record as replaced. Panels and cascades are
-    composed anew by the next go after their failures were set aside (`retry_failed`).
+    A verdict that changes takes the place of the earlier one, which stays on record as replaced.
     """
     told = Reread()
     for judge in Judge.objects.filter(pk__in=judges_of(run), kind=Judge.Kind.LLM).select_related("model"):
@@ -73,9 +74,26 @@ def _reread(machine: Machine, rows: Sequence[Preference | Grade], told: Reread) 
     told.changed += len(changed)
     with transaction.atomic():
         table = type(rows[0])
+        told.composed += _set_aside_composed(machine.judge, [row for row, _verdict in changed])
         table.objects.filter(pk__in=[row.pk for row, _ in unchanged]).update(parser=PARSER_VERSION)
         table.objects.filter(pk__in=sorted(row.pk for row, _ in changed)).update(superseded_at=timezone.now())
         table.objects.bulk_create(_anew(row, verdict) for row, verdict in changed)
+
+
+def _set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> int:
+    """Set aside what panels and cascades said on these items by the member's earlier words; how many. The next go composes them."""
+    panels, ahead = set[int](), {member.pk}
+    while ahead:
+        ahead = set(Judge.objects.filter(seats__member__in=ahead).values_list("pk", flat=True)) - panels
+        panels |= ahead
+    if not panels or not rows:
+        return 0
+    table, names = type(rows[0]), KEYS["answer" if isinstance(rows[0], Grade) else "battle"]
+    keys = {tuple(getattr(row, name) for name in names) for row in rows}
+    theirs = table.objects.current().filter(judge__in=panels, rubric=rows[0].rubric_id)
+    theirs = theirs.filter(**{f"{names[0]}__in": {key[0] for key in keys}}).order_by("pk")
+    stale = [pk for pk, *key in theirs.values_list("pk", *names) if tuple(key) in keys]
+    return table.objects.filter(pk__in=stale).update(superseded_at=timezone.now())
 
 
 def _item(row: Preference | Grade) -> Item:

@@ -178,13 +178,13 @@ def test_a_demo_judge_makes_no_demo_of_what_real_judges_say_of_real_answers(lead
 
 
 @pytest.mark.parametrize("demo", ["Ash", "Birch"])
-def test_a_run_with_a_models_demo_answers_is_a_demo(lead, rung, demo):
+def test_a_models_demo_answers_are_not_judged_beside_real_ones(lead, rung, demo):
     make.model(demo, provenance="demo")
     benchmark = make.benchmark()
     make.answered(benchmark, "Ash", "Birch")
     posted = recipe(benchmark, "Ash", mode="baseline", baseline=make.model("Birch").pk)
-    lead.post(reverse("run_new"), posted)
-    assert Run.objects.get().provenance == "demo"
+    said = lead.post(reverse("run_new"), posted)
+    assert f"These are models of the demo, and this benchmark is not: {demo}" in said.text and not Run.objects.exists()
 
 
 @pytest.mark.parametrize(

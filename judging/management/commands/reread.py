@@ -8,7 +8,7 @@ from dataclasses import asdict
 from django.core.management import BaseCommand, CommandError
 
 from arena.migrating import migrated
-from judging.models import Judge, Run
+from judging.models import Run
 from judging.rereading import reread
 
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{told.read:>8}  replies read again")
         self.stdout.write(f"{told.changed:>8}  verdicts changed")
         self.stdout.write(f"{told.another_prompt:>8}  left as they are: another prompt would be sent now")
-        if told.changed and run.judges.filter(kind__in=Judge.COMPOSED).exists():
+        if told.composed:
             self.stdout.write(
-                "    note  panels and cascades hear their members anew when the run's failures are retried"
+                f"{told.composed:>8}  verdicts of panels and cascades set aside: the next go composes them anew"
             )

@@ -91,6 +91,13 @@ def test_honest_code_runs(code):
         "import signal\nsignal.signal(signal.SIGALRM, lambda n, frame: None)\ndef answer(): return 41",
         "import sys, __main__\n__main__.outcome = [True]\ndef answer(): return 41",
         "import _thread\n_thread.interrupt_main()\ndef answer(): return 41",
+        "import threading\nthreading.current_thread()._args[1].append(True)\ndef answer(): return 41",
+        "import threading\n[t._args[1].append(True) for t in threading.enumerate() if getattr(t, '_args', None)]\n"
+        "def answer(): return 41",
+        "import builtins\nreal = builtins.vars\nbuiltins.vars = lambda *a: {} if a and a[0] is builtins else real(*a)\n"
+        "builtins.exec = lambda *a, **k: None\ndef answer(): return 41",
+        "import threading\ng = threading.current_thread()._target.__globals__\ng['restore'] = lambda k: None\n"
+        "def answer(): return 41",
         "",
         "def answer(:",
     ],
