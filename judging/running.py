@@ -205,12 +205,32 @@ def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
     down: list[str] = []
     for machine in machines:
         try:
+            _let_others_finish(go, machine)
             write_references(go, machine)
             for todo in batches_to_judge(run, machine.judge, go.beat, at_once=_at_once(go, machine)):
                 down += judge_items(go, machine, todo)
         except (EndpointDown, ChatError) as error:
             down.append(str(error))
     return down
+
+
+def _let_others_finish(go: Go, machine: Machine) -> None:
+    """Wait while an earlier run asks this judge about the same benchmark by the same rubric: what both want is paid for once.
+
+    The later one then finds the earlier one's verdicts on record. Raises Lost.
+    """
+    who = [one.judge.pk for one in machine.everybody() if one.model]
+    others = Run.objects.filter(
+        Q(judges__in=who) | Q(judges__seats__member__in=who),
+        pk__lt=go.run.pk,
+        benchmark=go.run.benchmark,
+        rubric=go.run.rubric,
+        status=Run.Status.RUNNING,
+        stage="judgments",
+    )
+    while who and others.filter(lease_until__gt=timezone.now()).exists():
+        go.beat()
+        sleep(LOOK / 4)
 
 
 def _at_once(go: Go, machine: Machine) -> int:

@@ -198,6 +198,7 @@ def test_what_was_handed_over_is_saved_also_where_the_next_go_is_cut_otherwise(r
     ended(wire, next(iter(wire.batches)))
     monkeypatch.setattr("judging.items.AT_ONCE", 2)
     monkeypatch.setattr("judging.running.AT_ONCE", 2)
+    monkeypatch.setattr("judging.running.ROUNDS", 0)
     run.refresh_from_db()
     run.enqueue()
     assert running.carry_out(run)

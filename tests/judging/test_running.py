@@ -151,6 +151,27 @@ def test_carrying_out_again_asks_nothing_and_a_new_answer_asks_only_for_its_batt
         assert server.count == 6
 
 
+def test_two_runs_at_once_that_want_the_same_of_one_judge_pay_for_it_once(benchmark, monkeypatch):
+    """The later one waits while the earlier one judges, and finds all of it on record."""
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        first, second = pairs(benchmark, judge), pairs(benchmark, judge, name="the same at the same time")
+        token = first.claim()
+        Run.objects.filter(pk=first.pk).update(stage="judgments")
+        waited = []
+
+        def meanwhile(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                first.release(token, status="queued")
+                running.carry_out(reload(first))
+
+        monkeypatch.setattr(running, "sleep", meanwhile)
+        assert running.carry_out(second)
+        assert server.count == 36 and len(waited) == 3
+    assert {reload(first).status, reload(second).status} == {"done"}
+
+
 # --- leases
 
 
