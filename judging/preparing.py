@@ -49,6 +49,8 @@ def prepare(
         _check_keys(recipe, recipe.stages if stages is None else stages, report)
     benchmark = _load(recipe, report)
     models = {spec.name: _model(spec, recipe, report) for spec in recipe.models}
+    if not dry_run:
+        _check_prices(recipe, report)
     _check_demo(benchmark, models.values(), recipe, report)
     judges = [_judge(_dry(spec) if dry_run else spec, recipe, report) for spec in recipe.judges]
     rubric = own_rubric(recipe) if recipe.own_rubric else rubric_named(recipe.rubric, recipe, report)
@@ -119,6 +121,20 @@ def demo_models(benchmark: Benchmark, models: Iterable[LanguageModel]) -> list[s
     if benchmark.is_demo:
         return []
     return sorted(model.name for model in models if model.provenance == Provenance.DEMO)
+
+
+def _check_prices(recipe: Recipe, report: Report) -> None:
+    """A problem for every model that is asked within a budget and has no price."""
+    if recipe.budget is None:
+        return
+    asked = [spec for spec in recipe.models if spec.provider]
+    asked += [one.model for judge in recipe.judges for one in judge.everybody() if one.model]
+    for spec in asked:
+        if spec.price_in is None or spec.price_out is None:
+            line, field = spec.where("price_in" if spec.price_in is None else "price_out")
+            told = f"{field}.price_in and price_out" if field == spec.place else field
+            message = f"is missing: a budget needs the price of every model that is asked, and {spec.name} has none"
+            report.problems.append(Problem(recipe.file or recipe.name, line, told, message))
 
 
 def _check_demo(benchmark: Benchmark, models: Iterable[LanguageModel], recipe: Recipe, report: Report) -> None:

@@ -144,8 +144,6 @@ def _work(made: Run, stages: tuple[str, ...], watch: Callable[[Run], None] | Non
         if made.status == Run.Status.QUEUED:  # ours: a person stopped it, and no worker of the site is to go on
             cancel(made)
         raise
-    if _counts(made) == before:
-        say("nothing was missing: nobody was asked")
     if made.status == Run.Status.FAILED:
         raise Unfinished(f"run {made.pk} stopped: {made.error}\n{KEPT}")
     if made.is_paused and made.error:
@@ -154,6 +152,8 @@ def _work(made: Run, stages: tuple[str, ...], watch: Callable[[Run], None] | Non
         raise Unfinished(f"run {made.pk} is {made.get_status_display()}, not done: {KEPT}")
     if made.status not in (Run.Status.DONE, Run.Status.DRAFT):
         raise Unfinished(f"run {made.pk} is {made.get_status_display()}: {KEPT}")
+    if _counts(made) == before:
+        say("nothing was missing: nobody was asked")
 
 
 def _counts(made: Run) -> tuple:

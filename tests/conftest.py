@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import translation
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -33,7 +34,8 @@ def shared_folder() -> Path:
 def own_language() -> Iterator[None]:
     """A page that was read in another language leaves it to nobody else."""
     yield
-    translation.deactivate()
+    if settings.configured:
+        translation.deactivate()
 
 
 @pytest.fixture(scope="session")

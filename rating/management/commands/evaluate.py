@@ -12,6 +12,7 @@ from arena.loading import BadInput
 from arena.migrating import migrated
 from judging.models import Run
 from judging.progress import Line, Progress, progress, without_verdict
+from judging.purse import spent
 from rating.evaluating import STAGES, Outcome, Unfinished, estimated, run
 from rating.printing import table
 
@@ -78,6 +79,9 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(outcome.as_json(), ensure_ascii=False))
         else:
             self._tell(outcome, options)
+        now = outcome.progress
+        if now.failed and not now.done and "judgments" in stages:
+            raise CommandError(f"run {outcome.run.pk}: no verdict could be had; `--retry-failed` asks again")
 
     def _watch(self, run: Run) -> None:
         if time.monotonic() - self._last < EVERY:
@@ -98,6 +102,10 @@ class Command(BaseCommand):
             self.stdout.write(table(("who", "done", "failed", "skipped", "of"), rows))
         for failure in (*now.failures, *now.skips):
             self.stdout.write(f"{failure['n']} × {failure['status']} by {failure['judge']}: {failure['error']}")
+        if now.failed:
+            self.stdout.write("`--retry-failed` asks again for what failed")
+        paid = spent(outcome.run)
+        self.stdout.write(f"run {outcome.run.pk}" + (f", spent on judges: {paid:.4f}" if paid else ""))
         if board:
             rows = [
                 (
