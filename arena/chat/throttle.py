@@ -23,6 +23,8 @@ COOL_DOWN = 1.0
 LONGEST_COOL_DOWN = 30.0
 GIVE_UP = 90.0
 """Seconds without an answer after which the endpoint is given up."""
+GIVE_UP_AT_FIRST = 15.0
+"""The same for one that has never answered: more likely the address is wrong than that it is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Throttle:
         self._failing_since = -inf
         self._probe: Ticket | None = None
         self._given_up: ChatError | None = None
+        self._has_answered = False
         self._alarm: asyncio.TimerHandle | None = None
 
     async def enter(self) -> Ticket:
@@ -137,13 +140,14 @@ class Throttle:
 
     def _alive(self) -> None:
         self._failures, self._cool_down, self._rest_until = 0, 0.0, -inf
+        self._has_answered = True
 
     def _leave_alone(self, error: ChatError) -> None:
         """Too many failures in a row, or one more: nobody asks for a while, and then one."""
         now = asyncio.get_running_loop().time()
         if not self._cool_down:
             self._failing_since = now
-        elif now - self._failing_since > GIVE_UP:
+        elif now - self._failing_since > (GIVE_UP if self._has_answered else GIVE_UP_AT_FIRST):
             self._give_up(error)
             return
         self._cool_down = min(2 * self._cool_down, LONGEST_COOL_DOWN) or COOL_DOWN

@@ -196,11 +196,14 @@ def test_a_try_that_is_broken_off_lets_another_try(monkeypatch):
     assert scene(play)
 
 
-def test_an_endpoint_that_does_not_come_back_is_given_up_with_its_own_words(monkeypatch):
+@pytest.mark.parametrize("has_answered", [True, False])
+def test_an_endpoint_that_does_not_come_back_is_given_up_with_its_own_words(monkeypatch, has_answered):
     monkeypatch.setattr(throttle, "COOL_DOWN", 0.01)
-    monkeypatch.setattr(throttle, "GIVE_UP", 0.02)
+    monkeypatch.setattr(throttle, "GIVE_UP" if has_answered else "GIVE_UP_AT_FIRST", 0.02)
 
     async def play(door):
+        if has_answered:
+            door.answered(await door.enter())
         await break_down(door)
         with pytest.raises(ChatError, match="HTTP 502") as caught:
             while True:
