@@ -34,6 +34,7 @@ from judging.machines import Machine, provenance_of
 from judging.models import Grade, Judge, Preference, Run
 from judging.purse import Feed, Purse
 
+BEAT = 0.25  # seconds between two looks at the lease at the least, while verdicts keep coming
 DRAIN = 150.0  # seconds that calls under way are waited for when a run is to stop: they are paid for
 
 
@@ -163,10 +164,13 @@ def _drained(go: Go, feed: Feed, saved: Iterator[list], cost: Callable[[Any], fl
     """Run through what is saved batch by batch. Where the lease is lost nothing more is asked, and what is under way is
     waited for, as it is paid for, unless another worker has the run: then Lost is raised."""
     lost: Lost | None = None
-    until = 0.0
+    due = until = 0.0
     for rows in saved:
         feed.arrived(cost(row) for row in rows)
         if lost is None:
+            if monotonic() < due:
+                continue
+            due = monotonic() + BEAT
             try:
                 go.beat()
             except Lost as error:

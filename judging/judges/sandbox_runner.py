@@ -124,7 +124,7 @@ def run(task: dict[str, str], outcome: list[object], go: threading.Event) -> Non
     """Waits for `go`, runs the code, then the check; puts True into `outcome`, or else the reason why not."""
     # What the thread holds would lead the code to `outcome`; and the check is run by what `exec` was before the code ran.
     me = threading.current_thread()
-    me._target, me._args, me._kwargs = None, (), {}
+    vars(me).update(_target=None, _args=(), _kwargs={})
     execute, built = exec, compile
     go.wait()
     where = "the code"
