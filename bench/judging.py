@@ -12,7 +12,7 @@ A mock endpoint on loopback, in a process of its own, answers after 200 ms, or a
 
 Efficiency is the sum of the endpoint's own latencies divided by the calls at a time, divided by the seconds from the first
 request to the end of the run, which is after the last save. Where calls fail it is that of a run without failures. *ideal* is
-the most that constant latencies allow (1,000 calls of 128 at a time are eight rounds, the last one not full). CPU is of all of the
+the most that constant latencies allow (1,000 calls of 128 at a time are eight rounds, the last one not full). CPU per verdict is of all of the
 worker's processes together, from the call for a worker to the end of the run. *repeated* are calls that had been answered
 before.
 """
@@ -80,7 +80,7 @@ def _databases(folder: Path, stack: ExitStack, asked: argparse.Namespace) -> lis
     try:
         redis = stack.enter_context(services.redis(folder))
         for name in ("SQLite", "PostgreSQL"):
-            if not any(_wanted(asked, row.what, row.concurrency, OURS, name) for row in (*ROWS, *APART)):
+            if not any(_wanted(asked, row.what, row.concurrency, f"{OURS}, {name}") for row in (*ROWS, *APART)):
                 continue
             url = stack.enter_context(services.postgres(folder)) if name == "PostgreSQL" else ""
             # each has a Redis database of its own: a worker takes what was rung for on the other one
@@ -233,10 +233,10 @@ def _apart(folder: Path, databases: list[product.Database], asked: argparse.Name
     kill, both = APART
     star = "* " if asked.markdown else ""
     for database in databases:
-        if _wanted(asked, kill.what, kill.concurrency, OURS, database.name):
+        if _wanted(asked, kill.what, kill.concurrency, f"{OURS}, {database.name}"):
             yield star + _killed(folder, database, kill, asked.n)
     for database in databases[:1]:
-        if _wanted(asked, both.what, both.concurrency, OURS, database.name):
+        if _wanted(asked, both.what, both.concurrency, f"{OURS}, {database.name}"):
             yield star + _shared(folder, database, both, min(asked.n, 160))
 
 
