@@ -39,7 +39,7 @@ __all__ = ["Lost", "STAGES", "cancel", "carry_out", "carry_out_in_turn", "pause"
 
 log = logging.getLogger(__name__)
 STAGES = ("answers", "judgments")
-BELL = 0.5  # seconds between two bells at the least; that the run is over is told at once
+BELL = 1.0  # seconds between two bells at the least; that the run is over is told at once
 ROUNDS = 32  # of calls, at the least, before more is loaded: between two pieces an endpoint has nothing to do
 LOOK = 2.0  # seconds between two looks at a run that another worker has
 

@@ -20,6 +20,8 @@ from judging.replies import Reading
 
 __all__ = ["ASKED_AGAIN", "LLMJudge"]
 
+REPAIRS = 3
+"""How often the verdict is asked for once more: of replies that are garbled by chance, one in ten, ten thousand leave one."""
 ALTERNATIVES = 20
 """How many tokens are asked for in each place where a verdict is weighed by log-probability: the most that endpoints give."""
 
@@ -174,9 +176,9 @@ class LLMJudge:
         return exhibit, replace(verdict, digest=self._digest(exhibit, messages))
 
     async def _sample(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> list[Turn]:
-        """One reply, and the one to the repair turn where the first could not be read."""
+        """One reply, and those to the repair turn until one can be read: at most REPAIRS of them."""
         turns = [await self._ask(chat, exhibit, messages, breaker)]
-        if turns[0].reading.status == PARSE_ERROR:
+        while turns[-1].reading.status == PARSE_ERROR and len(turns) <= REPAIRS:
             again = _asking_again(messages, turns[0].text, self.asking.repair(exhibit))
             turns.append(await self._ask(chat, exhibit, again, breaker))
         return turns

@@ -314,12 +314,12 @@ def test_a_failed_judgment_stays_until_it_is_retried_and_is_then_set_aside(bench
     with openai_server.serve(garble=1) as server:
         run = pairs(benchmark, oracle(server), limits={"questions": 1})
         running.carry_out(run)
-        assert server.count == 12 and set(Preference.objects.values_list("status", flat=True)) == {"parse_error"}
+        assert server.count == 24 and set(Preference.objects.values_list("status", flat=True)) == {"parse_error"}
         now = progress(reload(run))
         assert (now.done, now.failed, now.percent) == (0, 6, 100) and now.failures[0]["n"] == 6
         run.enqueue()
         running.carry_out(run)
-        assert server.count == 12, "a failure is not asked again by itself"
+        assert server.count == 24, "a failure is not asked again by itself"
     with openai_server.serve() as server:
         LanguageModel.objects.filter(name="oracle-model").update(base_url=server.base_url)
         assert running.retry_failed(run) == 6

@@ -11,7 +11,7 @@ from arena.chat.breaker import FAILURES_IN_A_ROW
 from arena.chat.demo_judge import read_task
 from arena.chat.scripted import ScriptedChat
 from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, EndpointDown, Exhibit
-from judging.judges.llm import ASKED_AGAIN, LLMJudge
+from judging.judges.llm import ASKED_AGAIN, REPAIRS, LLMJudge
 from judging.prompts import default_rubric, render, verdict_schema
 from judging.replies import TRUNCATED
 
@@ -142,10 +142,15 @@ def test_an_empty_reply_is_not_sent_back():
     assert chat.asked[1][1].content.startswith(chat.asked[0][1].content)
 
 
-def test_two_replies_that_cannot_be_read_are_a_failure_with_both_kept():
+def test_replies_that_cannot_be_read_time_and_again_are_a_failure_with_all_of_them_kept():
     verdict = verdict_of(FakeChat("Hmm.", "Well."), pair())
-    assert (verdict.status, verdict.value, verdict.asked) == (PARSE_ERROR, None, 2)
-    assert verdict.reply == f"Hmm.{ASKED_AGAIN}Well."
+    assert (verdict.status, verdict.value, verdict.asked) == (PARSE_ERROR, None, 1 + REPAIRS)
+    assert verdict.reply.split(ASKED_AGAIN) == ["Hmm.", *["Well."] * REPAIRS]
+
+
+def test_what_is_garbled_by_chance_is_asked_for_until_it_can_be_read():
+    verdict = verdict_of(FakeChat("Hmm.", "", "Well.", "[[B]]"), pair())
+    assert (verdict.status, verdict.value, verdict.asked) == (OK, -1, 4)
 
 
 def test_a_reply_cut_off_is_named_so():
