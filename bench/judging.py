@@ -253,8 +253,6 @@ def _killed(folder: Path, database: product.Database, row: Row, n: int) -> str:
 
 
 def _shared(folder: Path, database: product.Database, row: Row, n: int) -> str:
-    if not (services.ROOT / "arena" / "pacing.py").exists():
-        return f"{row.what}: left out, there is no arena/pacing.py"
     with services.endpoint(folder, kept=True, **row.manners) as mock:
         found = product.shared(database, mock, n=n, rpm=RPM)
     shared = found.lost == 0 and 0.98 * RPM <= found.rate <= RPM

@@ -13,6 +13,7 @@ from django.utils import timezone
 from arena.models import in_reader_language
 from judging.judges.base import RubricText
 from judging.judges.rubrics import BadRubric, problems, text_of
+from judging.replies import total_mark
 
 # What data say of a rubric; of these, scale and texts always have a value.
 SAID = (
@@ -107,11 +108,7 @@ class Rubric(models.Model):
 
         Raises KeyError if a mark is missing.
         """
-        vetoes = {row["key"]: float(row["veto"]) for row in self.dimensions if row.get("veto") is not None}
-        if any(scores[key] < veto for key, veto in vetoes.items()):
-            return self.lowest
-        total = sum(float(row.get("weight", 1)) for row in self.dimensions)
-        return sum(scores[row["key"]] * float(row.get("weight", 1)) for row in self.dimensions) / total
+        return total_mark(scores, self.text())
 
     def freeze(self) -> None:
         """Mark as used; from now on it does not change."""

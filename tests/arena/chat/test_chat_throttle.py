@@ -233,6 +233,7 @@ def test_who_stops_waiting_takes_nobodys_place():
         door.answered(last)
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
-        await here
+        return gone.cancelled(), await here
 
-    scene(play)
+    was_cancelled, ticket = scene(play)
+    assert was_cancelled and isinstance(ticket, Ticket)
