@@ -1,21 +1,34 @@
 """Who judges, and what they said."""
 
 from judging.models.assignment import Assignment
+from judging.models.gold import Gold
 from judging.models.judge import Judge, Seat
-from judging.models.judgment import BATCH_PRICE, Grade, Judgment, Preference, Status
+from judging.models.judgment import BATCH_PRICE, Grade, Judgment, KeptOut, Preference, Status
+from judging.models.people import Invitation, Membership, Role
 from judging.models.rubric import Rubric
 from judging.models.run import Run, Submission
+from judging.models.talk import AppendOnly, AuditEntry, Comment
+from judging.models.voting_item import VotingItem
 
 __all__ = [
     "BATCH_PRICE",
+    "AppendOnly",
     "Assignment",
+    "AuditEntry",
+    "Comment",
+    "Gold",
     "Grade",
+    "Invitation",
     "Judge",
     "Judgment",
+    "KeptOut",
+    "Membership",
     "Preference",
+    "Role",
     "Rubric",
     "Run",
     "Seat",
     "Status",
     "Submission",
+    "VotingItem",
 ]

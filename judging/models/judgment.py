@@ -25,6 +25,16 @@ class Status(models.TextChoices):
     SKIPPED = "skipped", _("skipped")
 
 
+class KeptOut(models.TextChoices):
+    """Why a vote that stands is left out of ratings; it stays on record, and is counted where it is left out."""
+
+    PRACTICE = "practice", _("practice")
+    GOLD = "gold", _("gold item")
+    REPEAT = "repeat", _("hidden repeat")
+    ADJUDICATION = "adjudication", _("adjudication")
+    LEAK = "leak", _("an answer names its maker")
+
+
 class JudgmentQuerySet(models.QuerySet):
     def current(self):
         """What stands: neither a changed vote nor a retried failure."""
@@ -44,11 +54,15 @@ class JudgmentQuerySet(models.QuerySet):
 
     def new(self):
         """What came since the standing counts were last brought up to date."""
-        return self.filter(counted=False, superseded_at__isnull=True)
+        return self.filter(counted=False, superseded_at__isnull=True, kept_out="")
 
     def gone(self):
-        """What the standing counts hold still, though it was changed or taken back."""
-        return self.filter(counted=True, superseded_at__isnull=False)
+        """What the standing counts hold still, though it was changed, taken back or kept out since."""
+        return self.filter(~Q(kept_out="") | Q(superseded_at__isnull=False), counted=True)
+
+    def counting(self):
+        """Current judgments that ratings may use."""
+        return self.current().filter(kept_out="")
 
     def by_people(self):
         return self.filter(judge__kind__in=Judge.PEOPLE)
@@ -68,6 +82,8 @@ class Judgment(models.Model):
     status = models.CharField(max_length=12, choices=Status)
     error = models.TextField(blank=True)
     note = models.TextField(blank=True)
+    reasons = models.JSONField(default=list, blank=True, help_text="why, as words of ours: wrong_fact, made_up …")
+    kept_out = models.CharField(max_length=12, choices=KeptOut, blank=True, help_text="why ratings leave it out")
     reply = models.TextField(blank=True)
     reasoning = models.TextField(blank=True)
     prompt = models.JSONField(default=list, blank=True, help_text="what was sent: [{role, content}]")
@@ -129,6 +145,7 @@ class Preference(Judgment):
     battle = models.ForeignKey(Battle, on_delete=models.CASCADE, related_name="preferences")
     value = models.FloatField(null=True, blank=True)
     both_bad = models.BooleanField(default=False)
+    scores = models.JSONField(default=dict, blank=True, help_text="by dimension, in [-2, 2] towards the first answer")
     swapped = models.BooleanField(default=False, help_text="shown the other way round")
 
     class Meta:
@@ -167,14 +184,19 @@ class Preference(Judgment):
                     "provenance",
                     "value",
                     "run",
+                    "kept_out",
                 ],
                 name="preferences_as_columns",
             ),
             models.Index(
-                fields=["battle"], condition=Q(counted=False, superseded_at__isnull=True), name="preferences_new"
+                fields=["battle"],
+                condition=Q(counted=False, superseded_at__isnull=True, kept_out=""),
+                name="preferences_new",
             ),
             models.Index(
-                fields=["battle"], condition=Q(counted=True, superseded_at__isnull=False), name="preferences_gone"
+                fields=["battle"],
+                condition=Q(counted=True) & (~Q(kept_out="") | Q(superseded_at__isnull=False)),
+                name="preferences_gone",
             ),
         ]
 
@@ -184,8 +206,15 @@ class Preference(Judgment):
     @classmethod
     def record(cls, verdict: Verdict, *, battle: Battle, swapped: bool, **where) -> Preference:
         """The row (not saved) for a verdict on `battle` as shown; turned into the battle's own frame here and nowhere else."""
-        value = -verdict.value if swapped and verdict.value else verdict.value
-        return cls(**cls.told(verdict, **where), battle=battle, swapped=swapped, value=value, both_bad=verdict.both_bad)
+        turned = -1.0 if swapped else 1.0
+        return cls(
+            **cls.told(verdict, **where),
+            battle=battle,
+            swapped=swapped,
+            value=turned * verdict.value if verdict.value else verdict.value,
+            scores={key: turned * value if value else value for key, value in verdict.scores.items()},
+            both_bad=verdict.both_bad,
+        )
 
     @property
     def value_shown(self) -> float | None:
@@ -219,11 +248,31 @@ class Grade(Judgment):
             models.Index(fields=["run", "judge"], name="grades_of_a_run"),
             models.Index(fields=["digest"], condition=Q(status="ok", cached=False) & ~Q(digest=""), name="grades_kept"),
             models.Index(
-                fields=["answer", "judge", "rubric", "turn", "trial", "status", "superseded_at", "provenance", "score"],
+                fields=[
+                    "answer",
+                    "judge",
+                    "rubric",
+                    "turn",
+                    "trial",
+                    "status",
+                    "superseded_at",
+                    "provenance",
+                    "score",
+                    "run",
+                    "kept_out",
+                ],
                 name="grades_as_columns",
             ),
-            models.Index(fields=["answer"], condition=Q(counted=False, superseded_at__isnull=True), name="grades_new"),
-            models.Index(fields=["answer"], condition=Q(counted=True, superseded_at__isnull=False), name="grades_gone"),
+            models.Index(
+                fields=["answer"],
+                condition=Q(counted=False, superseded_at__isnull=True, kept_out=""),
+                name="grades_new",
+            ),
+            models.Index(
+                fields=["answer"],
+                condition=Q(counted=True) & (~Q(kept_out="") | Q(superseded_at__isnull=False)),
+                name="grades_gone",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -72,6 +72,7 @@ class Run(models.Model):
     cache = models.BooleanField(default=True, help_text="use a reply on record to the very same prompt again")
     collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
     limits = models.JSONField(default=dict, blank=True, help_text="questions, concurrency, overlap, samples")
+    voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
     recipe = models.JSONField(default=dict, blank=True, help_text="the effective settings, echoed")
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
