@@ -1,18 +1,24 @@
-"""Giving out seats: which item a person judges next, on which sides; votes recorded, and taken back."""
+"""Giving out seats: which item a person judges next, on which sides; votes recorded, and taken back.
+
+Items stand in a table of their own (`VotingItem`) with how many people hold them, so that the next one is a look-up in an
+index. PostgreSQL locks the one row and skips those that others are just taking; SQLite's transactions begin IMMEDIATE.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import (
-    BigIntegerField,
     Case,
-    Count,
+    Exists,
     F,
+    FloatField,
     Func,
     IntegerField,
     Max,
@@ -20,40 +26,78 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
-    Value,
     When,
 )
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from arena.models import Answer, Battle, Provenance
-from judging.items import battles_of, questions_of
+from arena.models import Provenance
 from judging.judges.base import Verdict
-from judging.models import Assignment, Grade, Judge, Preference, Run
+from judging.leaking import seat_leaks
+from judging.models import Assignment, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
 from judging.models.assignment import LEASE
-from judging.progress import expected
 from judging.running import tell
+from judging.schedule import KEPT_OUT, Due, Member, check_due, practice_due
+from judging.voting import MARK, Voting
+from judging.voting_items import field_of, let_go, pool, prepare, rewant
 
-OVERLAP = 3  # people who see an item, where the run does not say
-MOST_COVERED = 5  # people on an item, up to which the least covered comes first
+__all__ = [
+    "Standing",
+    "cast",
+    "judge_of",
+    "leave",
+    "next_seat",
+    "open_seats",
+    "pool",
+    "prepare",
+    "rewant",
+    "standing",
+    "undo",
+    "with_item",
+]
+
 UNDOABLE = 20  # seats that can be reopened one after another
-PRIME = 2**31 - 1  # with factors below it, a product fits the database's 64 bits
+MOST_LEFT = 500  # open items that are counted
+SPLIT_MARKS = 0.3  # share of a scale that marks lie apart to be against each other
 
 Seat = Assignment.Status
+For = Assignment.Purpose
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a person is in a run: items behind them, votes today, items still open to them, the last seat left."""
+    """How far a person is in a run.
+
+    `done` items behind them, `today` votes, `left` open to them (at most MOST_LEFT are counted), `last` the seat left last;
+    `votes`, `golds`, `repeats` seats of each kind that are behind them or in hand; `held` the seat in hand. `fewest` people
+    hold any open item of the run, and `urgency` is the highest among those.
+    """
 
     done: int
     today: int
     left: int
     last: UUID | None
+    votes: int = 0
+    golds: int = 0
+    repeats: int = 0
+    held: int | None = None
+    fewest: int | None = None
+    urgency: float | None = None
 
     @property
     def total(self) -> int:
         return self.done + self.left
+
+    @property
+    def is_more(self) -> bool:
+        """Whether more is open than was counted."""
+        return self.left >= MOST_LEFT
+
+    def exhausts(self, member: Member) -> str:
+        """Which quota this person has used up: "day", "run", or none."""
+        if member.per_day and self.today >= member.per_day:
+            return "day"
+        return "run" if member.per_person and self.votes >= member.per_person else ""
 
 
 def judge_of(user) -> Judge:
@@ -70,59 +114,45 @@ def judge_of(user) -> Judge:
         return Judge.objects.get(user=user)
 
 
-def overlap(run: Run) -> int:
-    """How many people are to see each item."""
-    return int(run.limits.get("overlap") or OVERLAP)
+def member_of(run: Run, user) -> Member:
+    """What the run knows of this person. One query."""
+    return Member.of(run, Membership.objects.filter(run=run, user=user).first())
 
 
-def pool(run: Run) -> QuerySet[Battle] | QuerySet[Answer]:
-    """The items of a run that can be judged, as rows: battles, or answers in single mode.
+def next_seat(
+    run: Run, judge: Judge, *, member: Member | None = None, now: Standing | None = None
+) -> Assignment | None:
+    """The seat this person holds, or a new one; None when nothing in this run is open to them.
 
-    Battles that nobody has made yet are not among them: see `prepare`.
+    New are, in this order: practice, a gold item or hidden repeat that is due, the item that the fewest people hold.
     """
-    questions = questions_of(run)
-    if run.is_single:
-        return Answer.objects.ok().filter(_takes_part(run), question__in=questions)
-    battles = Battle.objects.filter(_takes_part(run, "first__"), _takes_part(run, "second__"), question__in=questions)
-    battles = battles.filter(second__sample=F("first__sample"))
-    if run.mode == Run.Mode.BASELINE:
-        battles = battles.filter(Q(first__model=run.baseline_id) | Q(second__model=run.baseline_id))
-    # found by their index: to look at each battle's own answers would read every text of the run
-    textless = Answer.objects.without_text().filter(question__in=questions).values("pk")
-    return battles.exclude(first__in=textless).exclude(second__in=textless)
+    member = member or Member.of(run, None)
+    now = now or standing(run, judge)
+    with transaction.atomic(savepoint=False):
+        if now.held and (seat := _held_seat(run, judge)):
+            return seat
+        due = practice_due(run, judge, member)
+        due = due or check_due(run, judge, votes=now.votes, golds=now.golds, repeats=now.repeats)
+        if due:
+            return _seat(run, judge, due)
+        if seat := _new_seat(run, judge, member, level=(now.fewest, now.urgency)):
+            return seat
+        more = let_go(run) or prepare(run)
+        return _new_seat(run, judge, member, level=(None, None)) if more else None
 
 
-def _takes_part(run: Run, answer: str = "") -> Q:
-    """Whether an answer is by one of the run's models, without a query of its own."""
-    models = Q(**{f"{answer}model__in": run.candidates.order_by().values("pk")})
-    if run.baseline_id:
-        models |= Q(**{f"{answer}model": run.baseline_id})
-    return models & Q(**{f"{answer}sample__lt": run.samples})
+def cast(
+    seat: Assignment,
+    verdicts: Verdict | Sequence[tuple[int, Verdict]],
+    *,
+    note: str = "",
+    reasons: Sequence[str] = (),
+    active_ms: int | None = None,
+) -> Preference | Grade:
+    """Record this vote from a seat that is still open, and close the seat; the last judgment. Call it in a transaction.
 
-
-def prepare(run: Run) -> bool:
-    """Make the run's missing battles; whether there were any. Counts first, so that again is cheap."""
-    if run.is_single or pool(run).count() >= expected(run) // run.orders:
-        return False
-    battles_of(run)
-    return True
-
-
-def next_seat(run: Run, judge: Judge) -> Assignment | None:
-    """The seat this person holds, or a new one: least covered item first, in an order of this person's own.
-
-    None when nothing in this run is open to them. No item is given to more people than the overlap; the
-    transaction is the guard (SQLite begins IMMEDIATE; elsewhere the run's row is locked).
-    """
-    with transaction.atomic():
-        _lock(run)
-        return _held_seat(run, judge) or _new_seat(run, judge) or (_new_seat(run, judge) if prepare(run) else None)
-
-
-def cast(seat: Assignment, verdict: Verdict, *, note: str = "") -> Preference | Grade:
-    """Record this vote from a seat that is still open, and close the seat. Call it in a transaction.
-
-    A lease that ran out does not matter: the vote is kept, even where the item was given to somebody else since.
+    `verdicts` are one on the whole, or one for each turn. A lease that ran out does not matter: the vote is kept, even
+    where the item was given to somebody else since.
     """
     run, demo = seat.run, seat.run.provenance == Provenance.DEMO
     where = {
@@ -132,17 +162,76 @@ def cast(seat: Assignment, verdict: Verdict, *, note: str = "") -> Preference | 
         "provenance": Provenance.DEMO if demo else Provenance.REAL,
         "trial": seat.next_trial,
         "note": note,
+        "reasons": list(reasons),
+        "kept_out": _kept_out(seat),
     }
+    told = [(0, verdicts)] if isinstance(verdicts, Verdict) else verdicts
+    leave(seat, Seat.DONE, active_ms=active_ms)
+    for turn, verdict in told:
+        judgment = _recorded(seat, verdict, turn=turn, **where)
+    if seat.is_for_the_count:
+        _weigh(seat)
+    for used in (seat.judge, run.rubric, run.benchmark):
+        used.freeze()
+    transaction.on_commit(lambda: tell(run))
+    return judgment
+
+
+def _recorded(seat: Assignment, verdict: Verdict, **where: Any) -> Preference | Grade:
     if seat.answer_id:
         judgment = Grade.record(verdict, answer=seat.answer, **where)
     else:
         judgment = Preference.record(verdict, battle=seat.battle, swapped=seat.swapped, **where)
     judgment.save(force_insert=True)
-    seat.close(Seat.DONE)
-    for used in (seat.judge, run.rubric, run.benchmark):
-        used.freeze()
-    transaction.on_commit(lambda: tell(run))
     return judgment
+
+
+def _kept_out(seat: Assignment) -> str:
+    """Why ratings leave out what this seat says; "" where they do not."""
+    if seat.purpose in KEPT_OUT:
+        return KEPT_OUT[seat.purpose]
+    return KeptOut.LEAK if Voting.of(seat.run).leaks == MARK and seat_leaks(seat) else ""
+
+
+def leave(seat: Assignment, status: str, *, cause: str = "", reason: str = "", active_ms: int | None = None) -> None:
+    """Close the seat as voted, skipped or flagged, and let go of its item unless it was voted on. Two updates."""
+    holds = seat.is_for_the_count and status == Seat.DONE
+    if seat.is_for_the_count:
+        _count(seat, held=holds - seat.holds, done=int(status == Seat.DONE))
+    seat.status, seat.cause, seat.reason, seat.holds = status, cause, reason, holds
+    seat.closed_at = timezone.now()
+    seat.active_ms = (seat.active_ms or 0) + active_ms if active_ms is not None else seat.active_ms
+    seat.save(update_fields=["status", "cause", "reason", "holds", "closed_at", "active_ms"])
+
+
+def _count(seat: Assignment, *, held: int, done: int) -> None:
+    """Add to the counts of the seat's item, which nobody else changes until the transaction ends."""
+    items = VotingItem.objects.filter(run=seat.run_id, **seat.item)
+    items.update(held=F("held") + held, done=F("done") + done)
+
+
+def _weigh(seat: Assignment) -> None:
+    """Put on the item whether people decided against each other on it, and ask for a third where the run says so."""
+    run, voting = seat.run, Voting.of(seat.run)
+    if voting.overlap < 2:
+        return
+    items = VotingItem.objects.filter(run=run, **seat.item)
+    table, value = (Grade, "score") if seat.answer_id else (Preference, "value")
+    said = table.objects.decided().filter(run=run, judge__kind__in=Judge.PEOPLE, **seat.item)
+    said = said.exclude(kept_out__in=set(KEPT_OUT.values()))
+    by_turn: dict[int, list[float]] = {}
+    for turn, worth in said.values_list("turn", value):
+        by_turn.setdefault(turn, []).append(worth)
+    split = any(_are_apart(run, values) for values in by_turn.values())
+    changes = {"is_split": split} | ({"wanted": voting.overlap if split else voting.wanted} if voting.third else {})
+    if split or seat.was_split:
+        items.update(**changes)
+
+
+def _are_apart(run: Run, values: Sequence[float]) -> bool:
+    if run.is_single:
+        return max(values) - min(values) > SPLIT_MARKS * (run.rubric.highest - run.rubric.lowest)
+    return min(values) < 0 < max(values)
 
 
 def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | None:
@@ -153,64 +242,119 @@ def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | No
     since it was skipped is reopened all the same.
     """
     with transaction.atomic():
-        _lock(run)
-        mine = Assignment.objects.filter(run=run, judge=judge)
-        seat = mine.exclude(status=Seat.LEASED).select_related("run", "judge").order_by("-closed_at", "-pk").first()
+        mine = Assignment.objects.filter(run=run, judge=judge).exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE))
+        left = mine.exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
+        seat = left.select_for_update(of=("self",)).select_related("run__rubric", "judge").first()
         reopened = mine.filter(status=Seat.LEASED).count()
         if seat is None or reopened > UNDOABLE or (last and seat.token != last):
             return None
-        if seat.status == Seat.DONE:
-            _judgments(run).filter(run=run, judge=judge, **_item(seat)).update(superseded_at=timezone.now())
-            transaction.on_commit(lambda: tell(run))
-        seat.hold()
+        voted = seat.status == Seat.DONE
+        if voted:
+            _take_back(seat)
+        _hold(seat, done=-int(voted))
+        if voted and seat.is_for_the_count:
+            seat.was_split = True
+            _weigh(seat)
         return seat
 
 
-def open_seats() -> QuerySet[Assignment]:
-    """Seats with all that a vote needs; `next_trial` counts this person's repeats of the item under this rubric."""
+def _take_back(seat: Assignment) -> None:
+    run = seat.run
+    table = Grade if seat.answer_id else Preference
+    said = table.objects.current().filter(run=run, judge=seat.judge, **seat.item)
+    of_this_seat = Q(kept_out=KeptOut.REPEAT)
+    said = said.filter(of_this_seat if seat.purpose == For.REPEAT else ~of_this_seat)
+    said.update(superseded_at=timezone.now())
+    transaction.on_commit(lambda: tell(run))
 
-    def trial(table, field: str):
+
+def _hold(seat: Assignment, *, done: int = 0) -> None:
+    """Lease the seat from now on; its item is held again if it was let go. Two updates at most."""
+    takes = seat.is_for_the_count and not seat.holds
+    if takes or done:
+        _count(seat, held=int(takes), done=done if seat.is_for_the_count else 0)
+    seat.status, seat.closed_at = Seat.LEASED, None
+    seat.lease_until = timezone.now() + LEASE
+    seat.holds = seat.is_for_the_count
+    seat.save(update_fields=["status", "closed_at", "lease_until", "holds"])
+
+
+def beat(token: UUID, user) -> bool:
+    """Hold on to a seat while its page is looked at; whether it is still this person's. One update."""
+    mine = Assignment.objects.filter(token=token, judge__user=user, status=Seat.LEASED)
+    kept = mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE))
+    return bool(kept.update(lease_until=timezone.now() + LEASE))
+
+
+def open_seats() -> QuerySet[Assignment]:
+    """Seats with all that a vote needs, in one query.
+
+    `next_trial` counts this person's repeats of the item under this rubric, `was_split` says whether people were against
+    each other on it, `in_group` whether the person is an annotator of the site, `member` is their membership's id.
+    """
+
+    def trial(table, name: str):
         mine = table.objects.current().filter(judge=OuterRef("judge"), rubric=OuterRef("run__rubric"))
-        last = mine.filter(**{field: OuterRef(field)}).order_by("-trial").values("trial")[:1]
+        last = mine.filter(**{name: OuterRef(name)}).order_by("-trial").values("trial")[:1]
         return Coalesce(Subquery(last, output_field=IntegerField()) + 1, 0)
 
+    def split(name: str):
+        return Exists(VotingItem.objects.filter(run=OuterRef("run"), is_split=True, **{name: OuterRef(name)}))
+
     is_grade = When(answer__isnull=False, then=trial(Grade, "answer"))
-    return Assignment.objects.select_related("run__rubric", "run__benchmark", "judge", "battle", "answer").annotate(
-        next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField())
+    groups = _groups().objects.filter(user=OuterRef("judge__user"), group__name="annotator")
+    membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
+    related = [
+        "run__rubric",
+        "run__benchmark",
+        "judge",
+        "battle__first__model",
+        "battle__second__model",
+        "answer__model",
+    ]
+    related += ["battle__question", "answer__question"]
+    return Assignment.objects.select_related(*related).annotate(
+        next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()),
+        was_split=Case(When(answer__isnull=False, then=split("answer")), default=split("battle")),
+        in_group=Exists(groups),
+        member=Subquery(membership.values("pk")[:1]),
     )
 
 
-def standing(run: Run, judge: Judge) -> Standing:
+def _groups():
+    return Judge._meta.get_field("user").related_model.groups.through
+
+
+def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standing:
     """How far this person is. One query."""
-    mine = Assignment.objects.filter(run=OuterRef("pk"), judge=judge)
+    mine = Assignment.objects.filter(run=OuterRef("pk"), judge=judge).exclude(purpose=For.ADJUDICATION)
     closed = mine.exclude(status=Seat.LEASED)
+    counted = closed.exclude(purpose=For.PRACTICE)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    row = Run.objects.filter(pk=run.pk).values(
-        done=_number(closed),
-        today=_number(closed.filter(status=Seat.DONE, closed_at__gte=midnight)),
-        held=_number(mine.filter(status=Seat.LEASED)),
-        free=_number(_open_items(run, judge)),
-        last=Subquery(closed.order_by("-closed_at", "-pk").values("token")[:1]),
-    )[0]
-    return Standing(row["done"], row["today"], row["held"] + row["free"], row["last"])
+    head = VotingItem.objects.open().filter(run=OuterRef("pk")).order_by("held", "-urgency")
+    facts = {
+        "done": _number(counted),
+        "today": _number(counted.filter(status=Seat.DONE, closed_at__gte=midnight)),
+        "votes": _number(counted.filter(status=Seat.DONE, purpose=For.VOTE)),
+        "golds": _number(mine.filter(purpose=For.GOLD)),
+        "repeats": _number(mine.filter(purpose=For.REPEAT)),
+        "leased": _number(mine.filter(status=Seat.LEASED)),
+        "held": Subquery(mine.filter(status=Seat.LEASED).order_by("pk").values("pk")[:1]),
+        "free": _Size(_open_items(run, judge, member or Member()).order_by().values("pk")[:MOST_LEFT]),
+        "fewest": Subquery(head.values("held")[:1]),
+        "urgency": Subquery(head.values("urgency")[:1]),
+        "last": Subquery(counted.order_by("-closed_at", "-pk").values("token")[:1]),
+    }
+    found = Run.objects.filter(pk=run.pk).values_list(*facts.values()).get()
+    row = dict(zip(facts, found, strict=True))
+    return Standing(left=min(row.pop("leased") + row.pop("free"), MOST_LEFT), **row)
 
 
-def _lock(run: Run) -> None:
-    """Let nobody else give out seats of this run until the transaction ends."""
-    if connection.features.has_select_for_update:  # SQLite's IMMEDIATE transaction has the lock already
-        Run.objects.select_for_update(no_key=True).values_list("pk").get(pk=run.pk)
+class _Size(Subquery):
+    """How many rows a query with a limit has, as a column of another query."""
 
-
-def _item(seat: Assignment) -> dict:
-    return {"answer": seat.answer_id} if seat.answer_id else {"battle": seat.battle_id}
-
-
-def _judgments(run: Run) -> QuerySet:
-    return (Grade if run.is_single else Preference).objects.current()
-
-
-def _field(run: Run) -> str:
-    return "answer" if run.is_single else "battle"
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) limited)"
+    output_field = IntegerField()
 
 
 def _number(rows: QuerySet) -> Coalesce:
@@ -220,14 +364,14 @@ def _number(rows: QuerySet) -> Coalesce:
 
 
 def _held_seat(run: Run, judge: Judge) -> Assignment | None:
-    """The oldest seat this person has not left; one that ran out only while the item still wants people."""
-    field = _field(run)
-    others = Assignment.objects.held().filter(run=run, **{field: OuterRef(field)}).exclude(judge=judge)
-    seats = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).annotate(others=_number(others))
-    wanted = Q(lease_until__gte=timezone.now()) | Q(others__lt=overlap(run))
-    seat = _with_item(seats.filter(wanted), run).order_by("pk").first()
+    """The oldest seat this person has not left; one that was let go only while the item still wants people."""
+    field = field_of(run)
+    mine = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).exclude(purpose=For.ADJUDICATION)
+    wanting = VotingItem.objects.open().filter(run=run, **{field: OuterRef(field)})
+    mine = mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE) | Exists(wanting))
+    seat = _with_item(mine, run).order_by("pk").first()
     if seat:
-        seat.hold()
+        _hold(seat)
     return seat
 
 
@@ -237,58 +381,74 @@ def with_item(seat: Assignment) -> Assignment:
 
 
 def _with_item(seats: QuerySet, run: Run) -> QuerySet:
-    if run.is_single:
-        return seats.select_related("answer__question__category")
-    return seats.select_related("battle__question__category", "battle__first", "battle__second")
+    return seats.select_related(*(f"{field_of(run)}__{name}" for name in _related(run)))
 
 
-def _new_seat(run: Run, judge: Judge) -> Assignment | None:
-    """A seat on the open item that the fewest people hold, not of the category just seen. Two queries."""
-    field = _field(run)
-    last = Assignment.objects.filter(run=run, judge=judge).order_by("-pk").values(f"{field}__question__category")[:1]
-    again = Case(When(question__category=Subquery(last), then=1), default=0, output_field=IntegerField())
-    ordered = _open_items(run, judge).order_by(_coverage(run), again, _shuffled(run, judge))
-    joined = ("question__category",) if run.is_single else ("question__category", "first", "second")
-    model = Answer if run.is_single else Battle
-    item = model.objects.select_related(*joined).filter(pk=Subquery(ordered.values("pk")[:1])).first()
+def _related(run: Run) -> tuple[str, ...]:
+    return ("question__category", "model") if run.is_single else ("question__category", "first__model", "second__model")
+
+
+def _seat(run: Run, judge: Judge, due: Due) -> Assignment:
+    """A seat that is not for the count, made unless this person's other tab has made it. Up to three queries."""
+    field = field_of(run)
+    where = {"run": run, "judge": judge, "trial": due.trial, f"{field}_id": due.item}
+    swapped = bool(secrets.randbits(1)) if due.swapped is None else due.swapped
+    new = {"purpose": due.purpose, "swapped": swapped and not run.is_single, "lease_until": timezone.now() + LEASE}
+    made, _ = Assignment.objects.get_or_create(**where, defaults=new)
+    return _with_item(Assignment.objects.filter(pk=made.pk), run).get()
+
+
+def _new_seat(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, float | None]) -> Assignment | None:
+    """A seat on the item that the fewest people hold, from a place on that is this person's own. Three queries.
+
+    Among equals those go first of which a further vote tells most.
+    """
+    field = field_of(run)
+    item = _pick(run, judge, member, level=level)
     if item is None:
         return None
+    VotingItem.objects.filter(pk=item.pk).update(held=F("held") + 1)
     swapped = not run.is_single and bool(secrets.randbits(1))
     until = timezone.now() + LEASE
-    return Assignment.objects.create(run=run, judge=judge, swapped=swapped, lease_until=until, **{field: item})
+    told = {field: getattr(item, field)}
+    return Assignment.objects.create(run=run, judge=judge, swapped=swapped, holds=True, lease_until=until, **told)
 
 
-def _open_items(run: Run, judge: Judge) -> QuerySet:
-    """Items below the overlap that this person has neither seen in this run nor judged under this rubric.
+def _pick(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, float | None]) -> VotingItem | None:
+    """The item for this person, locked until the transaction ends: of the `level` (held, urgency) where that is known.
 
-    Sets that are made once, not a look-up for each item: SQLite picks the wrong index for the latter, and takes minutes
-    over a run of 20,000 battles.
+    One query; more where few are left.
     """
-    field = _field(run)
-    seen = Assignment.objects.filter(run=run, judge=judge).values(field)
-    known = _judgments(run).filter(judge=judge, rubric=run.rubric_id).values(field)
-    return pool(run).exclude(pk__in=seen).exclude(pk__in=known).exclude(pk__in=_held_by(run, overlap(run)))
+    field = field_of(run)
+    mine = _open_items(run, judge, member)
+    joined = [field, *(f"{field}__{name}" for name in _related(run))]
+    ready = mine.select_related(*joined).select_for_update(skip_locked=True, of=("self",), no_key=True)
+    in_order = ("held", "-urgency", "place")
+    found = None
+    if level[0] is not None:
+        ahead = ready.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge))
+        found = ahead.order_by("place").first()
+    found = found or ready.order_by(*in_order).first()
+    if found is None and mine.exists():  # others are just taking all that is left: wait for what they leave
+        found = mine.select_related(*joined).select_for_update(of=("self",), no_key=True).order_by(*in_order).first()
+    return found
 
 
-def _held_by(run: Run, people: int) -> QuerySet:
-    """Ids of the items that at least so many people hold."""
-    field = _field(run)
-    held = Assignment.objects.held().filter(run=run).order_by().values(field)
-    return held.annotate(people=Count("pk")).filter(people__gte=people).values(field)
+def _begins(run: Run, judge: Judge):
+    """The place that this person begins at, as an expression: anywhere among the run's items, always the same."""
+    digest = blake2b(repr((run.pk, run.seed, judge.pk)).encode(), digest_size=4, person=b"juryroom seats").digest()
+    last = VotingItem.objects.filter(run=run).order_by("-place").values("place")[:1]
+    share = int.from_bytes(digest) / 2**32
+    return Subquery(last, output_field=FloatField()) * share
 
 
-def _coverage(run: Run):
-    """How many people hold an item, as an expression to order by; from five on it counts no further."""
-    levels = range(1, min(overlap(run), MOST_COVERED + 1))
-    return sum(
-        (Case(When(pk__in=_held_by(run, people), then=1), default=0, output_field=IntegerField()) for people in levels),
-        start=Value(0),
-    )
-
-
-def _shuffled(run: Run, judge: Judge):
-    """An expression that orders items differently for every person, and always the same for one."""
-    digest = blake2b(repr((run.pk, run.seed, judge.pk)).encode(), digest_size=8, person=b"juryroom seats").digest()
-    factor, shift = (int.from_bytes(part) % (PRIME - 1) + 1 for part in (digest[:4], digest[4:]))
-    big = [Value(number, output_field=BigIntegerField()) for number in (factor, shift, PRIME)]
-    return (F("pk") * big[0] + big[1]) % big[2]
+def _open_items(run: Run, judge: Judge, member: Member) -> QuerySet[VotingItem]:
+    """Items below the overlap that this person has neither seen in this run nor judged under this rubric."""
+    field = field_of(run)
+    seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
+    table = Grade if run.is_single else Preference
+    known = table.objects.current().filter(judge=judge, rubric=run.rubric_id, **{field: OuterRef(field)})
+    items = VotingItem.objects.open().filter(run=run)
+    if member.languages:
+        items = items.filter(language__in=member.languages)
+    return items.exclude(Exists(seen)).exclude(Exists(known))

@@ -1,38 +1,66 @@
-"""What stands on a ballot, and reading a cast one."""
+"""What stands on a ballot, of every kind a run may ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from arena import border
-from arena.models import Question, in_reader_language
-from judging.judges.base import OK, Verdict
-from judging.models import Assignment, Rubric
+from arena.models import Answer, Question, in_reader_language
+from arena.rendering import render
+from judging.items import turns_of
+from judging.judges.base import Dimension as RubricDimension
+from judging.judges.base import PointKind, RubricText
+from judging.leaking import leaks_of
+from judging.leaks import masked
+from judging.models import Assignment, Run
+from judging.voting import DIMENSIONS, FIVE, FOUR, MASK, REASONS, Voting
 
-CHOICES = {"a": (1.0, False), "b": (-1.0, False), "tie": (0.0, False), "bad": (0.0, True)}
+VALUES = {
+    "a2": (2.0, False),
+    "a": (1.0, False),
+    "tie": (0.0, False),
+    "b": (-1.0, False),
+    "b2": (-2.0, False),
+    "bad": (0.0, True),
+}
+"""What each choice is worth towards the answer shown first, and whether it says that both are bad."""
+
+SCALES = {FOUR: ("a", "b", "tie", "bad"), FIVE: ("a2", "a", "tie", "b", "b2", "bad"), DIMENSIONS: ("a", "tie", "b")}
+OVERALL = "overall"
 MOST_STEPS = 11  # marks that are offered as buttons; a longer scale is a number to type
-LONGEST_NOTE = 2000
 
 
-class Unreadable(ValueError):
-    """A ballot that cannot be counted; `errors` says why, by field."""
+@dataclass(frozen=True)
+class Choice:
+    """One thing to say of a pair: its word in a post, its label, and the key that presses it."""
 
-    def __init__(self, errors: Mapping[str, str]):
-        super().__init__("; ".join(errors.values()))
-        self.errors = dict(errors)
+    word: str
+    label: str
+    key: str
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A reason to tick beside a vote."""
+
+    word: str
+    label: str
+    key: str
+    is_ticked: bool = False
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One exchange in a pane: what was asked (empty in the last turn, which stands above), and the answer's HTML."""
+    """One exchange in a pane: what was asked (empty in the last turn, which stands above), the answer's HTML and its source."""
 
     asked: str
     html: SafeString
+    source: str
 
 
 @dataclass(frozen=True)
@@ -45,26 +73,47 @@ class Pane:
 
 
 @dataclass(frozen=True)
-class Dimension:
-    """One row of marks on the ballot of a single answer."""
+class Level:
+    """The words for one mark of a dimension."""
+
+    mark: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing to decide: a dimension of one answer or of a pair, a kind of point, or the whole; `name` is its field."""
 
     key: str
     name: str
-    description: str
-    share: int | None
+    label: str
+    description: str = ""
+    share: int | None = None
+    veto: float | None = None
+    levels: list[Level] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    points: float | None = None
+    is_quoted: bool = False
     value: str = ""
     error: str = ""
 
 
 @dataclass(frozen=True)
-class Marks:
-    """The rubric as a form, with what was filled in."""
+class Part:
+    """The rows about one turn (0: the whole conversation)."""
 
-    dimensions: list[Dimension]
-    steps: list[int]
-    lowest: float
-    highest: float
-    note: str = ""
+    turn: int
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is to be filled in where one press does not say it all."""
+
+    parts: list[Part]
+    steps: list[int] = field(default_factory=list)
+    lowest: float = 0.0
+    highest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,10 +142,15 @@ def asked(question: Question) -> Asked:
 
 
 def panes(seat: Assignment) -> list[Pane]:
-    """The answers of a seat on the sides they are shown: one, or A and B."""
-    answers = [seat.answer] if seat.answer_id else seat.battle.shown(swapped=seat.swapped)
-    question = question_of(seat)
-    return [_pane(side, answer, question) for side, answer in zip(("A", "B"), answers, strict=False)]
+    """The answers of a seat on the sides they are shown: one, or A and B; names of makers covered where the run says so."""
+    question, masks = question_of(seat), Voting.of(seat.run).leaks == MASK
+    shown = zip(("A", "B"), answers_of(seat), strict=False)
+    return [_pane(side, answer, question, masks=masks) for side, answer in shown]
+
+
+def answers_of(seat: Assignment) -> tuple[Answer, ...]:
+    """The answers of a seat as they are shown."""
+    return (seat.answer,) if seat.answer_id else seat.battle.shown(swapped=seat.swapped)
 
 
 def are_the_same(seat: Assignment) -> bool:
@@ -108,87 +162,141 @@ def question_of(seat: Assignment) -> Question:
     return (seat.answer or seat.battle).question
 
 
-def preference(post: Mapping[str, str]) -> Verdict:
-    """The verdict of a ballot on two answers, towards the one shown first. Raises Unreadable."""
-    choice = post.get("choice", "")
-    if choice not in CHOICES:
-        raise Unreadable({"choice": _("Choose one of the four: A, B, a tie, or both bad.")})
-    value, both_bad = CHOICES[choice]
-    return Verdict(status=OK, value=value, both_bad=both_bad)
+def rubric_of(seat: Assignment) -> RubricText:
+    """The rubric for the category of the seat's question. Raises NoRubric where there is none for it."""
+    return seat.run.rubric.text().of(question_of(seat).category.key)
 
 
-def grade(post: Mapping[str, str], rubric: Rubric) -> Verdict:
-    """The verdict of a ballot on one answer: a mark for each dimension and their weighted total. Raises Unreadable."""
-    scores: dict[str, float] = {}
-    errors: dict[str, str] = {}
-    for key in _keys(rubric):
-        try:
-            scores[key] = _mark(post.get(f"mark-{key}", ""), rubric)
-        except ValueError as error:
-            errors[key] = str(error)
-    if errors:
-        raise Unreadable(errors)
-    if not rubric.dimensions:
-        return Verdict(status=OK, value=scores["overall"])
-    return Verdict(status=OK, value=rubric.weighted(scores), scores=scores)
+def is_one_press(run: Run) -> bool:
+    """Whether a vote is one choice between two answers, and no form."""
+    return not run.is_single and run.turns == Run.Turns.WHOLE and Voting.of(run).ballot != DIMENSIONS
 
 
-def marks(rubric: Rubric, *, post: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None) -> Marks:
-    """The form for one answer; with what was posted, and why it could not be counted."""
+def choices(run: Run) -> list[Choice]:
+    """What there is to say of a pair as a whole."""
+    ballot = Voting.of(run).ballot
+    return _choices(FIVE if ballot == FIVE else FOUR)
+
+
+def _choices(scale: str, *, chosen: str = "") -> list[Choice]:
+    labels = {
+        "a2": _("A is much better"),
+        "a": _("A is better"),
+        "tie": _("Tie"),
+        "b": _("B is better"),
+        "b2": _("B is much better"),
+        "bad": _("Both bad"),
+    }
+    words = SCALES[scale]
+    return [Choice(word, labels[word], str(key), chosen == word) for key, word in enumerate(words, start=1)]
+
+
+def chips(run: Run, *, ticked: list[str]) -> list[Chip]:
+    """The reasons that may be ticked beside a vote; keys are the digits that the choices leave."""
+    labels = {
+        "wrong_fact": _("wrong fact"),
+        "made_up": _("made up"),
+        "unsafe": _("unsafe"),
+        "off_topic": _("off topic"),
+        "style": _("style"),
+    }
+    keys = list("1234567890")[len(choices(run)) :] if is_one_press(run) else []
+    wanted = [word for word in REASONS if word in Voting.of(run).reasons]
+    return [Chip(word, labels[word], key or "", word in ticked) for word, key in zip_longest(wanted, keys) if word]
+
+
+def form(seat: Assignment, *, post: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None) -> Form:
+    """What is to be filled in; with what was posted, and why it could not be counted."""
     post, errors = post or {}, errors or {}
+    rubric, run = rubric_of(seat), seat.run
+    turns = turns_of(run, len(question_of(seat).turns))
+    parts = [Part(turn, rows(run, rubric, turn, post=post, errors=errors)) for turn in turns]
     lowest, highest = rubric.lowest, rubric.highest
     whole = lowest == int(lowest) and highest == int(highest) and highest - lowest < MOST_STEPS
-    dimensions = [
-        Dimension(
-            key=row["key"],
-            name=in_reader_language(row.get("name_en", ""), row.get("name_zh", "")) or row["key"],
-            description=in_reader_language(row.get("description_en", ""), row.get("description_zh", "")),
-            share=row["share"],
-            value=post.get(f"mark-{row['key']}", ""),
-            error=errors.get(row["key"], ""),
-        )
-        for row in _rows(rubric)
-    ]
-    steps = list(range(int(lowest), int(highest) + 1)) if whole else []
-    return Marks(dimensions, steps, lowest, highest, note=post.get("note", ""))
+    steps = list(range(int(lowest), int(highest) + 1)) if run.is_single and whole else []
+    return Form(parts, steps, lowest, highest)
 
 
-def note(post: Mapping[str, str]) -> str:
-    """The note on a ballot, cut where it is far too long."""
-    return border.asked(post, "note", longest=LONGEST_NOTE)
+def rows(
+    run: Run, rubric: RubricText, turn: int, *, post: Mapping[str, str], errors: Mapping[str, str] | None = None
+) -> list[Row]:
+    """All that is to be decided on one turn."""
+    if not run.is_single:
+        found = _pair_rows(run, rubric, turn, post)
+    elif rubric.points:
+        found = _point_rows(rubric, turn)
+    else:
+        found = _mark_rows(rubric, turn)
+    told = errors or {}
+    return [_filled(row, post.get(row.name, ""), told.get(row.name, "")) for row in found]
 
 
-def _pane(side: str, answer, question: Question) -> Pane:
-    earlier = question.turns[:-1]
+def _filled(row: Row, value: str, error: str) -> Row:
+    return replace(row, value=value, error=error)
+
+
+def _name(kind: str, turn: int, key: str) -> str:
+    return f"{kind}-{turn}-{key}" if turn else f"{kind}-{key}"
+
+
+def _pair_rows(run: Run, rubric: RubricText, turn: int, post: Mapping[str, str]) -> list[Row]:
+    ballot = Voting.of(run).ballot
+    found = []
+    for dimension in rubric.dimensions if ballot == DIMENSIONS else ():
+        name = _name("choice", turn, dimension.key)
+        found.append(_row(dimension, name, rubric, choices=_choices(DIMENSIONS, chosen=post.get(name, ""))))
+    name = _name("choice", turn, OVERALL)
+    scale = _choices(FIVE if ballot == FIVE else FOUR, chosen=post.get(name, ""))
+    return [*found, Row(OVERALL, name, _("Overall"), choices=scale)]
+
+
+def _mark_rows(rubric: RubricText, turn: int) -> list[Row]:
+    if not rubric.dimensions:
+        return [Row(OVERALL, _name("mark", turn, OVERALL), _("Overall"))]
+    return [_row(dimension, _name("mark", turn, dimension.key), rubric) for dimension in rubric.dimensions]
+
+
+def _point_rows(rubric: RubricText, turn: int) -> list[Row]:
+    lists = ((-1, rubric.points.deductions), (1, rubric.points.bonuses))
+    return [_point_row(kind, sign, turn) for sign, kinds in lists for kind in kinds]
+
+
+def _point_row(kind: PointKind, sign: int, turn: int) -> Row:
+    return Row(
+        kind.key,
+        _name("points", turn, kind.key),
+        _in_reader_language(kind.name) or kind.key,
+        _in_reader_language(kind.description),
+        points=sign * kind.points,
+        is_quoted=kind.quoted,
+    )
+
+
+def _row(dimension: RubricDimension, name: str, rubric: RubricText, *, choices: list[Choice] | None = None) -> Row:
+    total = sum(one.weight for one in rubric.dimensions)
+    return Row(
+        dimension.key,
+        name,
+        _in_reader_language(dimension.name) or dimension.key,
+        _in_reader_language(dimension.description),
+        share=round(100 * dimension.weight / total) if total else None,
+        veto=dimension.veto,
+        levels=[Level(level.mark, _in_reader_language(level.words)) for level in dimension.levels],
+        choices=choices or [],
+    )
+
+
+def _in_reader_language(words: Mapping[str, str]) -> str:
+    return in_reader_language(words.get("en", ""), words.get("zh", ""))
+
+
+def _pane(side: str, answer: Answer, question: Question, *, masks: bool) -> Pane:
+    found = leaks_of(answer) if masks else []
+    sources = [masked(text, [leak for leak in found if leak.turn == at]) for at, text in enumerate(answer.turns)]
+    htmls = [render(text) for text in sources] if found else answer.html_turns
     turns = [
-        Turn(asked or "", mark_safe(html))  # noqa: S308  arena.rendering made it safe
-        for asked, html in zip_longest(earlier, answer.html_turns)
+        Turn(asked or "", mark_safe(html), source)  # noqa: S308  arena.rendering made it safe
+        for asked, html, source in zip_longest(question.turns[:-1], htmls, sources)
         if html is not None
     ]
     return Pane(side, question.language, turns)
-
-
-def _rows(rubric: Rubric) -> list[dict]:
-    """The rubric's dimensions with their share of the total in percent; one overall mark where there are none."""
-    if not rubric.dimensions:
-        return [{"key": "overall", "name_en": _("Overall"), "name_zh": _("Overall"), "share": None}]
-    total = sum(float(row.get("weight", 1)) for row in rubric.dimensions)
-    return [{**row, "share": round(100 * float(row.get("weight", 1)) / total)} for row in rubric.dimensions]
-
-
-def _keys(rubric: Rubric) -> list[str]:
-    return [row["key"] for row in _rows(rubric)]
-
-
-def _mark(text: str, rubric: Rubric) -> float:
-    if not text.strip():
-        raise ValueError(_("This mark is missing."))
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not rubric.lowest <= value <= rubric.highest:
-        raise ValueError(
-            _("A mark lies between %(lowest)g and %(highest)g.") % {"lowest": rubric.lowest, "highest": rubric.highest}
-        )
-    return value

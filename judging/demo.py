@@ -183,7 +183,7 @@ def _simulate_people(run: Run) -> None:
             judge = judges[(place + offset) % len(judges)]
             swapped = dice.random() < 0.5
             verdict = _vote(battle, notes, dice, swapped=swapped)
-            done = {"status": Assignment.Status.DONE, "lease_until": now, "closed_at": now}
+            done = {"status": Assignment.Status.DONE, "holds": True, "lease_until": now, "closed_at": now}
             seats.append(Assignment(run=run, judge=judge, battle=battle, swapped=swapped, **done))
             where = {"judge": judge, "rubric": run.rubric, "run": run, "provenance": Provenance.DEMO}
             votes.append(Preference.record(verdict, battle=battle, swapped=swapped, **where))

@@ -9,6 +9,7 @@ from arena.live import UNHEARD
 from judging import running
 from judging.machines import queue_of
 from judging.models import Run
+from judging.voting_items import let_all_go
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,10 @@ def carry_out(run_id: int) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Find runs that no living worker has, and ring for them: what a lost message or a dead worker left."""
+    """Find runs that no living worker has, and ring for them: what a lost message or a dead worker left.
+
+    And let go of the seats that people have left without a word.
+    """
+    let_all_go()
     for pk in Run.objects.unfinished().values_list("pk", flat=True):
         carry_out.apply_async((pk,), queue=queue_of(pk))

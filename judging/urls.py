@@ -20,6 +20,7 @@ urlpatterns = [
     path("vote/", vote.vote, name="vote"),
     path("vote/<int:pk>/", vote.ballot, name="ballot"),
     path("vote/<int:pk>/undo/", vote.undo, name="undo"),
+    path("vote/<uuid:token>/beat/", vote.beat, name="beat"),
     path("vote/<uuid:token>/cast/", vote.cast, name="cast"),
     path("vote/<uuid:token>/skip/", vote.skip, name="skip"),
     path("vote/<uuid:token>/flag/", vote.flag, name="flag"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from arena.models import Answer, Battle, in_reader_language
 from judging.models.run import Run
+from judging.models.voting_item import VotingItem
 
 
 class Gold(models.Model):
@@ -46,6 +47,20 @@ class Gold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.battle or self.answer}: {self.lowest:g} to {self.highest:g}"
+
+    def save(self, *args, **kwargs) -> None:
+        """Saved, and no item of the ordinary kind any longer."""
+        super().save(*args, **kwargs)
+        self._item().update(is_out=True)
+
+    def delete(self, *args, **kwargs):
+        """Deleted, and an item like any other again."""
+        self._item().update(is_out=False)
+        return super().delete(*args, **kwargs)
+
+    def _item(self) -> models.QuerySet[VotingItem]:
+        item = {"answer": self.answer_id} if self.answer_id else {"battle": self.battle_id}
+        return VotingItem.objects.filter(run=self.run_id, **item)
 
     @property
     def why(self) -> str:

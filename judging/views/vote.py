@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,20 +13,34 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from arena.border import asked
-from arena.frame import is_annotator, is_lead
-from judging import assignment, ballots
-from judging.models import Assignment, Run
+from arena.frame import is_lead
+from judging import assignment, ballots, reading_ballots
+
+try:
+    from judging.access import may_vote_in, runs_open_to
+except ImportError:  # TEMPORARY
+    from judging.models import Run as _R
+    from arena.frame import is_annotator as _a
+
+    may_vote_in = lambda u, r: _a(u)
+    runs_open_to = lambda u: _R.objects.filter(status="open") if _a(u) else None
+from judging.models import Assignment, AuditEntry, Membership, Run
+from judging.people import guest_may_vote
+from judging.reading_ballots import Unreadable
+from judging.schedule import Member, Practice, close_practice
+from judging.voting import FLAG_CAUSES, SKIP_CAUSES, Voting
 
 Seat = Assignment.Status
+For = Assignment.Purpose
 
 
 @dataclass(frozen=True)
@@ -39,104 +55,141 @@ class Said:
         return self.level >= messages.WARNING
 
 
-def for_annotators(view):
-    """Only for people who may vote: others get 403, and whoever is signed out signs in and comes back.
-
-    A lead, who sees who wrote what, is told why.
-    """
+def signed_in(view):
+    """Only for people with an account: whoever is signed out signs in and comes back."""
 
     @wraps(view)
     @never_cache
     def guarded(request, *args, **kwargs):
         if not request.user.is_authenticated:
             return _to_sign_in(request)
-        if not is_annotator(request.user):
-            if is_lead(request.user):
-                return render(request, "judging/vote_not_blind.html", status=403)
-            raise PermissionDenied
         return view(request, *args, **kwargs)
 
     return guarded
 
 
-@for_annotators
+def _refused(request):
+    """Why this person may not vote here: a lead, who sees who wrote what, is told so."""
+    if is_lead(request.user):
+        return render(request, "judging/vote_not_blind.html", status=403)
+    raise PermissionDenied
+
+
+@signed_in
 @require_safe
 def vote(request):
-    """The runs that are open for votes."""
+    """The runs that are open for this person's votes."""
+    runs = runs_open_to(request.user)
+    if runs is None:
+        return _refused(request)
     mine = Q(assignments__judge__user=request.user, assignments__status=Seat.DONE)
-    runs = Run.objects.filter(status=Run.Status.OPEN).select_related("benchmark", "rubric")
-    runs = runs.annotate(
+    runs = runs.select_related("benchmark", "rubric").annotate(
         mine=Count("assignments", filter=mine), all=Count("assignments", filter=Q(assignments__status=Seat.DONE))
     )
     return render(request, "judging/vote.html", {"runs": runs})
 
 
-@for_annotators
+@signed_in
 @require_safe
 def ballot(request, pk):
     """The next item of a run, or a word of thanks. Whoever asks for the headers alone is given no seat."""
     run = get_object_or_404(Run.objects.select_related("benchmark", "rubric").exclude(status=Run.Status.DRAFT), pk=pk)
+    if not may_vote_in(request.user, run):
+        return _refused(request)
     if request.method == "HEAD":
         return HttpResponse()
     judge = assignment.judge_of(request.user)
     if run.status == Run.Status.OPEN and not run.assignments.filter(judge=judge).exists():
         assignment.prepare(run)
-    return _show(request, run, judge)
+    return _show(request, run, judge, member=assignment.member_of(run, request.user))
 
 
-@for_annotators
+@signed_in
 def cast(request, token: UUID):
     """Count this vote, once, and show the next item."""
     return _leave(request, token, _count)
 
 
-@for_annotators
+@signed_in
 def skip(request, token: UUID):
-    """Leave this item without a vote; a reason is welcome."""
+    """Leave this item without a vote: this person cannot judge it."""
     return _leave(request, token, _skip)
 
 
-@for_annotators
+@signed_in
 def flag(request, token: UUID):
     """Leave this item because it is broken; the lead reads why."""
     return _leave(request, token, _flag)
 
 
-@for_annotators
+@signed_in
+@require_POST
+def beat(request, token: UUID):
+    """Hold on to the item while its page is looked at."""
+    return JsonResponse({"held": assignment.beat(token, request.user)})
+
+
+@signed_in
 def undo(request, pk):
     """Reopen what this person left last."""
     run = get_object_or_404(Run.objects.select_related("benchmark", "rubric"), pk=pk)
+    if not may_vote_in(request.user, run):
+        return _refused(request)
     if request.method != "POST" or run.status != Run.Status.OPEN:
         return redirect("ballot", pk)
     judge = assignment.judge_of(request.user)
+    member = assignment.member_of(run, request.user)
     reopened = assignment.undo(run, judge, last=_token(request.POST.get("last", "")))
     if reopened is None:
-        return _answer(request, run, judge, Said(_("There is nothing more to undo."), messages.INFO))
-    return _answer(request, run, judge, Said(_("Undone: here it is again, on the same sides."), messages.INFO))
+        return _answer(request, run, judge, Said(_("There is nothing more to undo."), messages.INFO), member)
+    AuditEntry.note("vote_undone", actor=request.user, run=run, seat=str(reopened.token))
+    said = Said(_("Undone: here it is again, on the same sides."), messages.INFO)
+    return _answer(request, run, judge, said, member)
 
 
 def _leave(request, token: UUID, act):
     """Do `act` with a seat of this person's own that is still open; say so where it is not."""
     with transaction.atomic():
         seats = assignment.open_seats().select_for_update(of=("self",))
-        seat = get_object_or_404(seats, token=token, judge__user=request.user)
+        seat = seats.filter(token=token, judge__user=request.user).first()
+        if seat is None and runs_open_to(request.user) is not None:
+            raise Http404
+        if seat is None or not (seat.in_group or seat.member):
+            return _refused(request)
         run, judge = seat.run, seat.judge
         if request.method != "POST":
             return redirect("ballot", run.pk)
-        if run.status == Run.Status.OPEN:
+        member = Member.of(run, Membership.objects.get(pk=seat.member) if seat.member else None)
+        said = _why_not(request, seat, member)
+        if said is None:
             try:
-                said = _already(seat) if seat.status != Seat.LEASED else act(seat, request.POST)
-            except ballots.Unreadable as unreadable:
-                return _show(request, run, judge, seat=seat, errors=unreadable.errors)
-        else:
-            said = Said(_("This run was closed meanwhile; your last choice was not recorded."), messages.WARNING)
-    return _answer(request, run, judge, said)
+                said = act(request, seat, member)
+            except Unreadable as unreadable:
+                return _show(request, run, judge, member=member, seat=seat, errors=unreadable.errors)
+    return _answer(request, run, judge, said, member)
 
 
-def _count(seat: Assignment, post) -> Said:
-    verdict = ballots.grade(post, seat.run.rubric) if seat.answer_id else ballots.preference(post)
+def _why_not(request, seat: Assignment, member: Member) -> Said | None:
+    """What is said where nothing can be done with this seat; None where it can."""
+    if seat.run.status != Run.Status.OPEN:
+        return Said(_("This run was closed meanwhile; your last choice was not recorded."), messages.WARNING)
+    if seat.status != Seat.LEASED or seat.purpose == For.ADJUDICATION:
+        return _already(seat)
+    if request.POST.get("rubric", str(seat.run.rubric_id)) != str(seat.run.rubric_id):
+        told = _("The guidelines changed while you were looking; nothing was recorded. Read them and choose again.")
+        return Said(told, messages.WARNING)
+    if member.is_guest and not guest_may_vote(request.user):
+        told = _("Guests may vote so many times a minute and no more: wait a little. Nothing was recorded.")
+        return Said(told, messages.WARNING)
+    return None
+
+
+def _count(request, seat: Assignment, member: Member) -> Said:
+    cast = reading_ballots.read(request.POST, seat)
     late = seat.lease_until < timezone.now()
-    judgment = assignment.cast(seat, verdict, note=ballots.note(post))
+    judgment = assignment.cast(seat, cast.verdicts, note=cast.note, reasons=cast.reasons, active_ms=cast.active_ms)
+    if seat.purpose == For.PRACTICE:
+        return _practised(seat, judgment, member)
     if late:
         return Said(_("Recorded. You were away for a while; your vote counts all the same."))
     if seat.answer_id:
@@ -144,16 +197,63 @@ def _count(seat: Assignment, post) -> Said:
     return Said(_("Recorded."))
 
 
-def _skip(seat: Assignment, post) -> Said:
-    seat.close(Seat.SKIPPED, reason=asked(post, "reason"))
+def _practised(seat: Assignment, judgment, member: Member) -> Said:
+    """Whether a practice vote was right, why, and how the round went where this was its end."""
+    gold = seat.run.golds.filter(is_practice=True, **seat.item).first()
+    value = judgment.score if seat.answer_id else judgment.value
+    right = gold is not None and gold.is_right(value)
+    told = [_("Right.") if right else _("That is not what we are looking for here: %s.") % _truth(seat, gold)]
+    told += [gold.why] if gold and gold.why else []
+    if result := close_practice(seat.run, seat.judge, member):
+        told.append(_end_of_practice(result))
+    return Said(" ".join(told), messages.SUCCESS if right else messages.WARNING)
+
+
+def _truth(seat: Assignment, gold) -> str:
+    """What would have been right, as it was shown to this person."""
+    if gold is None:
+        return _("this item is practice no longer")
+    if seat.answer_id:
+        return _("a mark from %(lowest)g to %(highest)g") % {"lowest": gold.lowest, "highest": gold.highest}
+    ends = sorted((-gold.lowest, -gold.highest) if seat.swapped else (gold.lowest, gold.highest))
+    if ends[0] > 0:
+        return _("A is better")
+    if ends[1] < 0:
+        return _("B is better")
+    return _("a tie") if ends[0] == ends[1] else _("a tie, or nearly")
+
+
+def _end_of_practice(result: Practice) -> str:
+    facts = {"right": result.right, "items": result.items}
+    if result.passed:
+        return _("Practice is over: %(right)d of %(items)d right. From here on your votes count.") % facts
+    return _("That was the end of this round: %(right)d of %(items)d right, which is too few. Try once more.") % facts
+
+
+def _skip(request, seat: Assignment, member: Member) -> Said:
+    cause = request.POST.get("cause", "")
+    assignment.leave(
+        seat,
+        Seat.SKIPPED,
+        cause=cause if cause in SKIP_CAUSES else "",
+        reason=asked(request.POST, "reason"),
+        active_ms=reading_ballots.active_ms(request.POST),
+    )
     return Said(_("Skipped."))
 
 
-def _flag(seat: Assignment, post) -> Said:
-    reason = asked(post, "reason")
-    if not reason:
-        raise ballots.Unreadable({"reason": _("Say what is broken, so that the lead can mend it.")})
-    seat.close(Seat.FLAGGED, reason=reason)
+def _flag(request, seat: Assignment, member: Member) -> Said:
+    cause, reason = request.POST.get("cause", ""), asked(request.POST, "reason")
+    if not reason and (cause not in FLAG_CAUSES or Voting.of(seat.run).flag_needs_words):
+        raise Unreadable({"reason": _("Say what is broken, so that the lead can mend it.")})
+    assignment.leave(
+        seat,
+        Seat.FLAGGED,
+        cause=cause if cause in FLAG_CAUSES else "other",
+        reason=reason,
+        active_ms=reading_ballots.active_ms(request.POST),
+    )
+    AuditEntry.note("item_flagged", actor=request.user, run=seat.run, seat=str(seat.token), cause=seat.cause)
     return Said(_("Flagged: the lead will see your reason."))
 
 
@@ -165,27 +265,81 @@ def _already(seat: Assignment) -> Said:
     return Said(text, messages.WARNING)
 
 
-def _answer(request, run: Run, judge, said: Said):
+def _answer(request, run: Run, judge, said: Said, member: Member):
     """The next item as a fragment for htmx, else the way to it."""
     if request.htmx:
-        return _show(request, run, judge, said=said)
+        if run.voting.get("practice"):  # the end of a round changes what the run knows of the person
+            member = assignment.member_of(run, request.user)
+        return _show(request, run, judge, said=said, member=member)
     messages.add_message(request, said.level, said.text)
     return redirect("ballot", run.pk)
 
 
-def _show(request, run: Run, judge, *, said: Said | None = None, seat: Assignment | None = None, errors=None):
+def _show(
+    request, run: Run, judge, *, member: Member, said: Said | None = None, seat: Assignment | None = None, errors=None
+):
     """The ballot page or its fragment; `seat` and `errors` show an item again, with what was filled in."""
-    is_open = run.status == Run.Status.OPEN
-    if is_open:
-        seat = assignment.next_seat(run, judge) if seat is None else assignment.with_item(seat)
-    context = {"run": run, "said": said, "errors": errors or {}, "standing": assignment.standing(run, judge)}
-    if not is_open or seat is None:
+    now = assignment.standing(run, judge, member=member)
+    why = _nothing_because(run, member, now)
+    if not why:
+        seat = assignment.next_seat(run, judge, member=member, now=now) if seat is None else assignment.with_item(seat)
+    context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
+    if why or seat is None:
         return render(request, "judging/_ballot_done.html" if request.htmx else "judging/vote_done.html", context)
-    context |= {"seat": seat, "asked": ballots.asked(ballots.question_of(seat)), "panes": ballots.panes(seat)}
-    context["same"] = ballots.are_the_same(seat)
-    if run.is_single:
-        context["marks"] = ballots.marks(run.rubric, post=request.POST if errors else None, errors=errors)
+    context |= _exhibited(seat, request.POST if errors else {}, errors)
     return render(request, "judging/_ballot.html" if request.htmx else "judging/ballot.html", context)
+
+
+def _nothing_because(run: Run, member: Member, now: assignment.Standing) -> str:
+    """Why a person is shown nothing: "closed", "paused", "day", "run"; "" where they are."""
+    if run.status != Run.Status.OPEN:
+        return "closed"
+    if member.paused_at:
+        return "paused"
+    return "" if now.held else now.exhausts(member)
+
+
+def _exhibited(seat: Assignment, post: Mapping[str, str], errors) -> dict[str, Any]:
+    """What the templates of a ballot show of a seat."""
+    ticked = post.getlist("reasons") if hasattr(post, "getlist") else []
+    context = {
+        "seat": seat,
+        "voting": Voting.of(seat.run),
+        "asked": ballots.asked(ballots.question_of(seat)),
+        "panes": ballots.panes(seat),
+        "same": ballots.are_the_same(seat),
+        "chips": ballots.chips(seat.run, ticked=ticked),
+        "note": post.get("note", ""),
+        "skip_causes": _skip_causes(),
+        "flag_causes": _flag_causes(),
+    }
+    if ballots.is_one_press(seat.run):
+        return context | {"choices": ballots.choices(seat.run)}
+    return context | {"form": ballots.form(seat, post=post, errors=errors)}
+
+
+def _skip_causes() -> list[tuple[str, str]]:
+    labels = (
+        _("I cannot decide"),
+        _("I know too little of this"),
+        _("I do not read this language well"),
+        _("It is too long"),
+        _("I do not want to read this"),
+        _("Something else"),
+    )
+    return list(zip(SKIP_CAUSES, labels, strict=True))
+
+
+def _flag_causes() -> list[tuple[str, str]]:
+    labels = (
+        _("The question is broken"),
+        _("An answer is cut off or empty"),
+        _("An answer tells who wrote it"),
+        _("I have seen this one before"),
+        _("It should not be shown to anybody"),
+        _("Something else"),
+    )
+    return list(zip(FLAG_CAUSES, labels, strict=True))
 
 
 def _to_sign_in(request):

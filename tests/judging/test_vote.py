@@ -190,7 +190,7 @@ def test_an_unknown_choice_is_a_clear_error_and_no_vote(client, ann, choice):
     run = voting.open_run()
     seat = opened(client, run, ann)
     response = act(client, "cast", seat, choice=choice)
-    assert "Choose one of the four" in response.text
+    assert "Choose one of those on the ballot" in response.text
     assert f'data-token="{seat.token}"' in response.text
     assert Preference.objects.count() == 0
 
@@ -213,8 +213,8 @@ def test_a_missing_or_wrong_mark_is_named_and_the_rest_is_kept(client, ann, wron
     seat = opened(client, run, ann)
     page = act(client, "cast", seat, **{"mark-right": "2", "mark-kind": wrong}, note="half done").text
     assert page.count("data-error") == 1
-    assert 'id="error-kind"' in page
-    assert re.search(r'name="mark-right" value="2" checked', page)
+    assert 'id="error-mark-kind"' in page
+    assert re.search(r'name="mark-right" value="2" data-digit="2" checked', page)
     assert "half done" in page
     assert Grade.objects.count() == 0
 
@@ -327,6 +327,8 @@ HARMLESS_ATTRIBUTES = {
     "rel",
     "dir",
     "title",
+    "data-raw",
+    "hidden",
 }
 PANE = re.compile(r'<section class="pane.*?</section>', re.S)
 

@@ -1,0 +1,276 @@
+"""Practice, gold items, hidden repeats, quotas, a third on disagreement: when each comes, and what becomes of its vote."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from arena.models import Battle
+from judging import assignment
+from judging.assignment import beat, member_of, next_seat, standing, undo
+from judging.judges.base import OK, Verdict
+from judging.models import Assignment, Gold, Membership, Preference, Run, VotingItem
+from judging.voting_items import let_all_go, prepare, rewant
+from tests.judging import voting
+from tests.judging.voting import seat_in_hand
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def vote(seat: Assignment, value: float = 1.0):
+    with transaction.atomic():
+        return assignment.cast(assignment.open_seats().get(pk=seat.pk), Verdict(status=OK, value=value))
+
+
+def towards_first(seat: Assignment, value: float):
+    """A vote for the battle's first answer, whichever side it is on."""
+    return vote(seat, -value if seat.swapped else value)
+
+
+def vote_all(run: Run, judge, value: float = 1.0) -> list[Assignment]:
+    seats = []
+    while seat := next_seat(run, judge, member=member_of(run, judge.user)):
+        vote(seat, value)
+        seats.append(seat)
+    return seats
+
+
+def gold(run: Run, number: int, *, value: float = 1.0, **fields) -> Gold:
+    battle = Battle.objects.order_by("pk")[number]
+    return Gold.objects.create(run=run, battle=battle, lowest=value, highest=value, **fields)
+
+
+def test_practice_comes_first_tells_what_was_right_and_does_not_count():
+    run, ann = voting.open_run(questions=6, voting={"practice": 2, "pass_mark": 1.0}), voting.person("ann")
+    golds = [gold(run, number, is_practice=True, why_en="Because of the dates.") for number in (0, 1)]
+    client = Client()
+    client.force_login(ann)
+    page = client.get(reverse("ballot", args=[run.pk])).text
+    assert "Practice: these votes do not count" in page
+    for number in (0, 1):
+        seat = seat_in_hand(run, ann)
+        assert (seat.purpose, seat.battle_id) == ("practice", golds[number].battle_id)
+        right = "b" if seat.swapped else "a"
+        said = client.post(reverse("cast", args=[seat.token]), {"choice": right}, **HTMX).text
+        assert "Right." in said
+        assert "Because of the dates." in said
+    assert "From here on your votes count" in said
+    assert seat_in_hand(run, ann).purpose == "vote"
+    assert set(Preference.objects.values_list("kept_out", flat=True)) == {"practice"}
+    assert not Preference.objects.counting().exists()
+
+
+def test_a_round_that_is_not_passed_comes_again_and_after_three_the_person_waits_for_the_lead():
+    run, ann = voting.open_run(questions=4, voting={"practice": 1}), voting.person("ann")
+    gold(run, 0, is_practice=True)
+    client = Client()
+    client.force_login(ann)
+    client.get(reverse("ballot", args=[run.pk]))
+    for _round in range(3):
+        seat = seat_in_hand(run, ann)
+        said = client.post(reverse("cast", args=[seat.token]), {"choice": "a" if seat.swapped else "b"}, **HTMX).text
+        assert "which is too few" in said
+    assert "Your voting here is paused" in said
+    assert Preference.objects.current().count() == 3
+
+
+def test_gold_items_come_unannounced_about_as_often_as_asked_and_are_kept_out():
+    run = voting.open_run(questions=30, voting={"gold_every": 5}, limits={"overlap": 1})
+    for number in range(4):
+        gold(run, number)
+    ann = voting.judge()
+    seats = vote_all(run, ann)
+    kinds = Counter(seat.purpose for seat in seats)
+    assert kinds == {"vote": 26, "gold": 4}
+    assert set(
+        Preference.objects.filter(battle__in=Gold.objects.values("battle")).values_list("kept_out", flat=True)
+    ) == {"gold"}
+    places = [place for place, seat in enumerate(seats) if seat.purpose == "gold"]
+    assert len({after - before for before, after in zip(places, places[1:], strict=False)}) > 1
+
+
+def test_the_html_of_a_gold_item_or_a_repeat_is_that_of_any_other():
+    run, ann = voting.open_run(questions=2, limits={"overlap": 1}), voting.person("ann")
+    client = Client()
+    client.force_login(ann)
+    pages = set()
+    for purpose in ("vote", "gold", "repeat"):
+        client.get(reverse("ballot", args=[run.pk]))
+        Assignment.objects.update(purpose=purpose, holds=purpose == "vote")
+        page = client.get(reverse("ballot", args=[run.pk])).text
+        main = page[page.index("<main") : page.index("</main>")]
+        pages.add(re.sub(r'csrfmiddlewaretoken" value="\w+"|value="\d+" aria-label="Progress"|\d+ of \d+', "", main))
+    assert len({re.sub(r"max=\"\d+\"|data-announce=\"[^\"]*\"", "", page) for page in pages}) == 1
+
+
+def test_a_repeat_comes_twenty_items_later_with_the_sides_changed_and_is_kept_out():
+    run, ann = voting.open_run(questions=60, voting={"repeat_every": 6}, limits={"overlap": 1}), voting.judge()
+    seats = vote_all(run, ann)
+    place = {seat.battle_id: number for number, seat in enumerate(seats) if seat.purpose == "vote"}
+    repeats = [(number, seat) for number, seat in enumerate(seats) if seat.purpose == "repeat"]
+    first = {seat.battle_id: seat for seat in seats if seat.purpose == "vote"}
+    assert 5 <= len(repeats) <= 10
+    for number, seat in repeats:
+        assert number - place[seat.battle_id] >= 20
+        assert seat.swapped is not first[seat.battle_id].swapped
+    assert Preference.objects.filter(kept_out="repeat").count() == len(repeats)
+    assert VotingItem.objects.filter(done=1).count() == 60
+
+
+def test_undo_of_a_repeat_leaves_the_first_vote_alone():
+    run, ann = voting.open_run(questions=40, voting={"repeat_every": 1}, limits={"overlap": 1}), voting.judge()
+    while (seat := next_seat(run, ann)).purpose != "repeat":
+        vote(seat)
+    vote(seat)
+    assert undo(run, ann).pk == seat.pk
+    assert Preference.objects.current().filter(battle=seat.battle).count() == 1
+    assert Preference.objects.current().get(battle=seat.battle).kept_out == ""
+
+
+@pytest.mark.parametrize(("second", "people"), [(1.0, 2), (-1.0, 3)])
+def test_a_third_is_asked_where_two_decide_against_each_other(second, people):
+    run = voting.open_run(questions=1, limits={"overlap": 3}, voting={"third": True})
+    judges = [voting.judge(name) for name in ("ann", "bob", "cy")]
+    towards_first(next_seat(run, judges[0]), 1.0)
+    towards_first(next_seat(run, judges[1]), second)
+    assert (next_seat(run, judges[2]) is not None) == (people == 3)
+    item = VotingItem.objects.get()
+    assert (item.is_split, item.wanted) == (people == 3, people)
+
+
+def test_a_vote_that_is_taken_back_splits_nothing():
+    run = voting.open_run(questions=1, limits={"overlap": 3}, voting={"third": True})
+    ann, bob = voting.judge("ann"), voting.judge("bob")
+    towards_first(next_seat(run, ann), 1.0)
+    towards_first(next_seat(run, bob), -1.0)
+    undo(run, bob)
+    item = VotingItem.objects.get()
+    assert (item.is_split, item.wanted, item.held, item.done) == (False, 2, 2, 1)
+
+
+@pytest.mark.parametrize(("setting", "word"), [("per_day", "enough for today"), ("per_person", "that is your share")])
+def test_a_quota_ends_the_day_or_the_share(setting, word):
+    run, ann = voting.open_run(questions=6, voting={setting: 2}), voting.person("ann")
+    client = Client()
+    client.force_login(ann)
+    client.get(reverse("ballot", args=[run.pk]))
+    for _vote in range(2):
+        answer = client.post(reverse("cast", args=[seat_in_hand(run, ann).token]), {"choice": "a"}, **HTMX)
+    assert word in answer.text
+    assert Assignment.objects.count() == 2
+    if setting == "per_day":
+        Assignment.objects.update(closed_at=timezone.now() - timedelta(days=1))
+        assert 'data-ballot="pair"' in client.get(reverse("ballot", args=[run.pk])).text
+
+
+def test_a_person_is_given_their_languages_alone():
+    run, ann = voting.open_run(questions=6), voting.judge()
+    zh = run.benchmark.questions.all()[:2]
+    run.benchmark.questions.filter(pk__in=zh).update(language="zh")
+    VotingItem.objects.filter(battle__question__in=zh).update(language="zh")
+    Membership.objects.create(run=run, user=ann.user, languages=["zh"])
+    assert {seat.battle.question_id for seat in vote_all(run, ann)} == {question.pk for question in zh}
+    assert standing(run, ann, member=member_of(run, ann.user)).left == 0
+
+
+def test_what_is_paused_keeps_every_vote_and_is_given_nothing():
+    run, ann = voting.open_run(), voting.person("ann")
+    client = Client()
+    client.force_login(ann)
+    client.get(reverse("ballot", args=[run.pk]))
+    client.post(reverse("cast", args=[seat_in_hand(run, ann).token]), {"choice": "a"}, **HTMX)
+    Membership.objects.create(run=run, user=ann, paused_at=timezone.now(), paused_why="Let us talk first.")
+    page = client.get(reverse("ballot", args=[run.pk])).text
+    assert "Let us talk first." in page
+    assert Preference.objects.counting().count() == 1
+
+
+def test_a_beat_holds_the_seat_and_says_when_it_is_lost():
+    run, ann = voting.open_run(questions=1, limits={"overlap": 1}), voting.judge("ann")
+    seat = next_seat(run, ann)
+    soon = timezone.now() + timedelta(seconds=5)
+    Assignment.objects.update(lease_until=soon)
+    assert beat(seat.token, ann.user)
+    seat.refresh_from_db()
+    assert seat.lease_until > soon
+    assert not beat(seat.token, voting.person("eve"))
+    Assignment.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert let_all_go() == 1
+    assert not beat(seat.token, ann.user)
+    assert VotingItem.objects.get().held == 0
+
+
+def test_a_late_vote_counts_even_where_somebody_else_has_the_item():
+    run, ann, bob = voting.open_run(questions=1, limits={"overlap": 1}), voting.judge("ann"), voting.judge("bob")
+    late = next_seat(run, ann)
+    Assignment.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    other = next_seat(run, bob)
+    assert other is not None
+    vote(late)
+    vote(other)
+    item = VotingItem.objects.get()
+    assert (item.held, item.done, Preference.objects.count()) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("leave_as", ["skipped", "flagged"])
+def test_what_is_skipped_or_flagged_goes_to_somebody_else(leave_as):
+    run, ann, bob = voting.open_run(questions=1, limits={"overlap": 1}), voting.judge("ann"), voting.judge("bob")
+    assignment.leave(next_seat(run, ann), leave_as, cause="other")
+    assert VotingItem.objects.get().held == 0
+    assert next_seat(run, bob) is not None
+
+
+def test_an_item_that_was_taken_out_is_given_to_nobody():
+    run = voting.open_run(questions=1)
+    VotingItem.objects.update(is_out=True)
+    assert next_seat(run, voting.judge()) is None
+
+
+def test_after_all_are_covered_the_most_urgent_comes_first():
+    run = voting.open_run(questions=8, limits={"overlap": 2})
+    last = VotingItem.objects.order_by("-place").first()
+    VotingItem.objects.filter(pk=last.pk).update(urgency=0.9)
+    ann, bob = voting.judge("ann"), voting.judge("bob")
+    assert vote_all(run, ann)[0].battle_id == last.battle_id
+    assert vote_all(run, bob)[0].battle_id == last.battle_id
+
+
+def test_more_answers_make_more_items_and_keep_the_counts():
+    run, ann = voting.open_run(questions=2), voting.judge()
+    vote(next_seat(run, ann))
+    VotingItem.objects.all().delete()
+    assert prepare(run)
+    assert not prepare(run)
+    assert sorted(VotingItem.objects.values_list("held", "done")) == [(0, 0), (1, 1)]
+
+
+def test_another_overlap_is_wanted_of_every_item():
+    run = voting.open_run(questions=2, limits={"overlap": 3})
+    run.limits = {"overlap": 5}
+    rewant(run)
+    assert set(VotingItem.objects.values_list("wanted", flat=True)) == {5}
+
+
+@pytest.mark.parametrize("questions", [30, 300])
+def test_a_vote_costs_twelve_queries_however_long_the_run(questions):
+    run, ann = voting.open_run(questions=questions), voting.person("ann")
+    client = Client()
+    client.force_login(ann)
+    client.get(reverse("ballot", args=[run.pk]))
+    client.post(reverse("cast", args=[seat_in_hand(run, ann).token]), {"choice": "a"}, **HTMX)
+    seat = seat_in_hand(run, ann)
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.post(reverse("cast", args=[seat.token]), {"choice": "a"}, **HTMX)
+    assert 'data-ballot="pair"' in answer.text
+    assert (
+        sum("SAVEPOINT" not in query["sql"] for query in captured) <= 12
+    )  # the test's own transaction makes savepoints
