@@ -4,8 +4,23 @@ from django.conf import settings
 
 
 def is_lead(user) -> bool:
-    """Whether this user sets up runs; superusers are leads."""
-    return user.is_authenticated and (user.is_superuser or user.groups.filter(name="lead").exists())
+    """Whether this user sets up runs; admins and superusers are leads."""
+    return user.is_authenticated and (user.is_superuser or user.groups.filter(name__in=("lead", "admin")).exists())
+
+
+def is_admin(user) -> bool:
+    """Whether this user looks after the accounts of others."""
+    return user.is_authenticated and (user.is_superuser or user.groups.filter(name="admin").exists())
+
+
+def is_adjudicator(user) -> bool:
+    """Whether this user decides what people are split on, in every run."""
+    return user.is_authenticated and user.groups.filter(name="adjudicator").exists()
+
+
+def is_viewer(user) -> bool:
+    """Whether this user may look at runs that are under way, without steering them."""
+    return user.is_authenticated and user.groups.filter(name="viewer").exists()
 
 
 def is_annotator(user) -> bool:

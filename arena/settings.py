@@ -5,6 +5,8 @@ DATABASE_URL        postgres://user:password@host:port/name         (default: SQ
 REDIS_URL           redis://host:port/0, for Celery and sockets     (default: inside the one process)
 JURYROOM_HOSTS      host names the site answers to, with commas     (default: this machine only)
 JURYROOM_SECRET     the secret key                                  (default: made once, kept in JURYROOM_DATA)
+JURYROOM_EMAIL_URL  smtp://user:password@host:port, for links to a new password (default: a lead makes such a link)
+JURYROOM_EMAIL_FROM who such mail is from                           (default: juryroom@localhost)
 JURYROOM_HTTPS      1 behind HTTPS: cookies and redirects are secure
 JURYROOM_DEBUG      1 while developing
 """
@@ -67,7 +69,25 @@ def secret_key() -> str:
     return kept.read_text()
 
 
+def mail_from(url: str) -> dict:
+    """Django's settings for an smtp:// or smtps:// URL; without one nothing is sent."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise ImproperlyConfigured("JURYROOM_EMAIL_URL must look like smtp://user:password@host:port")
+    return {
+        "EMAIL_HOST": parts.hostname or "",
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and parts.port == 587,
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 SECRET_KEY = secret_key()
+globals().update(mail_from(os.environ.get("JURYROOM_EMAIL_URL", "")))
+DEFAULT_FROM_EMAIL = os.environ.get("JURYROOM_EMAIL_FROM", "juryroom@localhost")
 DEBUG = os.environ.get("JURYROOM_DEBUG") == "1"
 HTTPS = os.environ.get("JURYROOM_HTTPS") == "1"
 HOSTS = [host.strip() for host in os.environ.get("JURYROOM_HOSTS", "").split(",") if host.strip()]
@@ -152,6 +172,13 @@ CHANNEL_LAYERS = {
         {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
         if REDIS_URL
         else {"BACKEND": "arena.live.ThreadSafeInMemoryLayer"}
+    )
+}
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "juryroom"}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
 }
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"

@@ -7,10 +7,13 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from arena import views
+from arena import signing_in, views
 
 urlpatterns = [
-    path("sign-in/", auth.LoginView.as_view(template_name="arena/sign_in.html"), name="login"),
+    path("sign-in/", signing_in.SignIn.as_view(), name="login"),
+    path("password/", signing_in.AskForLink.as_view(), name="password_reset"),
+    path("password/sent/", signing_in.Sent.as_view(), name="password_reset_done"),
+    path("password/<uidb64>/<token>/", signing_in.NewPassword.as_view(), name="password_reset_confirm"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("language/", include("django.conf.urls.i18n")),
     path("theme/", views.theme, name="theme"),

@@ -7,27 +7,71 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from arena.frame import is_annotator, is_lead
+from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
-from judging.models import Grade, Judge, Preference, Run
+from judging.models import Grade, Judge, Membership, Preference, Role, Run
+from judging.voting import INVITED, Voting
 
 
 def runs_seen_by(user) -> QuerySet[Run]:
-    """Leads see every run; everybody else sees those that ended well, as the origin of what the boards show."""
-    return Run.objects.all() if is_lead(user) else Run.objects.filter(status=Run.Status.DONE)
+    """Leads and viewers see every run; everybody else those that ended well, as the origin of what the boards show."""
+    return Run.objects.all() if is_lead(user) or is_viewer(user) else Run.objects.filter(status=Run.Status.DONE)
+
+
+def membership_of(user, run: Run) -> Membership | None:
+    """What binds this person to the run. One query."""
+    return Membership.objects.filter(run=run, user=user).first() if user.is_authenticated else None
+
+
+def may_vote_in(user, run: Run) -> bool:
+    """Whether this person may vote in this run: an annotator of the site, unless one has to be invited; or a member.
+
+    Leads see who wrote what, so that they vote only where they are annotators as well. At most three queries.
+    """
+    if not user.is_authenticated:
+        return False
+    if is_annotator(user):
+        return Voting.of(run).open_to != INVITED or _is_member(user, run)
+    return _is_member(user, run) and not is_lead(user)
+
+
+def _is_member(user, run: Run) -> bool:
+    return Membership.objects.filter(run=run, user=user).exclude(role=Role.VIEWER).exists()
+
+
+def may_adjudicate(user, run: Run) -> bool:
+    """Whether this person may decide what people are split on in this run. At most three queries."""
+    if not user.is_authenticated:
+        return False
+    mine = Membership.objects.filter(run=run, user=user, role=Role.ADJUDICATOR)
+    return is_lead(user) or is_adjudicator(user) or mine.exists()
+
+
+def runs_open_to(user) -> QuerySet[Run] | None:
+    """The open runs that this person may vote in; None for somebody who votes nowhere. At most four queries."""
+    member_of = set(Membership.objects.filter(user=user).exclude(role=Role.VIEWER).values_list("run", flat=True))
+    runs = Run.objects.filter(status=Run.Status.OPEN)
+    if is_annotator(user):
+        closed = [run.pk for run in runs if Voting.of(run).open_to == INVITED and run.pk not in member_of]
+        return runs.exclude(pk__in=closed)
+    return runs.filter(pk__in=member_of) if member_of and not is_lead(user) else None
 
 
 def is_blind_on(user, benchmark: Benchmark) -> bool:
     """Whether names and judgments on the benchmark are kept from this reader, because people are asked to vote on it.
 
     From everybody but leads, visitors too: an annotator could sign out and look. A demo is there to be looked at, so
-    that only its annotators are kept blind. At most three queries; one where nothing is open.
+    that only its annotators are kept blind. At most four queries; one where nothing is open.
     """
     votes = Run.objects.filter(benchmark=benchmark, status=Run.Status.OPEN).order_by()
     open_for = set(votes.values_list("provenance", flat=True).distinct())
     if not open_for or is_lead(user):
         return False
-    return open_for != {Provenance.DEMO} or is_annotator(user)
+    return open_for != {Provenance.DEMO} or is_annotator(user) or _is_asked_on(user, benchmark)
+
+
+def _is_asked_on(user, benchmark: Benchmark) -> bool:
+    return user.is_authenticated and Membership.objects.filter(user=user, run__benchmark=benchmark).exists()
 
 
 def name_people(judgments: Iterable[Preference | Grade], user) -> None:

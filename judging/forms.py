@@ -14,11 +14,11 @@ from arena.models import Benchmark, LanguageModel
 from judging import tasks
 from judging.estimating import count
 from judging.machines import with_models
-from judging.models import Judge, Rubric, Run
+from judging.models import AuditEntry, Judge, Rubric, Run
 from judging.preparing import demo_models, provenance_of_run
 from judging.recipes.recipe import MOST_QUESTIONS, MOST_SAMPLES
-
-MOST_VOTES = 100
+from judging.voting import Voting
+from judging.voting_form import NAMES, VotingFields, as_initial
 
 
 class Choices(forms.ModelMultipleChoiceField):
@@ -83,7 +83,7 @@ class Estimate:
         return self.calls < self.judgments - self.known
 
 
-class RunForm(forms.Form):
+class RunForm(VotingFields):
     """A run's recipe. Bad input stays in the form, with one sentence for each field."""
 
     name = forms.CharField(label=_("Name"), max_length=200, help_text=_("What you will know this run by in lists."))
@@ -114,13 +114,6 @@ class RunForm(forms.Form):
         label=_("Open for votes by people, in place of machine judges"),
         required=False,
         help_text=_("Annotators find the run under Vote at once."),
-    )
-    overlap = forms.IntegerField(
-        label=_("Votes on each item"),
-        min_value=1,
-        max_value=MOST_VOTES,
-        required=False,
-        help_text=_("How many people see the same pair or answer; 3 where you leave this empty."),
     )
     judges = JudgeChoices(
         label=_("Machine judges"),
@@ -171,7 +164,7 @@ class RunForm(forms.Form):
     @staticmethod
     def sensible() -> dict:
         """What the empty form starts from."""
-        return {"mode": Run.Mode.PAIRWISE, "order": Run.Order.BOTH, "overlap": 3}
+        return {**as_initial(Voting()), "mode": Run.Mode.PAIRWISE, "order": Run.Order.BOTH}
 
     def clean(self) -> dict:
         """What belongs together: mode and models, judges or people."""
@@ -184,11 +177,21 @@ class RunForm(forms.Form):
             self.add_error("candidates", _("Pairs need at least two models."))
         self._clean_budget(cleaned)
         self._clean_demo(cleaned)
+        self._clean_voting(cleaned)
         if cleaned.get("people"):
             cleaned["judges"] = Judge.objects.none()
         elif "judges" in cleaned and not cleaned["judges"]:
             self.add_error("judges", _("Choose at least one machine judge, or open the run for votes by people."))
         return cleaned
+
+    def _clean_voting(self, cleaned: dict) -> None:
+        """How people vote is looked at only where they do."""
+        if cleaned.get("people"):
+            self.clean_voting(cleaned)
+            self.check_ballot(cleaned.get("rubric"), is_single=cleaned.get("mode") == Run.Mode.SINGLE)
+        else:
+            for name in set(self.errors) & set(NAMES):
+                del self.errors[name]
 
     def _clean_demo(self, cleaned: dict) -> None:
         """A demo's model on another benchmark would make demo data of all that is judged beside it."""
@@ -233,7 +236,7 @@ class RunForm(forms.Form):
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data
         limits = {name: cleaned[name] for name in ("questions", "samples") if cleaned.get(name)}
-        return limits | ({"overlap": cleaned.get("overlap") or 3} if cleaned["people"] else {})
+        return limits | ({"overlap": self.voting.overlap} if cleaned["people"] else {})
 
     @property
     def order_shown(self) -> str:
@@ -266,6 +269,7 @@ class RunForm(forms.Form):
             "budget": cleaned.get("budget"),
             "collects": cleaned["collects"],
             "limits": self.limits,
+            **({"voting": self.voting.as_data()} if cleaned["people"] else {}),
         }
 
     def _unsaved(self) -> Run:
@@ -282,6 +286,7 @@ class RunForm(forms.Form):
             budget=cleaned.get("budget"),
             collects=cleaned["collects"] and not cleaned["people"],
             limits=self.limits,
+            voting=self.voting.as_data() if cleaned["people"] else {},
             recipe=self.recipe,
             provenance=self.provenance,
             status=Run.Status.OPEN if cleaned["people"] else Run.Status.DRAFT,
@@ -296,7 +301,9 @@ class RunForm(forms.Form):
         run.save()
         run.candidates.set(cleaned["candidates"])
         run.judges.set(cleaned["judges"])
-        if not cleaned["people"]:
+        if cleaned["people"]:
+            AuditEntry.note("run_opened", actor=user, run=run, name=run.name)
+        else:
             run.enqueue()
             tasks.call(run)
         return run
@@ -319,7 +326,7 @@ class RunForm(forms.Form):
             known=sum(work.known for work in found.works),
             calls=sum(work.calls for work in found.works),
             answer_calls=found.answer_calls,
-            votes=found.items * (cleaned.get("overlap") or 3) if cleaned["people"] else 0,
+            votes=found.items * self.voting.wanted if cleaned["people"] else 0,
             missing=found.missing,
             keys=sorted(name for name in names if not os.environ.get(name)),
         )

@@ -22,6 +22,7 @@ from judging.machines import machines_of
 from judging.models import Judge, Rubric, Run, Seat
 from judging.prompts import default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
+from judging.voting import Voting
 
 IDENTITY = ("provider", "endpoint_model", "options")
 WHERE = ("base_url", "key_env")
@@ -63,6 +64,7 @@ def prepare(
     digest = _digest({**told, **who})
     if run := Run.objects.filter(recipe__digest=digest, benchmark=benchmark, rubric=rubric).first():
         return _within_budget(run, recipe.budget)
+    how = None if recipe.voting is None else Voting.of_data(recipe.voting)
     run = Run.objects.create(
         name=f"{recipe.name} (dry run)" if dry_run else recipe.name,
         benchmark=benchmark,
@@ -74,7 +76,8 @@ def prepare(
         budget=recipe.budget,
         cache=recipe.cache,
         collects=any(model.provider for model in models.values()) and not dry_run,
-        limits=recipe.limits,
+        limits=recipe.limits if how is None else {**recipe.limits, "overlap": how.overlap},
+        voting={} if how is None else how.as_data(),
         seed=recipe.seed,
         recipe={**told, "digest": digest},
         provenance=Provenance.DRY_RUN if dry_run else provenance_of_run(benchmark, models.values()),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Greatest
 
 from arena.models import Answer
 from judging.items import participants, questions_of
-from judging.models import Grade, Judge, Preference, Run, Status
+from judging.models import Assignment, Grade, Judge, Preference, Run, Status, VotingItem
 
 COUNTS = {
     "done": Count("pk", filter=Q(status=Status.OK)),
@@ -44,6 +45,25 @@ class Line:
 
 
 @dataclass(frozen=True)
+class People:
+    """How far people are in a run, by its items that may be given out: none before anybody has opened the run.
+
+    `covered` items have as many votes as are `wanted`; on `split` ones people decided against each other; `out` were taken
+    out. `wanted` is of all items together, and at least the `votes` there are. `flagged` seats no lead has settled.
+    `kept_out` counts votes that stand and do not count, by why.
+    """
+
+    items: int = 0
+    covered: int = 0
+    votes: int = 0
+    wanted: int = 0
+    split: int = 0
+    out: int = 0
+    flagged: int = 0
+    kept_out: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Progress:
     """A run at one moment; `failures` and `skips` by judge and reason, the most frequent first: {judge, status, error, n}."""
 
@@ -53,6 +73,7 @@ class Progress:
     lines: list[Line]
     failures: list[dict] = field(default_factory=list)
     skips: list[dict] = field(default_factory=list)
+    people: People | None = None
 
     @property
     def done(self) -> int:
@@ -142,8 +163,9 @@ def progress(run: Run) -> Progress:
         Line(str(judge), total=total, **counted.get(judge.pk, NOTHING))
         for judge in run.judges.exclude(kind__in=Judge.PEOPLE)
     ]
-    if not lines:
-        lines.append(_people(run, judgments))
+    people = None if lines else people_of(run)
+    if people:
+        lines.append(_people(run, judgments, people))
     mine = judgments.filter(judge__in=run.judges.all())
     return Progress(
         status=run.status,
@@ -152,6 +174,7 @@ def progress(run: Run) -> Progress:
         lines=lines,
         failures=_by_reason(mine.failed()),
         skips=_by_reason(mine.skipped()),
+        people=people,
     )
 
 
@@ -170,10 +193,35 @@ def without_verdict(line: Line, skips: list[dict]) -> str:
     return failed + "".join(f", {skip['n']} skipped: {skip['error']}" for skip in mine)
 
 
-def _people(run: Run, judgments) -> Line:
-    """The votes of all people together, of as many as the overlap asks for."""
+def people_of(run: Run) -> People:
+    """How far people are in the run. Three queries."""
+    given = Q(is_out=False)
+    counts = VotingItem.objects.filter(run=run).aggregate(
+        items=Count("pk", filter=given),
+        covered=Count("pk", filter=given & Q(done__gte=F("wanted"))),
+        votes=Sum("done", filter=given),
+        wanted=Sum(Greatest("wanted", "done"), filter=given),
+        split=Count("pk", filter=given & Q(is_split=True)),
+        out=Count("pk", filter=~given),
+    )
+    table = Grade if run.is_single else Preference
+    kept_out = table.objects.decided().by_people().filter(run=run).exclude(kept_out="").order_by()
+    return People(
+        **{name: number or 0 for name, number in counts.items()},
+        flagged=run.assignments.filter(status=Assignment.Status.FLAGGED, settled_at=None).count(),
+        kept_out=dict(kept_out.values_list("kept_out").annotate(n=Count("pk"))),
+    )
+
+
+def _people(run: Run, judgments, people: People) -> Line:
+    """The votes of all people together, of as many as are wanted on the run's items.
+
+    Where nobody has opened the run yet there are no items: what counts on record then, of as many as the overlap asks for.
+    """
+    if people.items:
+        return Line("people", people.votes, 0, people.wanted)
     overlap = int(run.limits.get("overlap", 3))
-    votes = judgments.filter(judge__kind__in=Judge.PEOPLE, run=run, status=Status.OK).count()
+    votes = judgments.counting().by_people().filter(run=run, status=Status.OK).count()
     return Line("people", votes, 0, expected(run) // run.orders * overlap)
 
 

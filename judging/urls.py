@@ -3,7 +3,7 @@
 from django.urls import path
 
 from judging import consumers
-from judging.views import record, runs, vote
+from judging.views import export, gold, people, record, runs, vote, voting
 
 urlpatterns = [
     path("runs/", runs.runs, name="runs"),
@@ -14,7 +14,20 @@ urlpatterns = [
     path("runs/<int:pk>/pause/", runs.run_pause, name="run_pause"),
     path("runs/<int:pk>/reread/", runs.run_reread, name="run_reread"),
     path("runs/<int:pk>/cancel/", runs.run_cancel, name="run_cancel"),
+    path("runs/<int:pk>/close/", voting.run_close, name="run_close"),
+    path("runs/<int:pk>/open/", voting.run_open, name="run_open"),
+    path("runs/<int:pk>/voting/", voting.run_voting, name="run_voting"),
     path("runs/<int:pk>/retry/", runs.run_retry, name="run_retry"),
+    path("runs/<int:pk>/export/<slug:format_>/", export.export, name="run_export"),
+    path("runs/<int:pk>/gold/", gold.gold, name="gold"),
+    path("runs/<int:pk>/gold/import/", gold.gold_import, name="gold_import"),
+    path("runs/<int:pk>/gold/<int:gold>/remove/", gold.gold_remove, name="gold_remove"),
+    path("runs/<int:pk>/people/", people.people, name="people"),
+    path("runs/<int:pk>/people/<int:user>/", people.person, name="person"),
+    path("runs/<int:pk>/people/<int:user>/password/", people.password_link, name="password_link"),
+    path("runs/<int:pk>/invitations/<int:invitation>/revoke/", people.revoke, name="invitation_revoke"),
+    path("runs/<int:pk>/guest/", people.guest, name="guest"),
+    path("join/<str:token>/", people.join, name="join"),
     path("questions/<int:pk>/", record.question, name="question"),
     path("battles/<int:pk>/", record.battle, name="battle"),
     path("vote/", vote.vote, name="vote"),

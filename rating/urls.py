@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rating import views
+from rating import views, views_annotators
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("agreement/<int:pk>/", views.agreement, name="agreement"),
     path("trust/<int:pk>/", views.trust, name="trust"),
     path("judges/<int:pk>/", views.judge, name="judge"),
+    path("runs/<int:pk>/annotators/", views_annotators.annotators, name="annotators"),
+    path("annotators/<int:pk>/", views_annotators.annotator, name="annotator"),
+    path("me/", views_annotators.me, name="me"),
 ]

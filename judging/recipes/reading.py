@@ -33,6 +33,7 @@ from judging.recipes.recipe import (
     ModelSpec,
     Recipe,
 )
+from judging.voting import BadVoting, Voting
 
 UNNAMED = Path("config")  # what a recipe that is no file is called in problems; its paths are those of this process
 
@@ -105,6 +106,7 @@ def _read(top: Section, file: Path) -> Recipe:
         limits=_limits(top.section("limits")),
         seed=top.number("seed", int, 1, lowest=0, highest=LARGEST_SEED),
         stages=_stages(top),
+        voting=_voting(top, bool(judges)),
     )
     if about:
         about.finish()
@@ -148,6 +150,31 @@ def _limits(section: Section | None) -> dict[str, int]:
     }
     section.finish()
     return {name: value for name, value in limits.items() if value}
+
+
+def _voting(top: Section, judged_by_machines: bool) -> dict[str, Any] | None:
+    """How people vote, as the run's settings; None where the recipe does not let people vote."""
+    if "voting" not in top:
+        return None
+    section = top.section("voting")
+    if judged_by_machines:
+        top.problem("voting", "is for a run that people judge, and this one has judges")
+    if section is None:
+        return {}
+    told = {name: section.take(name, _kind(section, name)) for name in section.names()}
+    told = {name: value for name, value in told.items() if value is not None}
+    try:
+        Voting.of_data(told)
+    except BadVoting as bad:
+        for name, sentence in bad.errors.items():
+            section.problem(name, sentence)
+    return told
+
+
+def _kind(section: Section, name: str) -> type:
+    """What kind of value the setting has; text for one that there is none of, which is a problem of its own."""
+    default = getattr(Voting(), name, "")
+    return list if isinstance(default, tuple) else type(default)
 
 
 def _stages(top: Section) -> tuple[str, ...]:

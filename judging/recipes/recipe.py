@@ -67,7 +67,7 @@ class JudgeSpec:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One evaluation: which questions and answers, judged how and by whom."""
+    """One evaluation: which questions and answers, judged how and by whom; by people where `voting` says how they vote."""
 
     name: str
     mode: str
@@ -88,6 +88,7 @@ class Recipe:
     limits: dict[str, int] = field(default_factory=dict)
     seed: int = 1
     stages: tuple[str, ...] = STAGES
+    voting: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     file: str = ""
 
@@ -103,4 +104,6 @@ class Recipe:
             one.name: {**one.options, **(one.model.options if one.model else {})} for one in everybody
         }
         told["stages"] = list(self.stages)
+        if self.voting is None:  # a recipe without it tells what it told before there was any
+            del told["voting"]
         return told

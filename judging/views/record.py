@@ -57,7 +57,7 @@ def preferences():
 
 
 def judged_battles(question: Question, answers: list[Answer]) -> list[Battle]:
-    """The question's battles, each with `judgments` in words and `tally`, how often each verdict stands. Two queries.
+    """The question's battles, each with `judgments` in words and `tally`, how often each verdict counts. Two queries.
 
     Without prompts and replies, which are many and long: they stand on the battle's own page.
     """
@@ -71,7 +71,7 @@ def judged_battles(question: Question, answers: list[Answer]) -> list[Battle]:
         judgments[preference.battle_id].append(in_words(preference, battles[preference.battle_id]))
     for battle in battles.values():
         battle.judgments = judgments[battle.pk]
-        standing = (judgment.verdict for judgment in battle.judgments if judgment.superseded_at is None)
+        standing = (one.verdict for one in battle.judgments if one.superseded_at is None and not one.kept_out)
         battle.tally = Counter(standing).most_common()
     return list(battles.values())
 

@@ -21,15 +21,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from arena.border import asked
 from arena.frame import is_annotator, is_lead
-from arena.live import ring
 from arena.models import Benchmark
-from judging import running, tasks
+from judging import opening, running, tasks
 from judging.access import is_blind_on, runs_seen_by
 from judging.forms import RunForm
-from judging.models import Assignment, Grade, Preference, Run, Status
+from judging.models import Assignment, Grade, KeptOut, Preference, Run, Status
 from judging.progress import judgments_of, progress
 from judging.purse import spent
 from judging.rereading import reread
+from judging.voting import Voting
+from judging.voting_form import in_words
 
 PAGE = 50
 FAILURES_SHOWN = 100
@@ -74,11 +75,11 @@ def runs(request):
 
 
 def _judgments_of_each():
-    """How many current judgments name a run as theirs, as one column."""
+    """How many judgments that count name a run as theirs, as one column."""
     counts = [
         Coalesce(
             Subquery(
-                table.objects.current()
+                table.objects.counting()
                 .filter(run=OuterRef("pk"))
                 .order_by()
                 .values("run")
@@ -121,6 +122,8 @@ def run(request, pk):
         **progress_context(run, request.user),
     }
     may_read = context["progress"].failures and not context["blind"]
+    people = context["people"] is not None
+    context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people else []
     context["failed"] = failed_items(run, context["cause"], context["failed_of"]) if may_read else []
     return render(request, "judging/run.html", context)
 
@@ -159,6 +162,8 @@ def progress_context(run, user) -> dict:
         "answers": Bar.of(now.answers) if now.answers else None,
         "bars": [Bar.of(line) for line in now.lines],
         "failures": [{**failure, "label": Status(failure["status"]).label} for failure in now.failures],
+        "people": now.people,
+        "kept_out": [(KeptOut(why).label, n) for why, n in sorted(now.people.kept_out.items())] if now.people else [],
         "skips": [{**skip, "label": Status(skip["status"]).label} for skip in now.skips],
         "may_steer": is_lead(user),
         "may_vote": is_annotator(user),
@@ -235,8 +240,7 @@ def run_cancel(request, pk):
     """Stop a run; what was judged stays. A run for people is closed for votes, and is done."""
     run = get_object_or_404(Run, pk=pk)
     if run.status == Run.Status.OPEN:
-        Run.objects.filter(pk=pk, status=Run.Status.OPEN).update(status=Run.Status.DONE, finished_at=timezone.now())
-        ring(f"run-{pk}")
+        opening.close(run, by=request.user)
         messages.success(request, _("The run is closed for votes."))
     elif run.is_live or run.is_paused:
         running.cancel(run)

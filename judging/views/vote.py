@@ -25,14 +25,7 @@ from arena.border import asked
 from arena.frame import is_lead
 from judging import assignment, ballots, reading_ballots
 
-try:
-    from judging.access import may_vote_in, runs_open_to
-except ImportError:  # TEMPORARY
-    from judging.models import Run as _R
-    from arena.frame import is_annotator as _a
-
-    may_vote_in = lambda u, r: _a(u)
-    runs_open_to = lambda u: _R.objects.filter(status="open") if _a(u) else None
+from judging.access import may_vote_in, runs_open_to
 from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable

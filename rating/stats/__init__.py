@@ -77,6 +77,7 @@ from rating.stats.krippendorff import alpha, alpha_interval, jackknife_error, vo
 from rating.stats.length_control import LengthControlled, difficulty_from, length_controlled, predicted_rate
 from rating.stats.needed import Needed, items_needed, needed
 from rating.stats.next_pair import NextPairs, next_pairs, next_pairs_by_category
+from rating.stats.pace import HURRIES, Pace, paces
 from rating.stats.pairwise import PairwiseKappa, pairwise_kappa
 from rating.stats.rank_agreement import RankAgreement, rank_agreement
 from rating.stats.ranks import Ranks, rank_ranges
@@ -123,6 +124,7 @@ __all__ = [
     "FEW_PAIRED",
     "FEW_UNITS",
     "HALF_WIN",
+    "HURRIES",
     "INDEPENDENT",
     "Icc",
     "ImpossibleInput",
@@ -142,6 +144,7 @@ __all__ = [
     "ONE_VALUE",
     "Overturn",
     "PEOPLE_SEPARATED",
+    "Pace",
     "PairwiseKappa",
     "RAO_KUPPER",
     "RankAgreement",
@@ -208,6 +211,7 @@ __all__ = [
     "next_pairs_by_category",
     "online_elo",
     "overturn_leader",
+    "paces",
     "pairwise_kappa",
     "pairwise_table",
     "predicted_rate",

@@ -14,8 +14,11 @@ from numpy.typing import ArrayLike
 from rating.stats.against_people import columns_added, jackknife
 from rating.stats.arrays import Bools, Floats, Ints, codes, compressed, floats, same_length
 from rating.stats.errors import ImpossibleInput
+from rating.stats.figure import Figure, figure_of, number
 from rating.stats.intervals import ClusteredMeans, clustered_means, share_interval, student
 from rating.stats.kappa import Weights, check_values, credits
+from rating.stats.pace import HURRIES, Pace, paces
+from rating.stats.parts import Part, shares_by_part
 
 DISAGREES = "disagrees"
 """Flag: agrees with the others less than the others do with each other and with this annotator."""
@@ -38,20 +41,6 @@ LONGEST_PAUSE = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A mean or share over `n` cases with its interval; None below the fewest cases, of which `wanted` are wanting.
-
-    `low`, `high` are also None where there is one question only, or for a mean without spread.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    wanted: int
-
-
-@dataclass(frozen=True, slots=True)
 class Drift:
     """The first third of an annotator's votes against the last: means, and `z` of last minus first (None unknown)."""
 
@@ -70,7 +59,9 @@ class Annotator:
     others' marks; `severity`: mean difference from it. `gold`: share right where the truth is known. `repeats`: share of
     second and later votes on an item equal to the first; `apart`: their mean difference in marks; `gap`: median seconds.
     `first_slot`, `longer`: shares of decided votes, repeats too. `drift`: of agreement, `severity_drift`: of severity.
-    `pace`: median seconds from one vote to the next. `flags`: what holds at a level that allows for the number of annotators.
+    `pace`: median seconds from one vote to the next, or of a vote where they are given. `tempo`: median of the seconds by
+    those that the others need for items of like length, 1 as they. `weeks`, `categories`: agreement in each, in their order.
+    `flags`: what holds at a level that allows for the number of annotators.
     """
 
     annotator: int
@@ -88,6 +79,9 @@ class Annotator:
     drift: Drift
     severity_drift: Drift
     pace: float | None
+    tempo: Figure
+    weeks: tuple[Part, ...]
+    categories: tuple[Part, ...]
     flags: tuple[str, ...]
 
 
@@ -101,19 +95,26 @@ def annotator_table(
     weights: Weights | None = None,
     marks: ArrayLike | None = None,
     gold: ArrayLike | None = None,
+    right: ArrayLike | None = None,
     shown: ArrayLike | None = None,
     longer: ArrayLike | None = None,
     time: ArrayLike | None = None,
+    seconds: ArrayLike | None = None,
+    size: ArrayLike | None = None,
+    week: ArrayLike | None = None,
+    category: ArrayLike | None = None,
     fewest: int = FEWEST_SHARED,
     level: float = 0.95,
 ) -> tuple[Annotator, ...]:
     """One row for each annotator, by code; an empty input has none.
 
     `item`, `annotator`, `value` (0..values-1), `cluster` (question): codes (n,). `marks` (V,): what the values are worth,
-    for scores. `gold` (n,): the true value, -1 where it is not known. `shown`, `longer` (n,): preference towards the
+    for scores. `gold` (n,): the true value, -1 where it is not known; or `right` (n,), 1 right, 0 wrong, -1 not known,
+    where more than one value may be right. `shown`, `longer` (n,): preference towards the
     answer shown first, and towards the longer one, 0 for neither. `time` (n,): seconds on any clock; without it the rows
-    are in the order of time, and there is no pace. A second vote of one annotator on one item is a repeat.
-    Raises ImpossibleInput.
+    are in the order of time, and there is no pace. `seconds` (n,) that each vote took, 0 where they are not known, and
+    `size` (n,) of what was to be read give the tempo; `week`, `category`: codes (n,) of the parts. A second vote of one
+    annotator on one item is a repeat. Raises ImpossibleInput.
     """
     if fewest < 1:
         raise ImpossibleInput(f"{fewest} as the fewest cases; at least 1")
@@ -123,14 +124,19 @@ def annotator_table(
     rule = _Rule(fewest=fewest, level=level)
     worth = None if marks is None else _worth(marks, values)
     first = _taken(votes, np.flatnonzero(votes.first))
+    shared, equal, others = _equal(first, credits(values, weights))
+    timed = _timed(votes, seconds, size, rule)
     columns = _Columns(
         votes=np.bincount(first.who, minlength=votes.codes.size),
-        beside=_beside(first, credit=credits(values, weights), worth=worth, rule=rule),
-        gold=_gold(votes, gold, rule, values=values),
+        beside=_beside(first, shared, equal, others, worth=worth, values=values, rule=rule),
+        weeks=_parts(shared, equal, week, "week", rule),
+        categories=_parts(shared, equal, category, "category", rule),
+        gold=_gold(votes, _right(votes, gold, right, values=values), rule),
         again=_again(votes, rule, worth=worth, timed=time is not None),
         slot=_side(votes, shown, "shown", rule),
         length=_side(votes, longer, "longer", rule),
-        pace=_pace(votes) if time is not None else np.full(votes.codes.size, np.nan),
+        pace=_seconds(votes, timed) if seconds is not None else _pace(votes, is_timed=time is not None),
+        tempo=timed,
     )
     flags = _flags(columns)
     return tuple(_row(int(code), k, columns, rule, flags=flags[k]) for k, code in enumerate(votes.codes))
@@ -147,13 +153,16 @@ def _row(code: int, k: int, columns: _Columns, rule: _Rule, *, flags: tuple[str,
         severity=beside.severity.figure(k, rule),
         gold=columns.gold.figure(k, rule),
         repeats=again.same.figure(k, rule),
-        apart=_number(again.apart[k]),
-        gap=_number(again.gap[k]),
+        apart=number(again.apart[k]),
+        gap=number(again.gap[k]),
         first_slot=columns.slot.figure(k, rule),
         longer=columns.length.figure(k, rule),
         drift=beside.drift.row(k, rule),
         severity_drift=beside.severity_drift.row(k, rule),
-        pace=_number(columns.pace[k]),
+        pace=number(columns.pace[k]),
+        tempo=columns.tempo[k].tempo,
+        weeks=columns.weeks[k],
+        categories=columns.categories[k],
         flags=flags,
     )
 
@@ -171,6 +180,7 @@ def _flags(columns: _Columns) -> list[tuple[str, ...]]:
         (SEVERE, beside.severity.flag_high < 0),
         (LENIENT, beside.severity.flag_low > 0),
         (DRIFTS, beside.drift.sure | beside.severity_drift.sure),
+        (HURRIES, np.array([one.hurries for one in columns.tempo], dtype=bool)),
     )
     return [tuple(name for name, holds in raised if holds[k]) for k in range(columns.votes.size)]
 
@@ -215,10 +225,7 @@ class _Column:
     rest: Floats
 
     def figure(self, k: int, rule: _Rule) -> Figure:
-        n = int(self.n[k])
-        if n < rule.fewest:
-            return Figure(None, None, None, n, rule.fewest - n)
-        return Figure(_number(self.value[k]), _number(self.low[k]), _number(self.high[k]), n, 0)
+        return figure_of(self.value[k], self.low[k], self.high[k], n=int(self.n[k]), fewest=rule.fewest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +242,7 @@ class _Drifts:
         wanted = max(3 * rule.fewest - int(self.n[k]), 0)
         if wanted:
             return Drift(None, None, None, wanted)
-        return Drift(_number(self.first[k]), _number(self.last[k]), _number(self.z[k]), 0)
+        return Drift(number(self.first[k]), number(self.last[k]), number(self.z[k]), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +270,9 @@ class _Columns:
     slot: _Column
     length: _Column
     pace: Floats
+    tempo: list[Pace]
+    weeks: list[tuple[Part, ...]]
+    categories: list[tuple[Part, ...]]
 
 
 def _votes(
@@ -316,21 +326,28 @@ def _worth(marks: ArrayLike, values: int) -> Floats:
     return worth
 
 
-def _beside(first: _Votes, *, credit: Floats, worth: Floats | None, rule: _Rule) -> _Beside:
-    """Each annotator's votes beside those of the others on the same items."""
+def _equal(first: _Votes, credit: Floats) -> tuple[_Votes, Floats, Ints]:
+    """The votes on items that others judged too, with the share of the others that is equal, and how many those are; (n,)."""
     values = credit.shape[0]
     items = int(first.item.max(initial=-1)) + 1
     counts = np.bincount(first.item * values + first.value, minlength=items * values).reshape(items, values)
     others = counts.sum(axis=1)[first.item] - 1
     rows = np.flatnonzero(others > 0)
     shared, others = _taken(first, rows), others[rows]
-    equal = ((counts @ credit)[shared.item, shared.value] - 1.0) / others
+    equal: Floats = ((counts @ credit)[shared.item, shared.value] - 1.0) / others
+    return shared, equal, others
+
+
+def _beside(
+    first: _Votes, shared: _Votes, equal: Floats, others: Ints, *, worth: Floats | None, values: int, rule: _Rule
+) -> _Beside:
+    """Each annotator's votes beside those of the others on the same items."""
     agreement, drift = _shares(shared, equal, rule), _drift(shared, equal, rule)
     if worth is None:
         size = first.codes.size
         return _Beside(agreement, _unknown(size), _unknown(size), drift, _no_drift(size))
     mark = worth[shared.value]
-    mean = ((counts @ worth)[shared.item] - mark) / others
+    mean = (np.bincount(first.item, worth[first.value])[shared.item] - mark) / others
     return _Beside(
         agreement=agreement,
         correlation=_correlations(shared, mark, mean, rule),
@@ -443,19 +460,70 @@ def _drift(votes: _Votes, value: Floats, rule: _Rule) -> _Drifts:
     return _Drifts(first=first, last=last, z=z, sure=known & (np.abs(z) > limit), n=n)
 
 
-def _gold(votes: _Votes, gold: ArrayLike | None, rule: _Rule, *, values: int) -> _Column:
+def _right(votes: _Votes, gold: ArrayLike | None, right: ArrayLike | None, *, values: int) -> Ints | None:
+    """Whether each vote (n,) is right, -1 where the truth is not known; None where nothing is known."""
+    if gold is not None and right is not None:
+        raise ImpossibleInput("gold says what is right, or right does; not both")
+    if right is not None:
+        return _whole(votes, right, "right", below=2)
     if gold is None:
-        return _unknown(votes.codes.size)
-    given = np.asarray(gold)
-    same_length(item=votes.row, gold=given)
-    if given.dtype.kind not in "biu":
-        raise ImpossibleInput(f"gold must be whole numbers, not {given.dtype}")
-    outside = np.flatnonzero((given < -1) | (given >= values))
+        return None
+    truth = _whole(votes, gold, "gold", below=values)
+    return np.where(truth < 0, -1, votes.value == truth).astype(np.int64)
+
+
+def _whole(votes: _Votes, given: ArrayLike, name: str, *, below: int) -> Ints:
+    array = np.asarray(given)
+    same_length(item=votes.row, **{name: array})
+    if array.dtype.kind not in "biu":
+        raise ImpossibleInput(f"{name} must be whole numbers, not {array.dtype}")
+    outside = np.flatnonzero((array < -1) | (array >= below))
     if outside.size:
-        raise ImpossibleInput(f"gold holds {given[outside[0]]} at row {outside[0]}; only -1..{values - 1} can be")
-    truth = given[votes.row]
-    known = np.flatnonzero(votes.first & (truth >= 0))
-    return _shares(_taken(votes, known), (votes.value[known] == truth[known]).astype(np.float64), rule)
+        raise ImpossibleInput(f"{name} holds {array[outside[0]]} at row {outside[0]}; only -1..{below - 1} can be")
+    taken: Ints = array[votes.row].astype(np.int64)
+    return taken
+
+
+def _gold(votes: _Votes, right: Ints | None, rule: _Rule) -> _Column:
+    if right is None:
+        return _unknown(votes.codes.size)
+    known = np.flatnonzero(votes.first & (right >= 0))
+    return _shares(_taken(votes, known), right[known].astype(np.float64), rule)
+
+
+def _parts(shared: _Votes, equal: Floats, part: ArrayLike | None, name: str, rule: _Rule) -> list[tuple[Part, ...]]:
+    size = shared.codes.size
+    if part is None:
+        return [()] * size
+    where = codes(part, name)[shared.row]
+    return shares_by_part(shared.who, where, shared.cluster, equal, people=size, fewest=rule.fewest, level=rule.level)
+
+
+def _timed(votes: _Votes, seconds: ArrayLike | None, size: ArrayLike | None, rule: _Rule) -> list[Pace]:
+    """The pace of each annotator, from all their votes that were timed, repeats too."""
+    none = [Pace(k, None, Figure(None, None, None, 0, rule.fewest), hurries=False) for k in range(votes.codes.size)]
+    if seconds is None:
+        return none
+    took = floats(seconds, "seconds")
+    long = np.zeros(took.size) if size is None else floats(size, "size")
+    same_length(item=votes.row, seconds=took, size=long)
+    took, long = took[votes.row], long[votes.row]
+    rows = np.flatnonzero(took > 0)
+    found = paces(
+        votes.who[rows],
+        took[rows],
+        length=long[rows],
+        cluster=votes.cluster[rows],
+        fewest=rule.fewest,
+        level=rule.level,
+    )
+    for one in found:
+        none[one.annotator] = one
+    return none
+
+
+def _seconds(votes: _Votes, timed: list[Pace]) -> Floats:
+    return np.array([np.nan if one.seconds is None else one.seconds for one in timed])
 
 
 def _again(votes: _Votes, rule: _Rule, *, worth: Floats | None, timed: bool) -> _Again:
@@ -492,7 +560,9 @@ def _side(votes: _Votes, preference: ArrayLike | None, name: str, rule: _Rule) -
     return _shares(_taken(votes, decided), (towards[decided] > 0).astype(np.float64), rule)
 
 
-def _pace(votes: _Votes) -> Floats:
+def _pace(votes: _Votes, *, is_timed: bool) -> Floats:
+    if not is_timed:
+        return np.full(votes.codes.size, np.nan)
     gap = np.diff(votes.time)
     counted = (np.diff(votes.who) == 0) & (gap <= LONGEST_PAUSE)
     return _medians(votes.who[1:][counted], gap[counted], votes.codes.size)
@@ -505,7 +575,3 @@ def _medians(group: Ints, value: Floats, groups: int) -> Floats:
     start = np.cumsum(n) - n
     low, high = start + np.maximum(n - 1, 0) // 2, start + n // 2
     return np.where(n > 0, (ordered[low] + ordered[np.minimum(high, value.size)]) / 2, np.nan)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -1,0 +1,85 @@
+"""What all exports share: what is wanted, what was left out and why, who people are, rows a batch at a time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from judging.models import Grade, Judge, Preference, Run
+
+BATCH = 200  # items read at a time
+
+_M = TypeVar("_M", bound=Model)
+
+
+class CannotExport(ValueError):
+    """What is wanted is not to be had of this run; the message says why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`names`: people by their names, else as person 1, 2 …; `judges`: machines' verdicts too.
+
+    A label wants at least `minimum` people, and at least this share of them on its side (`agreement`, 0..1).
+    """
+
+    names: bool = False
+    judges: bool = False
+    minimum: int = 1
+    agreement: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.minimum < 1:
+            raise CannotExport("minimum: at least one vote makes a label")
+        if not 0 < self.agreement <= 1:
+            raise CannotExport("agreement: a share above 0, at most 1, is meant")
+
+
+@dataclass
+class Report:
+    """How much was `written`, and what was left out, by why."""
+
+    written: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def table_of(run: Run) -> type[Grade] | type[Preference]:
+    return Grade if run.is_single else Preference
+
+
+def batches(rows: QuerySet[_M], size: int = BATCH) -> Iterator[list[_M]]:
+    """The rows in the order of their ids, so many at a time; one query a batch."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:size]):
+        yield batch
+        last = batch[-1].pk
+
+
+def people(run: Run, *, names: bool) -> dict[int, tuple[int, str]]:
+    """For each person (by the judge's id) who voted in a run: a number from 1 in the order they began, and what to call them.
+
+    One query.
+    """
+    ids = table_of(run).objects.current().by_people().filter(run=run).order_by().values("judge").distinct()
+    judges = Judge.objects.filter(pk__in=ids).order_by("pk")
+    return {
+        judge.pk: (number, str(judge) if names else f"person {number}") for number, judge in enumerate(judges, start=1)
+    }
+
+
+def json_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def json_list(values: Iterable[Any]) -> Iterator[str]:
+    """One JSON list, an item a line."""
+    ahead = "[\n"
+    for value in values:
+        yield ahead + json.dumps(value, ensure_ascii=False)
+        ahead = ",\n"
+    yield "[]\n" if ahead == "[\n" else "\n]\n"
