@@ -8,6 +8,7 @@ import logging
 from django.conf import settings
 from django.contrib.auth import views
 from django.core.cache import cache
+from django.dispatch import Signal
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 WINDOW = 15 * 60  # seconds in which failures are counted
 MOST_OF_NAME = 6  # failures of one name from one address, after which it waits
 MOST_OF_ADDRESS = 40  # failures from one address, whatever the names
+
+held_back = Signal()  # sender: SignIn; arguments: name, address. Sign-ins are refused from here on: once per window.
 
 
 def address_of(request) -> str:
@@ -37,13 +40,17 @@ def counted(*what: object, within: int = WINDOW) -> int:
         return 1
 
 
-def so_far(*what: object) -> int:
-    """How many of these were counted."""
-    return cache.get(_key(what), 0)
-
-
 def forgiven(*what: object) -> None:
+    """Begin to count these anew."""
     cache.delete(_key(what))
+
+
+def taken_back(*what: object) -> None:
+    """Count one fewer of these."""
+    try:
+        cache.decr(_key(what))
+    except ValueError:  # it ran out meanwhile
+        return
 
 
 def _key(what: tuple) -> str:
@@ -52,27 +59,30 @@ def _key(what: tuple) -> str:
 
 
 class SignIn(views.LoginView):
-    """Too many failures of one name, or from one address, and it waits: the right password is not tried either."""
+    """Too many failures of one name, or from one address, and it waits: the right password is not tried either.
+
+    An attempt counts before its password is looked at, so that many at once are no way round, and is forgiven if it is right.
+    """
 
     template_name = "arena/sign_in.html"
 
     def post(self, request, *args, **kwargs):
         name, address = request.POST.get("username", "").casefold(), address_of(request)
-        if so_far("name", name, address) >= MOST_OF_NAME or so_far("address", address) >= MOST_OF_ADDRESS:
+        over = counted("name", name, address) - MOST_OF_NAME
+        if over <= 0:  # whoever is held back by name does not use up what others at the address have left
+            over = counted("address", address) - MOST_OF_ADDRESS
+        if over <= 0:
+            return super().post(request, *args, **kwargs)
+        if over == 1:
             log.warning("sign-in is held back: too many failures from one address")
-            form = self.get_form_class()(request)
-            context = self.get_context_data(form=form, wait=WINDOW // 60)
-            return render(request, self.template_name, context, status=429)
-        return super().post(request, *args, **kwargs)
-
-    def form_invalid(self, form):
-        name, address = self.request.POST.get("username", "").casefold(), address_of(self.request)
-        counted("name", name, address)
-        counted("address", address)
-        return super().form_invalid(form)
+            held_back.send(SignIn, name=name, address=address)
+        context = self.get_context_data(form=self.get_form_class()(request), wait=WINDOW // 60)
+        return render(request, self.template_name, context, status=429)
 
     def form_valid(self, form):
-        forgiven("name", form.get_user().get_username().casefold(), address_of(self.request))
+        address = address_of(self.request)
+        forgiven("name", self.request.POST.get("username", "").casefold(), address)
+        taken_back("address", address)
         return super().form_valid(form)
 
 

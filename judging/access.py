@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
@@ -14,8 +14,21 @@ from judging.voting import INVITED, Voting
 
 
 def runs_seen_by(user) -> QuerySet[Run]:
-    """Leads and viewers see every run; everybody else those that ended well, as the origin of what the boards show."""
-    return Run.objects.all() if is_lead(user) or is_viewer(user) else Run.objects.filter(status=Run.Status.DONE)
+    """Leads and viewers see every run; everybody else those that ended well, as the origin of what the boards show.
+
+    Whoever was invited to look at a run sees it as well. At most two queries before the set's own.
+    """
+    if is_lead(user) or is_viewer(user):
+        return Run.objects.all()
+    seen = Q(status=Run.Status.DONE)
+    if user.is_authenticated:
+        seen |= Q(pk__in=Membership.objects.filter(user=user, role=Role.VIEWER).values("run"))
+    return Run.objects.filter(seen)
+
+
+def may_see_run(user, run: Run) -> bool:
+    """Whether this person may look at the run's page. At most three queries."""
+    return runs_seen_by(user).filter(pk=run.pk).exists()
 
 
 def membership_of(user, run: Run) -> Membership | None:

@@ -3,7 +3,21 @@
 from django.contrib import admin
 
 from arena.admin import FrozenOnceUsed, LooksOnly, OptionsForm
-from judging.models import Assignment, Grade, Judge, Preference, Rubric, Run, Seat
+from judging.models import (
+    Assignment,
+    AuditEntry,
+    Comment,
+    Gold,
+    Grade,
+    Invitation,
+    Judge,
+    Membership,
+    Preference,
+    Rubric,
+    Run,
+    Seat,
+    VotingItem,
+)
 
 
 class SeatInline(admin.TabularInline):
@@ -83,3 +97,45 @@ class AssignmentAdmin(LooksOnly):
     list_display = ["pk", "run", "judge", "status", "reason", "lease_until", "closed_at"]
     list_filter = ["status", "run"]
     list_select_related = ["run", "judge"]
+
+
+@admin.register(VotingItem)
+class VotingItemAdmin(LooksOnly):
+    list_display = ["pk", "run", "wanted", "held", "done", "is_split", "is_out", "urgency"]
+    list_filter = ["is_split", "is_out", "run"]
+    list_select_related = ["run"]
+
+
+@admin.register(Gold)
+class GoldAdmin(LooksOnly):
+    list_display = ["pk", "run", "lowest", "highest", "is_practice", "created_at"]
+    list_filter = ["is_practice", "run"]
+    list_select_related = ["run"]
+
+
+@admin.register(Membership)
+class MembershipAdmin(LooksOnly):
+    list_display = ["user", "run", "role", "is_guest", "paused_at", "practised_at"]
+    list_filter = ["role", "is_guest", "run"]
+    list_select_related = ["user", "run"]
+
+
+@admin.register(Invitation)
+class InvitationAdmin(LooksOnly):
+    list_display = ["run", "role", "note", "created_by", "expires_at", "used_at", "revoked_at"]
+    list_filter = ["role", "run"]
+    list_select_related = ["run", "created_by"]
+
+
+@admin.register(Comment)
+class CommentAdmin(LooksOnly):
+    list_display = ["run", "author", "text", "created_at"]
+    list_select_related = ["run", "author"]
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(LooksOnly):
+    list_display = ["at", "actor_name", "act", "run_id", "facts"]
+    list_filter = ["act"]
+    search_fields = ["actor_name"]
+    date_hierarchy = "at"

@@ -12,10 +12,12 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Count, Max, Q
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from arena.signing_in import counted
+from arena.models import storable
+from arena.signing_in import counted, held_back
 from judging.models import Assignment, AuditEntry, Invitation, Membership, Run
 
 GUESTS_AN_HOUR = 5  # from one address
@@ -87,6 +89,14 @@ def come_as_guest(run: Run, address: str) -> Any:
     Membership.objects.create(run=run, user=user, is_guest=True)
     AuditEntry.note("guest_came", actor=user, run=run)
     return user
+
+
+@receiver(held_back)
+def note_held_back(sender: Any, *, name: str, address: str, **more: Any) -> None:
+    """Put on record that sign-ins are held back; a name only where an account has it: it may be a password in the wrong field."""
+    user = get_user_model().objects.filter(username__iexact=storable(name)).first() if name else None
+    known = {"person": user.get_username()} if user else {}
+    AuditEntry.note("signed_in_throttled", address=storable(address), **known)
 
 
 def guest_may_vote(user: Any) -> bool:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from judging import consumers
-from judging.views import export, gold, people, record, runs, vote, voting
+from judging.views import adjudicate, export, gold, people, record, runs, vote, voting
 
 urlpatterns = [
     path("runs/", runs.runs, name="runs"),
@@ -28,6 +28,15 @@ urlpatterns = [
     path("runs/<int:pk>/invitations/<int:invitation>/revoke/", people.revoke, name="invitation_revoke"),
     path("runs/<int:pk>/guest/", people.guest, name="guest"),
     path("join/<str:token>/", people.join, name="join"),
+    path("runs/<int:pk>/adjudicate/", adjudicate.adjudicate, name="adjudicate"),
+    path("runs/<int:pk>/adjudicate/pass/", adjudicate.adjudicate_pass, name="adjudicate_pass"),
+    path("runs/<int:pk>/adjudicate/undo/", adjudicate.adjudicate_undo, name="adjudicate_undo"),
+    path("runs/<int:pk>/comments/", adjudicate.comment_on, name="comment_on"),
+    path("runs/<int:pk>/leaks/", voting.run_leaks, name="leaks"),
+    path("runs/<int:pk>/flags/", adjudicate.flagged, name="flags"),
+    path("runs/<int:pk>/audit/", adjudicate.audit, name="audit"),
+    path("me/log/", adjudicate.my_log, name="my_log"),
+    path("vote/<uuid:token>/comment/", adjudicate.comment, name="comment"),
     path("questions/<int:pk>/", record.question, name="question"),
     path("battles/<int:pk>/", record.battle, name="battle"),
     path("vote/", vote.vote, name="vote"),

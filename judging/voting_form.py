@@ -94,7 +94,7 @@ class VotingFields(forms.Form):
         help_text=_("Slower, and safer against slips of the finger; votes can be taken back either way."),
     )
     leaks = forms.ChoiceField(
-        label=_("Where an answer names its maker"),
+        label=_("An answer that gives its maker away"),
         choices=LEAKS.items(),
         required=False,
         help_text=_("A vote on an answer that says who wrote it is not blind."),

@@ -1,6 +1,6 @@
 """The standing counts: what stands on record between any two models, kept up vote by vote.
 
-A judgment knows whether the counts hold it (`counted`). What is new, and what was changed or taken back since, is found by
+A judgment knows whether the counts hold it (`counted`). What is new, and what was changed, taken back or kept out since, is found by
 two small indexes and brought into the counts in the transaction that marks it so: the work depends on what has come, never
 on what is there, and nothing is counted twice or forgotten, whoever wrote it and in whatever order writers finish.
 """
@@ -42,6 +42,7 @@ class Row(NamedTuple):
     order: str | None
     counted: bool
     superseded_at: Any
+    kept_out: str
     value: float | None
     swapped: bool
     category: int
@@ -50,7 +51,7 @@ class Row(NamedTuple):
 
     @property
     def stands(self) -> bool:
-        return self.superseded_at is None
+        return self.superseded_at is None and not self.kept_out
 
     @property
     def is_person(self) -> bool:
@@ -150,11 +151,11 @@ class _Kind:
         swapped = "swapped" if self.table is Preference else "counted"  # a grade has no order
         names = (
             "pk", self.item, "judge", "rubric", "turn", "trial", "status", "provenance", "judge__kind", "run__order", "counted",
-            "superseded_at", self.value, swapped, f"{self.item}__question__category",
+            "superseded_at", "kept_out", self.value, swapped, f"{self.item}__question__category",
             f"{self.item}__question__benchmark", *self.models,
         )  # fmt: skip
         told = found.order_by("pk").values_list(*names)
-        return [Row(*row[:16], row[16:]) for row in told]
+        return [Row(*row[:17], row[17:]) for row in told]
 
 
 PAIRS = _Kind(
@@ -227,7 +228,7 @@ def _of_units(kind: _Kind, seen: set[tuple[int, int]]) -> Any:
 
     By whom is not asked: SQLite would then go through all that a judge ever said.
     """
-    rows = kind.table.objects.filter(Q(counted=True) | Q(superseded_at__isnull=True))
+    rows = kind.table.objects.filter(Q(counted=True) | Q(superseded_at__isnull=True, kept_out=""))
     return rows.filter(**{f"{kind.item}__in": {item for item, _ in seen}})
 
 

@@ -19,6 +19,7 @@ from arena.loading import Report
 from arena.stopping import ctrl_c
 from judging.billing import Estimate, estimate
 from judging.models import Run
+from judging.opening import reopen
 from judging.preparing import prepare
 from judging.progress import Progress, progress
 from judging.recipes import Recipe, read_recipe, recipe_of
@@ -108,7 +109,9 @@ def run(
         say(f"note: {note}")
     if retry:
         say(f"{retry_failed(made)} failed before and are asked again")
-    if asked := tuple(stage for stage in stages if stage != "ratings"):
+    if recipe.voting is not None:
+        _open(made, stages, watch, say)
+    elif asked := tuple(stage for stage in stages if stage != "ratings"):
         _work(made, asked, watch, say)
     return Outcome(made, snapshots.take(made.benchmark) if "ratings" in stages else None, notes)
 
@@ -154,6 +157,17 @@ def _work(made: Run, stages: tuple[str, ...], watch: Callable[[Run], None] | Non
         raise Unfinished(f"run {made.pk} is {made.get_status_display()}: {KEPT}")
     if _counts(made) == before:
         say("nothing was missing: nobody was asked")
+
+
+def _open(made: Run, stages: tuple[str, ...], watch: Callable[[Run], None] | None, say: Say) -> None:
+    """Open the run for votes once the answers it lacks are there; one that is open stays so. Raises Unfinished."""
+    if made.status == Run.Status.OPEN:
+        return
+    if made.collects and "answers" in stages:
+        _work(made, ("answers",), watch, say)
+    if "judgments" in stages and reopen(made):
+        made.refresh_from_db()
+        say(f"run {made.pk} is open for votes by people")
 
 
 def _counts(made: Run) -> tuple:

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from arena.models import Benchmark
-from rating import counting, live, snapshots
+from rating import counting, live, snapshots, urgency
 from rating.models import Leaderboard
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def rate(benchmark_id: int) -> None:
 def refresh() -> None:
     """Count what has come; of every board that has changed take a passing snapshot, or refresh its live boards until it is due.
 
-    What goes wrong with one board is logged and keeps no other waiting.
+    Then say which items of open runs are the most urgent. What goes wrong with one board is logged and keeps no other waiting.
     """
     is_counted = counting.catch_up()
     for leaderboard in Leaderboard.objects.select_related("benchmark", "current"):
@@ -33,6 +33,10 @@ def refresh() -> None:
             _refresh(leaderboard, is_counted=is_counted)
         except Exception:
             log.exception("%s could not be rated", leaderboard)
+    try:
+        urgency.refresh()
+    except Exception:
+        log.exception("what is urgent could not be found")
 
 
 def _refresh(leaderboard: Leaderboard, *, is_counted: bool) -> None:

@@ -179,10 +179,14 @@ def _failed(
     benchmark: Benchmark, base: LanguageModel, category: Category | None, judges: QuerySet[Judge] | None
 ) -> dict[int, int]:
     """Verdicts on each model against the baseline that have no value, by the model's id. One query."""
-    rows = Preference.objects.failed().filter(
-        Q(battle__first_model=base) | Q(battle__second_model=base),
-        battle__question__benchmark=benchmark,
-        provenance__in=counted_provenances(benchmark),
+    rows = (
+        Preference.objects.counting()
+        .failed()
+        .filter(
+            Q(battle__first_model=base) | Q(battle__second_model=base),
+            battle__question__benchmark=benchmark,
+            provenance__in=counted_provenances(benchmark),
+        )
     )
     if category:
         rows = rows.filter(battle__question__category=category)

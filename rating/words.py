@@ -28,6 +28,11 @@ REASONS = {
     "set aside": _("set aside by a later one"),
     "turned round with the order": _("turned round with the order of the answers"),
     "member of a panel": _("of members of a panel, which speaks for them"),
+    "practice": _("of the practice round"),
+    "gold item": _("on gold items"),
+    "hidden repeat": _("hidden repeats of a vote"),
+    "adjudication": _("by adjudicators"),
+    "names its maker": _("on answers that name their maker"),
 }
 """Why judgments are left out, by the name in `Snapshot.excluded`."""
 

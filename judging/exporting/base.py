@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -52,12 +52,15 @@ def table_of(run: Run) -> type[Grade] | type[Preference]:
     return Grade if run.is_single else Preference
 
 
-def batches(rows: QuerySet[_M], size: int = BATCH) -> Iterator[list[_M]]:
-    """The rows in the order of their ids, so many at a time; one query a batch."""
-    last = 0
-    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:size]):
-        yield batch
-        last = batch[-1].pk
+def batches(rows: QuerySet[_M], *, related: Sequence[str] = (), without: Sequence[str] = ()) -> Iterator[list[_M]]:
+    """The rows in the order of their ids, BATCH at a time, with the rows they point to and `without` some columns.
+
+    A query for all ids, which are small, and one a batch: to look for the next ids again and again would sort them again.
+    """
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        some = rows.model._default_manager.filter(pk__in=ids[start : start + BATCH])
+        yield list(some.select_related(*related).defer(*without).order_by("pk"))
 
 
 def people(run: Run, *, names: bool) -> dict[int, tuple[int, str]]:

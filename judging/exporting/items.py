@@ -13,6 +13,9 @@ from judging.voting_items import field_of, pool
 
 READ = {True: ("question__category", "model"), False: ("question__category", "first__model", "second__model")}
 
+NOT_TOLD = ("reply", "reasoning", "prompt", "details")
+"""What judgments have besides, often longer than all the rest."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -46,11 +49,11 @@ def items(run: Run, wanted: Wanted, report: Report) -> Iterator[Item]:
     Votes that ratings leave out are left out and counted, but adjudications; so are machines' failures.
     """
     known = people(run, names=wanted.names)
-    for batch in batches(pool(run).select_related(*READ[run.is_single])):
+    for batch in batches(pool(run), related=READ[run.is_single]):
         found = {row.pk: _item(row) for row in batch}
         active = active_times(run, found)
         rows = table_of(run).objects.current().filter(run=run, **{f"{field_of(run)}__in": list(found)})
-        for row in rows.select_related("judge").order_by("pk"):
+        for row in rows.select_related("judge").defer(*NOT_TOLD).order_by("pk"):
             item = found[_item_of(row)]
             _put(item, row, known, active, report, judges=wanted.judges)
         yield from found.values()

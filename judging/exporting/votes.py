@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from judging.exporting.base import Report, Wanted, batches, json_line, people, table_of
-from judging.exporting.items import active_key, active_times
+from judging.exporting.items import NOT_TOLD, active_key, active_times
 from judging.models import Grade, Preference, Run, Status
 from judging.voting_items import field_of
 
@@ -62,11 +62,20 @@ def _rows(run: Run, wanted: Wanted, report: Report) -> Iterator[dict[str, Any]]:
     where = "answer" if run.is_single else "battle"
     sides = ("answer__model",) if run.is_single else ("battle__first__model", "battle__second__model")
     related = ("judge", "rubric", "run__benchmark", f"{where}__question__category", *sides)
-    for batch in batches((votes if wanted.judges else votes.by_people()).select_related(*related)):
+    votes = votes if wanted.judges else votes.by_people()
+    for batch in batches(votes, related=related, without=(*NOT_TOLD, *_texts(run))):
         active = active_times(run, {getattr(row, f"{field_of(run)}_id") for row in batch})
         for row in batch:
             report.written += 1
             yield _row(row, known, active)
+
+
+def _texts(run: Run) -> list[str]:
+    """The texts of questions and answers, which a table of votes has no column for and which are most of the rows."""
+    where = ["answer"] if run.is_single else ["battle__first", "battle__second"]
+    question = ("answer" if run.is_single else "battle") + "__question__"
+    asked = [question + name for name in ("turns", "system", "reference", "checks", "meta")]
+    return asked + [f"{side}__{name}" for side in where for name in ("turns", "html", "reasoning", "trace")]
 
 
 def _row(row: Preference | Grade, known: dict[int, tuple[int, str]], active: dict) -> dict[str, Any]:

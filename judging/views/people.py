@@ -7,7 +7,7 @@ from datetime import timedelta
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import get_user_model, login
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -23,6 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from arena.border import asked
+from arena.frame import is_annotator, is_lead
 from arena.signing_in import address_of
 from judging import people as taking_part
 from judging.models import AuditEntry, Invitation, Membership, Role, Run
@@ -117,7 +118,11 @@ def person(request, pk, user):
     row = Membership.objects.filter(run=run, user=who).first() or Membership(run=run, user=who)
     act = request.POST.get("act", "")
     if act == "pause":
-        taking_part.pause(run, who, why=asked(request.POST, "why"), by=request.user)
+        why = asked(request.POST, "why")
+        if not why:
+            messages.warning(request, _("Say why: the person reads it. Nothing was changed."))
+            return redirect("person", pk, user)
+        taking_part.pause(run, who, why=why, by=request.user)
         messages.success(request, _("Paused. What this person voted stays as it is."))
         return redirect("people", pk)
     if act == "resume":
@@ -176,9 +181,12 @@ def join(request, token):
         invitation = taking_part.invitation_of(token)
     except NotLetIn as refusal:
         return render(request, "judging/join.html", {"refusal": str(refusal)}, status=410)
+    if invitation.role == Role.ANNOTATOR and is_lead(request.user) and not is_annotator(request.user):
+        refusal = _("Leads see who wrote what, and do not vote. The link is not used up: send it to somebody else.")
+        return render(request, "judging/join.html", {"refusal": refusal, "not_you": True}, status=403)
     form = None
     if not request.user.is_authenticated:
-        form = BaseUserCreationForm(request.POST or None)
+        form = UserCreationForm(request.POST or None)
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             with transaction.atomic():  # no account is made where nobody is let in
@@ -194,9 +202,8 @@ def join(request, token):
 
 
 def _where_to(invitation: Invitation) -> str:
-    pages = {Role.ADJUDICATOR: "adjudicate", Role.ANNOTATOR: "ballot"}
-    name = pages.get(invitation.role)
-    return reverse(name, args=[invitation.run_id]) if name else reverse("home")
+    pages = {Role.ADJUDICATOR: "adjudicate", Role.ANNOTATOR: "ballot", Role.VIEWER: "run"}
+    return reverse(pages[Role(invitation.role)], args=[invitation.run_id])
 
 
 @never_cache

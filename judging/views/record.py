@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from arena.models import Answer, Battle, Question, in_reader_language
+from judging import comments
 from judging.access import is_blind_on, name_people
 from judging.models import Grade, Preference, Status
 
@@ -48,6 +49,7 @@ def battle(request, pk):
         name_people(battle.judgments, request.user)
         context |= {"judgments": battle.judgments, "prompts": True}
     context["provenance"] = provenances(battle.question, answers, [] if blind else [battle])
+    context["comments"] = comments.visible_to(request.user, battle)
     return render(request, "judging/battle.html", context)
 
 

@@ -24,7 +24,6 @@ from django_htmx.http import HttpResponseClientRedirect
 from arena.border import asked
 from arena.frame import is_lead
 from judging import assignment, ballots, reading_ballots
-
 from judging.access import may_vote_in, runs_open_to
 from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from judging import opening
+from judging.leaking import leak_counts
 from judging.models import Run
 from judging.views.runs import leads_only
 from judging.voting import BadVoting
@@ -41,6 +42,14 @@ def _changed(form: VotingForm, user) -> list[str] | None:
         for name, sentence in bad.errors.items():
             form.add_error(name, sentence)
         return None
+
+
+@leads_only
+@require_safe
+def run_leaks(request, pk):
+    """Which answers of a run name their maker, and how many votes ratings leave out for it."""
+    run = get_object_or_404(Run.objects.select_related("benchmark"), pk=pk)
+    return render(request, "judging/leaks.html", {"run": run, "leaks": leak_counts(run)})
 
 
 @leads_only

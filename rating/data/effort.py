@@ -25,7 +25,7 @@ Place = tuple[int, int]
 class Spent:
     """What one judge's judgments took, with those that failed or were set aside: they are paid for too.
 
-    `judgments` are all, `verdicts` those that stand; `asked` counts calls, `cached` judgments that repeat an earlier reply.
+    `judgments` are all, `verdicts` those that stand and count; `asked` counts calls, `cached` judgments that repeat an earlier reply.
     `cost` is of the `priced` judgments, in the prices' currency, `seconds` of the `timed` ones, which asked a model.
     """
 
@@ -73,7 +73,7 @@ def spent(benchmark: Benchmark) -> dict[Place, Spent]:
         rows = _of_machines(table.objects.filter(run__benchmark=benchmark), benchmark).order_by()
         rows = rows.values_list("judge", f"{item}__question__category").annotate(
             in_all=Count("pk"),
-            in_verdicts=Count("pk", filter=Q(status=Status.OK, superseded_at__isnull=True)),
+            in_verdicts=Count("pk", filter=Q(status=Status.OK, superseded_at__isnull=True, kept_out="")),
             in_asked=Sum("asked"),
             in_cached=Count("pk", filter=Q(cached=True)),
             in_cost=Sum("cost"),
@@ -110,7 +110,7 @@ def _marks(benchmark: Benchmark, anchors: list[int]) -> QuerySet:
 
 def _wanted(rows: Any, item: str, benchmark: Benchmark, anchors: list[int], *, order: str, share: Any) -> QuerySet:
     where = {f"{item}__question__in": anchors} if anchors else {f"{item}__question__benchmark": benchmark}
-    rows = _of_machines(rows.decided().filter(**where), benchmark).order_by()
+    rows = _of_machines(rows.counting().decided().filter(**where), benchmark).order_by()
     names = item, "rubric", "turn", order, "judge", f"{item}__question", f"{item}__question__category", "created_at"
     return rows.values_list(*names, share)
 

@@ -27,11 +27,15 @@ class Passed:
 
 def passed(benchmark: Benchmark) -> Iterator[Passed]:
     """The tests passed on this benchmark, by judge, model and question. Three queries."""
-    rows = Grade.objects.decided().filter(
-        judge__kind=Judge.Kind.PYTHON_TESTS,
-        answer__question__benchmark=benchmark,
-        turn=0,
-        provenance__in=counted_provenances(benchmark),
+    rows = (
+        Grade.objects.counting()
+        .decided()
+        .filter(
+            judge__kind=Judge.Kind.PYTHON_TESTS,
+            answer__question__benchmark=benchmark,
+            turn=0,
+            provenance__in=counted_provenances(benchmark),
+        )
     )
     judges = {judge.pk: str(judge) for judge in Judge.objects.filter(kind=Judge.Kind.PYTHON_TESTS)}
     models = _names()

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from arena.models import Answer, Battle, Benchmark, Provenance, Question
-from judging.models import Grade, Judge, Preference, Rubric, Run, Status
+from judging.models import Grade, Judge, KeptOut, Preference, Rubric, Run, Status
 from rating.data.bulk import columns
 from rating.data.members import silent_members
 
@@ -281,13 +281,26 @@ class Lookup:
 
 STATES = {Status.OK: 0, Status.PARSE_ERROR: 1, Status.REFUSED: 2, Status.API_ERROR: 3, Status.SKIPPED: 4}
 ASIDE = 5
+KEPT_OUT = {
+    "practice": (KeptOut.PRACTICE, 6),
+    "gold item": (KeptOut.GOLD, 7),
+    "hidden repeat": (KeptOut.REPEAT, 8),
+    "adjudication": (KeptOut.ADJUDICATION, 9),
+    "names its maker": (KeptOut.LEAK, 10),
+}
+"""Why a judgment that stands does not count, by the name in `Record.excluded`: the word on its row, and its state here."""
 KINDS = {Provenance.REAL: 0, Provenance.IMPORTED: 1, Provenance.DRY_RUN: 2, Provenance.DEMO: 3}
 
 
 def _state() -> Any:
     """State and provenance of a judgment in one whole number; 0, the commonest, is asked for first."""
-    state = Case(When(superseded_at__isnull=False, then=Value(ASIDE)), default=_coded("status", STATES))
-    plain = When(superseded_at__isnull=True, status=Status.OK, provenance=Provenance.REAL, then=Value(0))
+    state = Case(
+        When(superseded_at__isnull=False, then=Value(ASIDE)),
+        When(kept_out="", then=_coded("status", STATES)),
+        default=_coded("kept_out", dict(KEPT_OUT.values())),
+        output_field=IntegerField(),
+    )
+    plain = When(superseded_at__isnull=True, kept_out="", status=Status.OK, provenance=Provenance.REAL, then=Value(0))
     return Case(plain, default=state * 4 + _coded("provenance", KINDS), output_field=IntegerField())
 
 
@@ -381,14 +394,16 @@ def _counting(table: Raw, shared: _Shared, excluded: Counter[str]) -> Raw:
         excluded[name] += 0 if code in shared.counted else int((current & (table["kind"] == code)).sum())
     for name, code in STATES.items():
         excluded[name] += 0 if name == Status.OK else int((here & (table["state"] == code)).sum())
+    for name, (_word, code) in KEPT_OUT.items():
+        excluded[name] += int((here & (table["state"] == code)).sum())
     return _some(table, here & (table["state"] == STATES[Status.OK]))
 
 
 def _attempts(tables: Iterable[Raw], shared: _Shared) -> Attempts:
-    """What machines tried, of the rows that stand and would count here."""
+    """What machines tried, of the rows that stand, are not kept out and would count here."""
     parts = []
     for table in tables:
-        stands = np.isin(table["kind"], shared.counted) & (table["state"] != ASIDE)
+        stands = np.isin(table["kind"], shared.counted) & (table["state"] < ASIDE)
         parts.append(_some(table, stands & ~shared.is_person(table["judge"])))
     found = {name: np.concatenate([part[name] for part in parts]) for name in ("item", "judge", "cluster", "state")}
     return Attempts(**found, category=shared.category_of(found["cluster"]))

@@ -24,10 +24,14 @@ class Unread(Columns):
 
 def unread(benchmark: Benchmark) -> Unread:
     """Every verdict of a machine on a pair that should have a value and has none, where the record counts it. One query."""
-    failed = Preference.objects.failed().filter(
-        ~Q(judge__kind__in=Judge.PEOPLE),
-        battle__question__benchmark=benchmark,
-        provenance__in=counted_provenances(benchmark),
+    failed = (
+        Preference.objects.counting()
+        .failed()
+        .filter(
+            ~Q(judge__kind__in=Judge.PEOPLE),
+            battle__question__benchmark=benchmark,
+            provenance__in=counted_provenances(benchmark),
+        )
     )
     wanted = {
         "item": "battle",

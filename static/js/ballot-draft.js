@@ -1,34 +1,35 @@
-// What was filled in on the item in hand, kept in this tab: a reload or an expired session loses nothing.
-const KEPT = "juryroom-draft";
+// What was filled in on an item, kept in this browser by its seat: a reload or an expired session loses nothing.
+import { forget, names, recall, remember } from "./ballot-store.js";
 
-function read() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
-  } catch {
-    return {};
+const LASTS = 14 * 24 * 3600 * 1000; // milliseconds
+const FIELDS = "[data-draft], #cast :is(input:not([type=hidden]), textarea, select)";
+const checks = (field) => field.matches("[type=radio], [type=checkbox]");
+const key = (field) => `${field.form?.id}.${field.name}`;
+const fields = (ballot) => [...ballot.querySelectorAll(FIELDS)].filter((field) => field.name && field.form);
+
+export const draftOf = (token) => `draft:${token}`;
+
+export function keep(ballot) {
+  if (!ballot?.dataset.token) return;
+  const filled = {};
+  for (const field of fields(ballot)) {
+    if (!checks(field)) filled[key(field)] = field.value;
+    else (filled[key(field)] ??= []).push(...(field.checked ? [field.value] : []));
   }
-}
-
-const kept = (field) => field.name && field.matches("[data-draft], [data-marks] input:not([type=hidden])");
-
-export function keep(ballot, field) {
-  if (!ballot || !kept(field)) return;
-  const draft = read();
-  const token = ballot.dataset.token;
-  const fields = { ...(draft.token === token ? draft.fields : {}), [field.name]: field.value };
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ token, fields }));
-  } catch {
-    /* storage is blocked or full: the draft lasts as long as the page */
-  }
+  const chosen = ballot.querySelector("#cast")?.dataset.chosen ?? "";
+  remember(draftOf(ballot.dataset.token), { at: Date.now(), chosen, filled });
 }
 
 export function restore(ballot) {
-  const { token, fields } = read();
-  if (!ballot || !token || token !== ballot.dataset.token) return;
-  for (const field of ballot.querySelectorAll("[data-draft], [data-marks] input")) {
-    if (!(field.name in fields)) continue;
-    if (field.type === "radio") field.checked = field.value === fields[field.name];
-    else field.value = fields[field.name];
+  const draft = ballot?.dataset.token && recall(draftOf(ballot.dataset.token));
+  if (!draft) return "";
+  for (const field of fields(ballot)) {
+    const value = draft.filled[key(field)];
+    if (value === undefined) continue;
+    if (checks(field)) field.checked = value.includes(field.value);
+    else field.value = value;
   }
+  return draft.chosen;
 }
+
+for (const name of names("draft:")) if (Date.now() - (recall(name)?.at ?? 0) > LASTS) forget(name);

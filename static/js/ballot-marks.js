@@ -2,18 +2,18 @@
 import { fresh, ready } from "./ballot-guard.js";
 import { quiet } from "./ballot-keys.js";
 
-const unmarked = (dimension) => !dimension.querySelector("input:checked");
+const unmarked = (dimension) => dimension.querySelector("[type=radio]") && !dimension.querySelector(":checked");
 
 function mark(form, digit) {
   const dimensions = [...form.querySelectorAll("[data-dimension]")];
   const here = document.activeElement?.closest("[data-dimension]") ?? dimensions.find(unmarked);
   const zero = digit === "0" ? here?.querySelector('input[value="10"]') : null; // on a scale to ten, 0 is ten
-  const step = here?.querySelector(`input[value="${digit}"]`) ?? zero;
+  const step = here?.querySelector(`input[data-digit="${digit}"]`) ?? here?.querySelector(`input[value="${digit}"]`) ?? zero;
   if (!step) return false;
   step.checked = true;
   step.dispatchEvent(new Event("input", { bubbles: true }));
   const next = dimensions[dimensions.indexOf(here) + 1];
-  const target = next ? (next.querySelector("input:checked") ?? next.querySelector("input")) : form.querySelector("[data-submit]");
+  const target = next ? (next.querySelector("input:checked") ?? next.querySelector("input, textarea")) : form.querySelector("[data-submit]");
   target?.focus();
   return true;
 }

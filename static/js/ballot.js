@@ -1,63 +1,49 @@
-// The ballot's life on the page: what happens when the next item is painted, and when a vote does not arrive.
+// The ballot's life on the page: what happens when the page is opened, and when the next item is painted.
 import "./ballot-keys.js";
 import "./ballot-marks.js";
+import "./ballot-levels.js";
+import { choose } from "./ballot-confirm.js";
 import { keep, restore } from "./ballot-draft.js";
-import { painted, ready, sending } from "./ballot-guard.js";
+import { painted } from "./ballot-guard.js";
+import { apply } from "./ballot-keymap.js";
+import { show } from "./ballot-panes.js";
+import { begin } from "./ballot-presence.js";
+import { sendAll } from "./ballot-resend.js";
+import { announce } from "./ballot-say.js";
+import { arrived } from "./ballot-sending.js";
 
 const ballot = () => document.querySelector("#ballot");
-const decides = (event) => event.target.closest?.("[data-decides]");
+let maths = null; // the module that typesets formulas, once there was one
 
-function say(region, text) {
-  const element = document.querySelector(region);
-  if (element) element.textContent = text ?? "";
+function typeset() {
+  if (!ballot()?.querySelector(".maths")) return;
+  maths ??= import("./maths.js");
+  maths.then((module) => module.typeset(ballot())).catch(() => { maths = null; });
 }
 
-function trouble(kind) {
-  const element = document.querySelector("[data-trouble]");
-  const text = document.createElement("p");
-  text.className = "banner banner--bad";
-  text.textContent = element.dataset[kind];
-  element.replaceChildren(text);
+function dress() {
+  begin(ballot()?.dataset.token);
+  apply();
+  choose(restore(ballot()));
+  show(ballot());
+  typeset();
 }
 
-function busy(is) {
-  ballot()?.setAttribute("aria-busy", String(is));
-  for (const button of ballot()?.querySelectorAll("button:not([type=button])") ?? []) {
-    if (is && !button.disabled) button.dataset.paused = "";
-    if (is || "paused" in button.dataset) button.disabled = is;
-    if (!is) delete button.dataset.paused;
-  }
-}
-
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (decides(event) && !ready()) event.preventDefault();
-});
-document.addEventListener("htmx:beforeSend", (event) => {
-  if (!decides(event)) return;
-  sending(true);
-  busy(true);
-});
-document.addEventListener("htmx:afterRequest", (event) => {
-  sending(false);
-  if (event.detail.successful) document.querySelector("[data-trouble]")?.replaceChildren();
-  else busy(false);
-});
-document.addEventListener("htmx:sendError", () => trouble("offline"));
-document.addEventListener("htmx:timeout", () => trouble("offline"));
-document.addEventListener("htmx:responseError", () => trouble("failed"));
 document.addEventListener("htmx:afterSwap", () => {
+  arrived();
   painted();
-  restore(ballot());
+  dress();
   const wrong = ballot()?.querySelector("[data-error]")?.closest("fieldset")?.querySelector("input");
   (wrong ?? ballot()?.querySelector("[data-heading]"))?.focus({ preventScroll: Boolean(!wrong) });
   if (!wrong) window.scrollTo(0, 0);
-  say("[data-announcer]", ballot()?.dataset.announce);
+  announce(ballot()?.dataset.announce);
 });
 
-// A double click on a plain form: its second half must not send the form again.
-document.addEventListener("click", (event) => {
-  if (event.detail > 1 && event.target.closest?.("[data-decides] button")) event.preventDefault();
-}, true);
-document.addEventListener("input", (event) => keep(ballot(), event.target));
+document.addEventListener("input", () => keep(ballot()));
 
-restore(ballot());
+// The sheet of keys is drawn by a module of its own, when it is first opened.
+document.querySelector("#ballot-help")?.addEventListener("beforetoggle", () => import("./ballot-help.js"), { once: true });
+
+if (window.htmx) window.htmx.config.timeout = 15_000; // milliseconds, after which a vote is kept and sent again
+dress();
+sendAll();

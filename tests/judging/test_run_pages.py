@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from arena.live import ring
 from arena.models import Answer, Battle, LanguageModel
 from judging import consumers, tasks
-from judging.assignment import judge_of, next_seat
+from judging.assignment import judge_of, leave, next_seat
 from judging.billing import estimate
 from judging.items import battles_of, items_of
 from judging.models import Assignment, Run
@@ -97,7 +97,7 @@ def test_a_run_that_is_not_there_is_a_404(lead):
     assert lead.post(reverse("run_cancel", args=[404])).status_code == 404
 
 
-@pytest.mark.parametrize("verb", ["run_start", "run_cancel", "run_retry"])
+@pytest.mark.parametrize("verb", ["run_start", "run_cancel", "run_retry", "run_close", "run_open"])
 def test_only_leads_steer_and_only_by_post(client, annotator, lead, verb):
     run = make.run(make.benchmark(), status="running")
     address = reverse(verb, args=[run.pk])
@@ -655,7 +655,7 @@ def test_the_socket_speaks_the_language_of_the_page(query, language):
 def test_a_lead_sees_what_annotators_flagged_and_nobody_else_does(lead):
     run = open_run()
     seat = next_seat(run, judge_of(person("flagger")))
-    seat.close(Assignment.Status.FLAGGED, reason="the question is cut off")
+    leave(seat, Assignment.Status.FLAGGED, reason="the question is cut off")
     Run.objects.update(status=Run.Status.DONE)
     address = reverse("run", args=[run.pk])
     assert "the question is cut off" in lead.get(address).content.decode()

@@ -1,0 +1,36 @@
+"""What people did, in words for the log."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from judging.models import AuditEntry
+
+
+def sentence(entry: AuditEntry) -> str:
+    """An entry of the log in the reader's language; an act that has no words yet as it is kept."""
+    words = {
+        "vote_undone": _("took the last vote back"),
+        "item_flagged": _("flagged an item as broken"),
+        "flag_settled": _("settled the flags on an item: it stays"),
+        "item_taken_out": _("took an item out of the run"),
+        "flag_reopened": _("opened the flags on an item again"),
+        "item_adjudicated": _("decided an item that people were split on"),
+        "adjudication_undone": _("took a decision back"),
+        "comment_made": _("commented on an item"),
+        "invitation_made": _("made an invitation"),
+        "invitation_used": _("came by an invitation"),
+        "invitation_revoked": _("took an invitation back"),
+        "guest_came": _("came as a guest"),
+        "person_paused": _("paused a person"),
+        "person_resumed": _("let a person go on"),
+        "person_changed": _("changed a person’s settings"),
+        "password_link_made": _("made a link to a new password"),
+        "run_opened": _("opened the run for votes"),
+        "run_closed": _("closed the run for votes"),
+        "voting_changed": _("changed how people vote"),
+        "gold_added": _("made items gold"),
+        "gold_removed": _("made a gold item an ordinary one"),
+        "export_downloaded": _("downloaded the votes"),
+    }
+    return words.get(entry.act, entry.act)

@@ -1,0 +1,230 @@
+"""Pages where what people are split on is decided, flags are settled, comments are made, and the log is read."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from functools import wraps
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from arena.border import asked
+from arena.models import Answer, Battle
+from judging import adjudication, ballots, comments, flags, reading_ballots
+from judging.access import may_adjudicate
+from judging.assignment import judge_of, leave
+from judging.audit_words import sentence
+from judging.models import Assignment, AuditEntry, Run
+from judging.reading_ballots import Unreadable
+from judging.views.runs import leads_only
+from judging.voting import Voting
+
+PAGE = 50
+
+
+def adjudicators_only(view):
+    """For those who may decide in this run; a visitor signs in first."""
+
+    @login_required
+    @never_cache
+    @wraps(view)
+    def checked(request, pk, *args, **kwargs):
+        run = get_object_or_404(Run.objects.select_related("benchmark", "rubric"), pk=pk)
+        if not may_adjudicate(request.user, run):
+            raise PermissionDenied(_("Only adjudicators and leads decide what people are split on."))
+        return view(request, run, *args, **kwargs)
+
+    return checked
+
+
+@adjudicators_only
+@require_http_methods(["GET", "POST"])
+def adjudicate(request, run):
+    """The most contested item; a post decides it and leads to the next."""
+    judge = judge_of(request.user)
+    seat = adjudication.next_case(run, judge)
+    errors: dict[str, str] = {}
+    if request.method == "POST" and seat:
+        if request.POST.get("seat", "") != str(seat.token):
+            messages.warning(request, _("That one was decided or passed on already."))
+            return redirect("adjudicate", run.pk)
+        errors = _decided(request, seat)
+        if not errors:
+            messages.success(request, _("Decided."))
+            return redirect("adjudicate", run.pk)
+    decided, split = adjudication.progress(run)
+    context = {"run": run, "seat": seat, "decided": decided, "split": split, "errors": errors}
+    if seat:
+        context |= _exhibited(request, seat, errors)
+    return render(request, "judging/adjudicate.html", context, status=422 if errors else 200)
+
+
+def _decided(request, seat: Assignment) -> dict[str, str]:
+    """Decide as posted; what could not be read, by field."""
+    why = asked(request.POST, "note", longest=reading_ballots.LONGEST_NOTE)
+    try:
+        cast = reading_ballots.read(request.POST, seat)
+    except Unreadable as unreadable:
+        return unreadable.errors
+    if not why and not cast.reasons:
+        return {"note": _("Say why: a reason to tick, or your own words.")}
+    with transaction.atomic():
+        adjudication.decide(
+            seat, cast.verdicts, why=why, reasons=cast.reasons, saw_votes=request.POST.get("saw_votes") == "1"
+        )
+    return {}
+
+
+def _exhibited(request, seat: Assignment, errors: dict[str, str]) -> dict:
+    post = request.POST if errors else {}
+    shows = "votes" in request.GET or post.get("saw_votes") == "1"
+    context = {
+        "voting": Voting.of(seat.run),
+        "asked": ballots.asked(ballots.question_of(seat)),
+        "panes": ballots.panes(seat),
+        "chips": ballots.chips(seat.run, ticked=post.getlist("reasons") if errors else []),
+        "note": post.get("note", ""),
+        "shows_votes": shows,
+        "votes": adjudication.cases(seat) if shows else [],
+        "comments": comments.visible_to(request.user, seat.answer or seat.battle),
+    }
+    if ballots.is_one_press(seat.run):
+        return context | {"choices": ballots.choices(seat.run)}
+    return context | {"form": ballots.form(seat, post=post, errors=errors)}
+
+
+@adjudicators_only
+@require_POST
+def adjudicate_pass(request, run):
+    """Leave the item in hand to another adjudicator."""
+    mine = Assignment.objects.filter(run=run, judge=judge_of(request.user), purpose=adjudication.FOR, status="leased")
+    if seat := mine.filter(token=_uuid(request.POST.get("seat", ""))).first():
+        leave(seat, Assignment.Status.SKIPPED)
+    return redirect("adjudicate", run.pk)
+
+
+@adjudicators_only
+@require_POST
+def adjudicate_undo(request, run):
+    """Take the last decision back."""
+    if adjudication.take_back(run, judge_of(request.user)):
+        messages.info(request, _("Undone: here it is again, on the same sides."))
+    else:
+        messages.info(request, _("There is nothing more to undo."))
+    return redirect("adjudicate", run.pk)
+
+
+def _uuid(text: str):
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+@login_required
+@require_POST
+def comment(request, token):
+    """A comment on the item of one's own seat."""
+    seats = Assignment.objects.select_related("run", "battle", "answer")
+    seat = get_object_or_404(seats, token=token, judge__user=request.user)
+    said = comments.say(seat.run, seat.answer or seat.battle, request.user, asked(request.POST, "text", longest=2000))
+    text = _("Your comment is on record.") if said else _("There was nothing to keep.")
+    if request.htmx:
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    messages.info(request, text)
+    name = "adjudicate" if seat.purpose == adjudication.FOR else "ballot"
+    return redirect(name, seat.run_id)
+
+
+@adjudicators_only
+@require_POST
+def comment_on(request, run):
+    """A comment on any item of the run, by whoever adjudicates or leads it."""
+    table, name = (Answer, "answer") if run.is_single else (Battle, "battle")
+    pk = request.POST.get(name, "")
+    item = get_object_or_404(table, pk=pk if pk.isdigit() and len(pk) < 19 else 0)
+    if item.question.benchmark_id != run.benchmark_id:
+        raise Http404
+    if comments.say(run, item, request.user, asked(request.POST, "text", longest=2000)):
+        messages.success(request, _("Your comment is on record."))
+    where = reverse("question", args=[item.question_id]) if run.is_single else reverse("battle", args=[item.pk])
+    return redirect(f"{where}#comments")
+
+
+@leads_only
+@require_http_methods(["GET", "POST"])
+def flagged(request, pk):
+    """What people flagged in a run; a post settles an item or takes that back."""
+    run = get_object_or_404(Run.objects.select_related("benchmark"), pk=pk)
+    if request.method == "POST":
+        item, act = request.POST.get("item", ""), request.POST.get("act", "")
+        if item.isdigit() and len(item) < 19:
+            acts = {
+                "keep": lambda: flags.settle(run, int(item), out=False, by=request.user),
+                "out": lambda: flags.settle(run, int(item), out=True, by=request.user),
+                "reopen": lambda: flags.reopen(run, int(item), by=request.user),
+            }
+            if act in acts:
+                acts[act]()
+                messages.success(request, _("Kept on record."))
+        return redirect("flags", pk)
+    return render(request, "judging/flags.html", {"run": run, "items": flags.flagged(run)})
+
+
+@leads_only
+@require_GET
+def audit(request, pk):
+    """The log of one run, the newest first; filters live in the address."""
+    run = get_object_or_404(Run, pk=pk)
+    found = AuditEntry.objects.filter(run=run)
+    return _log(request, found, {"run": run}, "judging/audit.html")
+
+
+@login_required
+@require_GET
+def my_log(request):
+    """What the reader did, and nobody else."""
+    return _log(request, AuditEntry.objects.filter(actor=request.user), {"run": None}, "judging/audit.html")
+
+
+def _log(request, found, context: dict, template: str):
+    chosen = {"act": asked(request.GET, "act"), "who": asked(request.GET, "who")}
+    acts = list(found.order_by("act").values_list("act", flat=True).distinct())
+    if chosen["act"]:
+        found = found.filter(act=chosen["act"])
+    if chosen["who"] and context["run"]:
+        found = found.filter(actor_name__icontains=chosen["who"])
+    if request.GET.get("format") == "csv":
+        answer = StreamingHttpResponse(_lines(found), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = 'attachment; filename="log.csv"'
+        return answer
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    for entry in page:
+        entry.sentence = sentence(entry)
+    return render(request, template, {**context, "page": page, "chosen": chosen, "acts": acts})
+
+
+class _Line:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _lines(found) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(["at", "who", "act", "facts"])
+    for entry in found.iterator(chunk_size=1000):
+        cells = [entry.at.isoformat(), entry.actor_name, entry.act, repr(entry.facts)]
+        yield writer.writerow([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in cells])

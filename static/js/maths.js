@@ -1,0 +1,71 @@
+// Formulas: what stands in `.maths` as source is typeset by KaTeX, which is fetched only where there is some.
+const CSS = new URL("../vendor/katex/katex.min.css", import.meta.url);
+const OPTIONS = { trust: false, maxExpand: 500, maxSize: 20, throwOnError: false, strict: "ignore", errorColor: "var(--bad)" };
+const SLICE = 12; // milliseconds of work before the page may paint
+const DELIMITERS = [["$$", "$$", true], ["\\[", "\\]", true], ["\\(", "\\)", false], ["$", "$", false]];
+let loading;
+
+function load() {
+  loading ??= Promise.all([import("../vendor/katex/katex.min.js"), styled()]).then(() => window.katex);
+  return loading;
+}
+
+function styled() {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = CSS;
+  const done = new Promise((resolve) => link.addEventListener("load", resolve, { once: true }));
+  document.head.append(link);
+  return done;
+}
+
+function write(element, katex) {
+  if ("typeset" in element.dataset) return;
+  const source = element.textContent;
+  const found = DELIMITERS.find(([open, close]) => source.startsWith(open) && source.endsWith(close));
+  element.dataset.typeset = "";
+  if (!found || source.length < found[0].length + found[1].length) return;
+  const [open, close, displayMode] = found;
+  // These two write a style attribute into the MathML, which our Content-Security-Policy refuses.
+  const output = /\\(fcolorbox|pmb)/.test(source) ? "html" : "htmlAndMathml";
+  try {
+    const tree = katex.__renderToDomTree(source.slice(open.length, -close.length), { ...OPTIONS, displayMode, output });
+    if (!tree.classes.includes("katex-error")) element.replaceChildren(tree.toNode());
+  } catch {
+    /* nested too deep for KaTeX: the source stays */
+  }
+}
+
+const pause = () => new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 200 }));
+
+function inSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < window.innerHeight;
+}
+
+async function writeAll(formulas, katex) {
+  let since = performance.now();
+  for (const formula of formulas) {
+    if (!formula.isConnected) return; // the next item has been painted meanwhile
+    write(formula, katex);
+    if (performance.now() - since < SLICE) continue;
+    await pause();
+    since = performance.now();
+  }
+}
+
+export async function typeset(root) {
+  // Those in sight before the page is painted, the others when there is time.
+  const formulas = [...(root?.querySelectorAll(".maths:not([data-typeset])") ?? [])];
+  if (!formulas.length) return;
+  const katex = await load();
+  const seen = formulas.map(inSight);
+  await writeAll(formulas.filter((_formula, at) => seen[at]), katex);
+  await pause();
+  await writeAll(formulas.filter((_formula, at) => !seen[at]), katex);
+}
+
+typeset(document).catch(() => {
+  /* it could not be fetched: the source stays, and is asked for again with the next item */
+  loading = undefined;
+});
