@@ -7,8 +7,12 @@ raw, so that nothing an answer says can hide from a reader.
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import MutableMapping, Sequence
+from functools import cache
 from html import escape, unescape
+from itertools import accumulate, groupby
 from time import thread_time
 from typing import Any
 
@@ -25,7 +29,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Changes whenever the same text may give other HTML: cached HTML of another version is rendered again."""
 
 LONGEST_TEXT = 150_000  # characters; longer is shown raw
@@ -33,6 +37,8 @@ WIDEST_TABLE = 100  # columns; wider is shown raw
 LONGEST_CODE = 10_000  # characters of one code block; longer is shown without colours
 LONGEST_CODE_LINE = 1_000  # characters; several lexers take time that grows with the square of it
 LONGEST_MATHS = 4_000  # characters between two maths delimiters
+MOST_MARKS = 60  # accents on one letter; Chromium takes half a minute to draw 149,000 of them
+DEEPEST = 60  # elements of a line within each other; under 35,000 nested ones a page stands still for ten seconds
 LONGEST_URL_SHOWN = 200  # characters of an address written out in the text
 LEAST_SHOWN = 0.8  # share of the source's letters and digits that must be in the HTML
 CPU_SECONDS = 0.4  # of this thread, for one text
@@ -69,12 +75,15 @@ def render(text: str) -> str:
     """
     if not text.strip():
         return ""
+    text = _thinned(text)
     if len(text) > LONGEST_TEXT or _widest_table(text) > WIDEST_TABLE:
         return raw(text)
     try:
         env: dict[str, Any] = {"deadline": thread_time() + CPU_SECONDS, "colour_seconds": COLOUR_SECONDS}
         tokens = _MARKDOWN.parse(text, env)
         if _shown(tokens) < LEAST_SHOWN * _weight(_LIST_MARKER.sub("", unescape(text))):
+            return raw(text)
+        if _deepest(tokens) > DEEPEST:
             return raw(text)
         return _clean(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, env))
     except (_TooSlow, RecursionError):
@@ -83,7 +92,22 @@ def render(text: str) -> str:
 
 def raw(text: str) -> str:
     """The text as it is, in a `<pre class="raw">`."""
-    return f'<pre class="raw">{escape(text)}</pre>'
+    return f'<pre class="raw">{escape(_thinned(text))}</pre>'
+
+
+def _thinned(text: str) -> str:
+    """The text with no more than MOST_MARKS combining marks on end; how many there were beyond is said in their place."""
+    if text.isascii():
+        return text
+    return _too_many_marks().sub(lambda found: f"{found[1]} [+{len(found[2])} ◌̂]", text)
+
+
+@cache
+def _too_many_marks() -> re.Pattern[str]:
+    numbers = (n for n in range(0x300, sys.maxunicode + 1) if unicodedata.category(chr(n)) in ("Mn", "Me"))
+    runs = (list(run) for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]))
+    marks = "".join(f"{chr(run[0][1])}-{chr(run[-1][1])}" for run in runs)
+    return re.compile(f"([{marks}]{{{MOST_MARKS}}})([{marks}]+)")
 
 
 def _clean(html: str) -> str:
@@ -134,6 +158,12 @@ def _shown(tokens: Sequence[Token]) -> int:
         else:
             total += _weight(token.content) + _weight("".join(token.info.split()[:1])[:20])
     return total
+
+
+def _deepest(tokens: Sequence[Token]) -> int:
+    """How many elements within a line lie within each other at most; blocks are limited by the parser itself."""
+    lines = (accumulate(child.nesting for child in token.children or []) for token in tokens)
+    return max((depth for line in lines for depth in line), default=0)
 
 
 def _widest_table(text: str) -> int:

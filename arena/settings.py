@@ -34,8 +34,9 @@ def database_from(url: str) -> dict:
     if not url:
         DATA_DIR.mkdir(parents=True, exist_ok=True)
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "arena.sqlite",
             "NAME": DATA_DIR / "juryroom.sqlite3",
+            "TEST": {"NAME": ":memory:"},
             "OPTIONS": {
                 "timeout": 20,
                 # A deferred transaction that begins to write fails at once when another writes: take the lock first.

@@ -99,3 +99,10 @@ def name_people(judgments: Iterable[Preference | Grade], user) -> None:
     for one in by_people:
         is_reader = one.judge.user_id == user.pk
         one.who = _("you") if is_reader else _("person %(number)d") % {"number": numbers[one.judge_id]}
+
+
+def runs_to_adjudicate(user) -> list[Run]:
+    """The runs with split items that this person, who is no lead, may decide; leads find them on the run's page. Two queries."""
+    mine = Membership.objects.filter(user=user, role=Role.ADJUDICATOR).values("run")
+    runs = Run.objects.exclude(status=Run.Status.DRAFT) if is_adjudicator(user) else Run.objects.filter(pk__in=mine)
+    return list(runs.filter(items__is_split=True).select_related("benchmark").distinct())

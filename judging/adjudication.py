@@ -47,14 +47,17 @@ def votes_on(run: Run, items: Sequence[int] | None = None):
 def queue(run: Run, judge: Judge) -> list[int]:
     """Split items that this adjudicator may decide, the most contested first: ids of battles or answers. Three queries.
 
-    Not those that are decided already in this run, nor those this person voted on.
+    Not those that are decided already in this run, that another adjudicator is at, that were taken out, or that this
+    person voted on.
     """
     field = field_of(run)
     here = {"run": run, field: OuterRef(field)}
     table = Grade if run.is_single else Preference
     decided = table.objects.current().filter(kept_out=KeptOut.ADJUDICATION, **here)
     mine = Assignment.objects.filter(judge=judge, **here).exclude(purpose=FOR, status=Seat.LEASED)
-    split = VotingItem.objects.filter(run=run, is_split=True).exclude(Exists(decided)).exclude(Exists(mine))
+    others = Assignment.objects.filter(purpose=FOR, status=Seat.LEASED, lease_until__gt=timezone.now(), **here)
+    split = VotingItem.objects.filter(run=run, is_split=True, is_out=False).exclude(Exists(decided))
+    split = split.exclude(Exists(mine)).exclude(Exists(others.exclude(judge=judge)))
     items = list(split.order_by("place").values_list(field, flat=True)[:LOOKED_AT])
     contested = _contested(run, items)
     return sorted(items, key=lambda item: -contested.get(item, 0.0))
@@ -81,6 +84,7 @@ def next_case(run: Run, judge: Judge) -> Assignment | None:
     field = field_of(run)
     with transaction.atomic():
         mine = Assignment.objects.filter(run=run, judge=judge, purpose=FOR)
+        mine.filter(status=Seat.LEASED, **{f"{field}__in": adjudicated(run)}).delete()  # somebody else was first
         held = mine.filter(status=Seat.LEASED).order_by("pk").first()
         if held is None:
             items = queue(run, judge)
@@ -90,6 +94,7 @@ def next_case(run: Run, judge: Judge) -> Assignment | None:
             swapped = not run.is_single and bool(secrets.randbits(1))
             new = {"purpose": FOR, "swapped": swapped, "lease_until": timezone.now() + LEASE}
             held, _made = Assignment.objects.get_or_create(**where, defaults=new)
+        Assignment.objects.filter(pk=held.pk).update(lease_until=timezone.now() + LEASE)
     return assignment.open_seats().get(pk=held.pk)
 
 
@@ -101,6 +106,18 @@ def decide(
     judgment = assignment.cast(seat, told, note=why, reasons=reasons)
     AuditEntry.note("item_adjudicated", actor=seat.judge.user, run=seat.run, saw_votes=saw_votes, **seat.item)
     return judgment
+
+
+def look(seat: Assignment) -> None:
+    """Put on record that the votes on this item were shown to its adjudicator; once for each seat."""
+    if not has_looked(seat):
+        AuditEntry.note("votes_shown", actor=seat.judge.user, run=seat.run, seat=str(seat.token))
+
+
+def has_looked(seat: Assignment) -> bool:
+    """Whether the adjudicator was shown the votes at any time, whatever the page says that is posted. One query."""
+    looks = AuditEntry.objects.filter(at__gte=seat.created_at, run=seat.run, actor=seat.judge.user, act="votes_shown")
+    return looks.filter(facts__seat=str(seat.token)).exists()
 
 
 def take_back(run: Run, judge: Judge) -> Assignment | None:

@@ -16,6 +16,7 @@ def sentence(entry: AuditEntry) -> str:
         "item_taken_out": _("took an item out of the run"),
         "flag_reopened": _("opened the flags on an item again"),
         "item_adjudicated": _("decided an item that people were split on"),
+        "votes_shown": _("looked at the votes on an item before deciding it"),
         "adjudication_undone": _("took a decision back"),
         "comment_made": _("commented on an item"),
         "invitation_made": _("made an invitation"),
@@ -26,11 +27,13 @@ def sentence(entry: AuditEntry) -> str:
         "person_resumed": _("let a person go on"),
         "person_changed": _("changed a person’s settings"),
         "password_link_made": _("made a link to a new password"),
+        "signed_in_throttled": _("sign-in was held back"),
         "run_opened": _("opened the run for votes"),
         "run_closed": _("closed the run for votes"),
         "voting_changed": _("changed how people vote"),
         "gold_added": _("made items gold"),
         "gold_removed": _("made a gold item an ordinary one"),
+        "export_written": _("wrote the votes to a file"),
         "export_downloaded": _("downloaded the votes"),
     }
     return words.get(entry.act, entry.act)

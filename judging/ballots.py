@@ -291,7 +291,7 @@ def _in_reader_language(words: Mapping[str, str]) -> str:
 
 
 def _pane(side: str, answer: Answer, question: Question, *, masks: bool) -> Pane:
-    found = leaks_of(answer) if masks else []
+    found = leaks_of(answer, question=question) if masks else []
     sources = [masked(text, [leak for leak in found if leak.turn == at]) for at, text in enumerate(answer.turns)]
     htmls = [render(text) for text in sources] if found else answer.html_turns
     turns = [

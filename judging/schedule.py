@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from judging.models import Assignment, Gold, Grade, Judge, KeptOut, Membership, Preference, Run
+from judging.models import Assignment, Gold, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
 from judging.voting import Voting
 from judging.voting_items import field_of
 
@@ -156,7 +156,8 @@ def _gold(run: Run, judge: Judge) -> Due | None:
     field = field_of(run)
     seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
     golds = Gold.objects.filter(run=run, is_practice=False).exclude(Exists(seen)).order_by("pk")
-    items = list(golds.values_list(field, flat=True))
+    flagged = Assignment.objects.filter(run=run, status=Seat.FLAGGED, settled_at__isnull=True).values(field)
+    items = list(golds.exclude(**{f"{field}__in": flagged}).values_list(field, flat=True))
     if not items:
         return None
     digest = blake2b(repr((run.seed, judge.pk, len(items))).encode(), digest_size=4).digest()
@@ -169,6 +170,8 @@ def _repeat(run: Run, judge: Judge) -> Due | None:
     left = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
     border = left.values_list("closed_at", flat=True)[APART - 1 : APART]
     again = Assignment.objects.filter(run=run, judge=judge, trial__gt=0, **{field: OuterRef(field)})
-    old = left.filter(status=Seat.DONE, purpose=For.VOTE, closed_at__lt=border).exclude(Exists(again)).reverse()
+    out = VotingItem.objects.filter(run=run, is_out=True, **{field: OuterRef(field)})
+    old = left.filter(status=Seat.DONE, purpose=For.VOTE, closed_at__lt=border).exclude(Exists(again) | Exists(out))
+    old = old.reverse()
     seat = old.annotate(what=F(field)).values_list("what", "swapped").first()
     return Due(For.REPEAT, seat[0], trial=1, swapped=not seat[1]) if seat else None

@@ -124,7 +124,7 @@ BETWEEN = {
 def _problems(cls: type[Voting], data: Mapping[str, Any]) -> dict[str, str]:
     found = {name: _("There is no such setting.") for name in data if name not in {field.name for field in fields(cls)}}
     for name, allowed in ONE_OF.items():
-        if name in data and data[name] not in allowed:
+        if name in data and not (isinstance(data[name], str) and data[name] in allowed):
             found[name] = _("One of these is meant: %s") % ", ".join(allowed)
     for name, (low, high) in BETWEEN.items():
         value = data.get(name, low)
@@ -136,6 +136,8 @@ def _problems(cls: type[Voting], data: Mapping[str, Any]) -> dict[str, str]:
     mark = data.get("pass_mark", 0)
     if isinstance(mark, bool) or not isinstance(mark, int | float) or not 0 <= mark <= 1:
         found["pass_mark"] = _("A share from 0 to 1 is meant.")
+    if data.get("third") is True and data.get("overlap", OVERLAP) in (1, 2):
+        found["third"] = _("With a third person where two disagree, at least 3 votes on each item are meant.")
     reasons = data.get("reasons", ())
     if isinstance(reasons, str) or not isinstance(reasons, list | tuple) or set(map(str, reasons)) - set(REASONS):
         found["reasons"] = _("Some of these are meant: %s") % ", ".join(REASONS)

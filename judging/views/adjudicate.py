@@ -80,15 +80,15 @@ def _decided(request, seat: Assignment) -> dict[str, str]:
     if not why and not cast.reasons:
         return {"note": _("Say why: a reason to tick, or your own words.")}
     with transaction.atomic():
-        adjudication.decide(
-            seat, cast.verdicts, why=why, reasons=cast.reasons, saw_votes=request.POST.get("saw_votes") == "1"
-        )
+        adjudication.decide(seat, cast.verdicts, why=why, reasons=cast.reasons, saw_votes=adjudication.has_looked(seat))
     return {}
 
 
 def _exhibited(request, seat: Assignment, errors: dict[str, str]) -> dict:
     post = request.POST if errors else {}
     shows = "votes" in request.GET or post.get("saw_votes") == "1"
+    if shows:
+        adjudication.look(seat)
     context = {
         "voting": Voting.of(seat.run),
         "asked": ballots.asked(ballots.question_of(seat)),
@@ -97,7 +97,7 @@ def _exhibited(request, seat: Assignment, errors: dict[str, str]) -> dict:
         "note": post.get("note", ""),
         "shows_votes": shows,
         "votes": adjudication.cases(seat) if shows else [],
-        "comments": comments.visible_to(request.user, seat.answer or seat.battle),
+        "comments": comments.visible_to(request.user, seat.answer or seat.battle) if shows else [],
     }
     if ballots.is_one_press(seat.run):
         return context | {"choices": ballots.choices(seat.run)}

@@ -50,6 +50,8 @@ def battle(request, pk):
         context |= {"judgments": battle.judgments, "prompts": True}
     context["provenance"] = provenances(battle.question, answers, [] if blind else [battle])
     context["comments"] = comments.visible_to(request.user, battle)
+    if blind:  # what was said in a run that is closed would tell those who vote in another
+        context["comments"] = [one for one in context["comments"] if one.author_id == request.user.pk]
     return render(request, "judging/battle.html", context)
 
 

@@ -24,7 +24,7 @@ from arena.frame import is_annotator, is_lead
 from arena.models import Benchmark
 from judging import opening, running, tasks
 from judging.access import is_blind_on, runs_seen_by
-from judging.exporting import FORMATS
+from judging.exporting import formats_of
 from judging.forms import RunForm
 from judging.models import Assignment, Grade, KeptOut, Preference, Run, Status
 from judging.progress import judgments_of, progress
@@ -125,7 +125,7 @@ def run(request, pk):
     may_read = context["progress"].failures and not context["blind"]
     people = context["people"] is not None
     context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people else []
-    context["exports"] = FORMATS if people else {}
+    context["exports"] = formats_of(run) if people else {}
     context["failed"] = failed_items(run, context["cause"], context["failed_of"]) if may_read else []
     return render(request, "judging/run.html", context)
 

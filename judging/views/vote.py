@@ -24,7 +24,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from arena.border import asked
 from arena.frame import is_lead
 from judging import assignment, ballots, reading_ballots
-from judging.access import may_vote_in, runs_open_to
+from judging.access import may_vote_in, runs_open_to, runs_to_adjudicate
 from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable
@@ -71,14 +71,15 @@ def _refused(request):
 @require_safe
 def vote(request):
     """The runs that are open for this person's votes."""
-    runs = runs_open_to(request.user)
-    if runs is None:
+    runs, split = runs_open_to(request.user), runs_to_adjudicate(request.user)
+    if runs is None and not split:
         return _refused(request)
+    runs = Run.objects.none() if runs is None else runs
     mine = Q(assignments__judge__user=request.user, assignments__status=Seat.DONE)
     runs = runs.select_related("benchmark", "rubric").annotate(
         mine=Count("assignments", filter=mine), all=Count("assignments", filter=Q(assignments__status=Seat.DONE))
     )
-    return render(request, "judging/vote.html", {"runs": runs})
+    return render(request, "judging/vote.html", {"runs": runs, "split": split})
 
 
 @signed_in
@@ -207,12 +208,9 @@ def _truth(seat: Assignment, gold) -> str:
         return _("this item is practice no longer")
     if seat.answer_id:
         return _("a mark from %(lowest)g to %(highest)g") % {"lowest": gold.lowest, "highest": gold.highest}
-    ends = sorted((-gold.lowest, -gold.highest) if seat.swapped else (gold.lowest, gold.highest))
-    if ends[0] > 0:
-        return _("A is better")
-    if ends[1] < 0:
-        return _("B is better")
-    return _("a tie") if ends[0] == ends[1] else _("a tie, or nearly")
+    low, high = sorted((-gold.lowest, -gold.highest) if seat.swapped else (gold.lowest, gold.highest))
+    told = [(high > 0, _("A is better")), (low <= 0 <= high, _("a tie")), (low < 0, _("B is better"))]
+    return _(" or ").join(word for holds, word in told if holds)
 
 
 def _end_of_practice(result: Practice) -> str:

@@ -18,9 +18,9 @@ from tests.judging import voting
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SETTLED = 330  # milliseconds after which an item may be decided on
 ON_A_BALLOT = 5  # turns of each hostile answer
-NESTED_WIDE_AND_LONG = [name for name in list(SIZES)[: list(SIZES).index("open brackets")] if name != "nested emphasis"]
+NESTED_WIDE_AND_LONG = list(SIZES)[: list(SIZES).index("open brackets")]
 FLOODS = ["links", "entities", "formulas", "headings", "list items", "fences", "changes of direction", "no width"]
-FLOODS += ["joined faces", "honest and long"]
+FLOODS += ["joined faces", "honest and long", "marks on one letter"]
 
 AUDIT = """() => {
   const tags = new Set("P BR HR H3 H4 H5 H6 STRONG EM S CODE PRE SPAN BLOCKQUOTE UL OL LI A TABLE THEAD TBODY TR TH TD".split(" "));

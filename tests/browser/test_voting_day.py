@@ -58,7 +58,9 @@ def test_a_day_without_a_mouse(page, live_server, language):
     ann.save()
     run = voting.open_run(questions=5, voting={"practice": 1})
     practised = Battle.objects.order_by("pk")[0]
-    Gold.objects.create(run=run, battle=practised, lowest=-2, highest=2, is_practice=True, why_en="Any.", why_zh="都行。")
+    Gold.objects.create(
+        run=run, battle=practised, lowest=-2, highest=2, is_practice=True, why_en="Any.", why_zh="都行。"
+    )
     page.context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": live_server.url}])
 
     page.goto(live_server.url + reverse("vote"))

@@ -97,7 +97,8 @@ def test_who_looked_at_the_votes_is_on_record_and_people_are_numbers(run, client
     assert "by ann" in page  # the note itself
     assert ">ann<" not in page
     client.post(
-        reverse("adjudicate", args=[run.pk]), {"seat": token_of(ada), "choice": "tie", "note": "Even.", "saw_votes": "1"}
+        reverse("adjudicate", args=[run.pk]),
+        {"seat": token_of(ada), "choice": "tie", "note": "Even.", "saw_votes": "1"},
     )
     assert Preference.objects.get(kept_out="adjudication").details["saw_votes"] is True
 
@@ -241,7 +242,12 @@ def test_what_is_settled_goes_to_the_end():
 def test_the_log_is_written_to_and_never_changed():
     entry = AuditEntry.note("run_opened", facts="of no kind")
     entry.act = "nothing_happened"
-    for change in (entry.save, entry.delete, lambda: AuditEntry.objects.update(act="x"), AuditEntry.objects.all().delete):
+    for change in (
+        entry.save,
+        entry.delete,
+        lambda: AuditEntry.objects.update(act="x"),
+        AuditEntry.objects.all().delete,
+    ):
         with pytest.raises(AppendOnly):
             change()
     assert AuditEntry.objects.get().act == "run_opened"

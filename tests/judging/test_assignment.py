@@ -185,7 +185,11 @@ def test_undo_keeps_the_old_vote_on_record_and_the_sides():
 def test_skips_and_flags_are_undone_in_turn_with_votes():
     run, ann = voting.open_run(), voting.judge()
     left = []
-    for leave in (vote, lambda seat: assignment.leave(seat, "skipped"), lambda seat: assignment.leave(seat, "flagged", reason="cut off")):
+    for leave in (
+        vote,
+        lambda seat: assignment.leave(seat, "skipped"),
+        lambda seat: assignment.leave(seat, "flagged", reason="cut off"),
+    ):
         left.append(next_seat(run, ann))
         leave(left[-1])
     assert [undo(run, ann).pk for _turn in left] == [seat.pk for seat in reversed(left)]

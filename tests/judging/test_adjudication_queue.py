@@ -1,0 +1,193 @@
+"""What people are split on: the queue, the blind page, decisions beside the votes, taken back; who may."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from judging import adjudication, assignment
+from judging.judges.base import OK, Verdict
+from judging.models import Assignment, AuditEntry, Grade, Membership, Preference, VotingItem
+from tests.judging import voting
+
+pytestmark = pytest.mark.django_db
+
+
+def vote(run, judge, *values: float, note: str = "") -> None:
+    """Votes of this person on the first items of the run, in the order of their ids; each towards the first answer."""
+    field = "answer" if run.is_single else "battle"
+    for item, value in zip(assignment.pool(run).order_by("pk"), values, strict=False):
+        seat = Assignment.objects.create(run=run, judge=judge, lease_until=run.created_at, holds=True, **{field: item})
+        VotingItem.objects.filter(run=run, **{field: item}).update(held=1)
+        with transaction.atomic():
+            assignment.cast(assignment.open_seats().get(pk=seat.pk), Verdict(status=OK, value=value), note=note)
+
+
+def split_run(**fields):
+    """A run in whose first two items two people are against each other, and agree on the third."""
+    run = voting.open_run(**fields)
+    vote(run, voting.judge("one"), 1, 1, 1, note="the first is kinder")
+    vote(run, voting.judge("two"), -1, -1, 1)
+    return run
+
+
+def page_of(user, run) -> tuple[Client, str]:
+    client = Client()
+    client.force_login(user)
+    return client, reverse("adjudicate", args=[run.pk])
+
+
+@pytest.fixture
+def run():
+    return split_run()
+
+
+@pytest.fixture
+def judith():
+    return voting.person("judith", role="adjudicator")
+
+
+def decide(client, address, **data):
+    seat = Assignment.objects.get(purpose="adjudication", status="leased", judge__user=client.session["_auth_user_id"])
+    told = {"seat": seat.token, "choice": "a", "note": "It has the date right.", **data}
+    return client.post(address, told)
+
+
+def test_only_split_items_are_queued_and_the_most_contested_first(run):
+    first, second, _third, _fourth = assignment.pool(run).order_by("pk")
+    vote(run, voting.judge("three"), 1)
+    assert adjudication.queue(run, voting.judge("judge")) == [second.pk, first.pk]
+
+
+def test_an_item_that_was_voted_on_taken_out_or_is_in_other_hands_is_not_queued(run):
+    first, second, *_ = assignment.pool(run).order_by("pk")
+    assert set(adjudication.queue(run, voting.judge("x"))) == {first.pk, second.pk}
+    voter = Assignment.objects.filter(run=run).first().judge
+    assert adjudication.queue(run, voter) == []
+    held = adjudication.next_case(run, voting.judge("other"))
+    assert adjudication.queue(run, voting.judge("y")) == [({first.pk, second.pk} - {held.battle_id}).pop()]
+    VotingItem.objects.filter(run=run).update(is_out=True)
+    assert adjudication.queue(run, voting.judge("z")) == []
+
+
+def test_a_decision_stands_beside_the_votes_and_counts_in_no_rating(run, judith):
+    client, address = page_of(judith, run)
+    before = list(Preference.objects.counting().values_list("pk", flat=True))
+    client.get(address)
+    assert decide(client, address, reasons=["wrong_fact"]).status_code == 302
+    made = Preference.objects.get(kept_out="adjudication")
+    assert (made.value_shown, made.note, made.reasons) == (1, "It has the date right.", ["wrong_fact"])
+    assert (made.judge.user, made.details["saw_votes"]) == (judith, False)
+    assert list(Preference.objects.counting().values_list("pk", flat=True)) == before
+    assert adjudication.adjudicated(run) == {made.battle_id: made}
+    client.get(address)
+    decide(client, address)
+    assert "data-empty" in client.get(address).text
+    assert len(adjudication.adjudicated(run)) == 2
+
+
+def test_a_decision_without_a_reason_is_refused_and_keeps_the_item(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address)
+    answer = decide(client, address, note=" ")
+    assert answer.status_code == 422
+    assert "Say why" in answer.text
+    assert not adjudication.adjudicated(run)
+
+
+def test_the_page_names_no_model_and_shows_no_vote_until_it_is_asked_to(run, judith):
+    client, address = page_of(judith, run)
+    page = client.get(address).text
+    for hidden in ("Zephyrion", "Quorlabs", "Blatherskite", "the first is kinder", "person 1"):
+        assert hidden not in page
+    page = client.get(address + "?votes=1").text
+    assert "the first is kinder" in page
+    assert "person 2" in page
+    assert "Zephyrion" not in page
+    assert "one" not in [cell.strip() for cell in page.replace("<", ">").split(">")]
+
+
+def test_whoever_looked_at_the_votes_is_remembered_though_the_post_says_nothing(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address + "?votes=1")
+    client.get(address)
+    decide(client, address)
+    assert Preference.objects.get(kept_out="adjudication").details["saw_votes"] is True
+    assert AuditEntry.objects.filter(act="votes_shown", actor=judith).count() == 1
+
+
+def test_a_decision_is_taken_back_and_the_item_comes_again_on_its_sides(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address)
+    seat = Assignment.objects.get(purpose="adjudication")
+    decide(client, address)
+    client.post(reverse("adjudicate_undo", args=[run.pk]))
+    assert not adjudication.adjudicated(run)
+    assert Preference.objects.filter(kept_out="adjudication", superseded_at__isnull=False).count() == 1
+    again = adjudication.next_case(run, assignment.judge_of(judith))
+    assert (again.token, again.swapped) == (seat.token, seat.swapped)
+    decide(client, address, choice="b")
+    assert len(adjudication.adjudicated(run)) == 1
+
+
+def test_what_is_passed_on_goes_to_another_adjudicator(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address)
+    seat = Assignment.objects.get(purpose="adjudication")
+    client.post(reverse("adjudicate_pass", args=[run.pk]), {"seat": seat.token})
+    judge = assignment.judge_of(judith)
+    assert seat.battle_id not in adjudication.queue(run, judge)
+    assert seat.battle_id in adjudication.queue(run, voting.judge("another"))
+
+
+def test_an_item_that_somebody_else_decided_meanwhile_is_given_up(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address)
+    mine = Assignment.objects.get(purpose="adjudication")
+    Assignment.objects.filter(pk=mine.pk).update(lease_until=run.created_at)
+    other = voting.judge("other")
+    seat = adjudication.next_case(run, other)
+    while seat.battle_id != mine.battle_id:
+        assignment.leave(seat, "skipped")
+        seat = adjudication.next_case(run, other)
+    with transaction.atomic():
+        verdict = Verdict(status=OK, value=1.0)
+        adjudication.decide(seat, [(0, verdict)], why="so", reasons=[], saw_votes=False)
+    client.post(address, {"seat": mine.token, "choice": "b", "note": "too late"})
+    assert [one.judge for one in adjudication.adjudicated(run).values()] == [other]
+
+
+def test_marks_far_apart_are_decided_by_marks():
+    run = voting.open_run(mode="single", dimensions=[])
+    items = list(assignment.pool(run).order_by("pk"))
+    low, high = voting.judge("low"), voting.judge("high")
+    for judge, mark in ((low, 1.0), (high, 5.0)):
+        seat = Assignment.objects.create(run=run, judge=judge, answer=items[-1], lease_until=run.created_at)
+        with transaction.atomic():
+            assignment.cast(assignment.open_seats().get(pk=seat.pk), Verdict(status=OK, value=mark))
+    client, address = page_of(voting.person("judith", role="adjudicator"), run)
+    client.get(address)
+    seat = Assignment.objects.get(purpose="adjudication")
+    client.post(address, {"seat": seat.token, "mark-overall": "4", "note": "nearly all of it"})
+    assert Grade.objects.get(kept_out="adjudication").score == 4
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("adjudicator", 200), ("lead", 200), ("admin", 200), ("annotator", 403), ("viewer", 403)]
+)
+def test_the_role_decides_who_may(run, role, status):
+    client, address = page_of(voting.person("p", role=role), run)
+    assert client.get(address).status_code == status
+
+
+def test_a_member_adjudicates_in_this_run_and_no_other(run):
+    user = voting.person("mem", role="")
+    Membership.objects.create(run=run, user=user, role="adjudicator")
+    client, address = page_of(user, run)
+    assert client.get(address).status_code == 200
+    other = type(run).objects.create(
+        name="x", benchmark=run.benchmark, rubric=run.rubric, mode="pairwise", status="open"
+    )
+    assert client.get(reverse("adjudicate", args=[other.pk])).status_code == 403
