@@ -66,7 +66,7 @@ def _entry(block: str) -> Entry:
 
 def marked_in_templates() -> Iterator[tuple[str, str]]:
     """(context, msgid) of every string marked in a template, as makemessages sees them."""
-    for path in sorted((settings.BASE_DIR / "templates").rglob("*.html")):
+    for path in sorted((settings.BASE_DIR / "templates").rglob("*.*")):
         for name, texts in CALL.findall(templatize(path.read_text(encoding="utf-8"), origin=str(path))):
             yield _key(name, ast.literal_eval(f"({texts.rstrip(', ')},)"))
 
