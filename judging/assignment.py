@@ -385,7 +385,7 @@ def _with_item(seats: QuerySet, run: Run) -> QuerySet:
 
 
 def _related(run: Run) -> tuple[str, ...]:
-    return ("question__category", "model") if run.is_single else ("question__category", "first__model", "second__model")
+    return ("question__category",) if run.is_single else ("question__category", "first", "second")
 
 
 def _seat(run: Run, judge: Judge, due: Due) -> Assignment:

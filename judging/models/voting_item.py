@@ -60,6 +60,7 @@ class VotingItem(models.Model):
                 F("run"), F("held"), F("urgency").desc(), F("place"), condition=Q(is_out=False), name="items_next"
             ),
             models.Index(fields=["run"], condition=Q(is_split=True), name="items_split"),
+            models.Index(fields=["run", "place"], name="items_in_place"),
         ]
 
     def __str__(self) -> str:
