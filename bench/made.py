@@ -51,11 +51,14 @@ def _person(k: int) -> Judge:
 
 
 def _insert(table: type, names: tuple[str, ...], columns: list) -> None:
-    """Rows by the database's own statement, in batches."""
-    fields = [table._meta.get_field(name).column for name in names]
+    """Rows by the database's own statement, in batches; what is not named has its default."""
+    others = [field for field in table._meta.concrete_fields if not (field.null or field.primary_key)]
+    others = [field for field in others if field.name not in names]
+    fields = [*(table._meta.get_field(name).column for name in names), *(field.column for field in others)]
+    size = len(columns[0])
+    columns = [*columns, *([field.get_db_prep_save(field.get_default(), connection)] * size for field in others)]
     marks = ", ".join(["%s"] * len(fields))
     sql = f"INSERT INTO {table._meta.db_table} ({', '.join(fields)}) VALUES ({marks})"  # noqa: S608
-    size = len(columns[0])
     with transaction.atomic(), connection.cursor() as cursor:
         for start in range(0, size, BATCH):
             part = [column[start : start + BATCH] for column in columns]
