@@ -113,6 +113,17 @@ def _session(name: str, group: Group) -> str:
     return client.cookies["sessionid"].value
 
 
+def _noting(counted: list[str]):
+    """A wrapper of statements that notes each but BEGIN."""
+
+    def noted(execute, sql, params, many, context):
+        if not sql.startswith("BEGIN"):
+            counted.append(sql)
+        return execute(sql, params, many, context)
+
+    return noted
+
+
 def served(run: int, votes: int) -> dict[str, list[float]]:
     """Milliseconds and statements of each of so many votes of one person, in this process: from the request to the next ballot.
 
@@ -126,9 +137,7 @@ def served(run: int, votes: int) -> dict[str, list[float]]:
     for number in range(WARM + votes):
         token = re.search(r'data-token="([^"]+)"', html)[1]
         counted: list[str] = []
-        with connection.execute_wrapper(
-            lambda execute, sql, *rest: (sql.startswith("BEGIN") or counted.append(sql), execute(sql, *rest))[1]
-        ):  # noqa: B023
+        with connection.execute_wrapper(_noting(counted)):
             began = time.perf_counter()
             answer = client.post(f"/vote/{token}/cast/", {"choice": "ab"[number % 2]})
             took = time.perf_counter() - began
