@@ -39,7 +39,7 @@ from judging.models.assignment import LEASE
 from judging.running import tell
 from judging.schedule import KEPT_OUT, Due, Member, check_due, practice_due
 from judging.voting import MARK, Voting
-from judging.voting_items import field_of, let_go, pool, prepare, rewant
+from judging.voting_items import are_split, field_of, let_go, pool, prepare, rewant
 
 __all__ = [
     "Standing",
@@ -58,7 +58,6 @@ __all__ = [
 
 UNDOABLE = 20  # seats that can be reopened one after another
 MOST_LEFT = 500  # open items that are counted
-SPLIT_MARKS = 0.3  # share of a scale that marks lie apart to be against each other
 
 Seat = Assignment.Status
 For = Assignment.Purpose
@@ -83,15 +82,11 @@ class Standing:
     held: int | None = None
     fewest: int | None = None
     urgency: float | None = None
+    is_more: bool = False
 
     @property
     def total(self) -> int:
         return self.done + self.left
-
-    @property
-    def is_more(self) -> bool:
-        """Whether more is open than was counted."""
-        return self.left >= MOST_LEFT
 
     def exhausts(self, member: Member) -> str:
         """Which quota this person has used up: "day", "run", or none."""
@@ -219,19 +214,10 @@ def _weigh(seat: Assignment) -> None:
     table, value = (Grade, "score") if seat.answer_id else (Preference, "value")
     said = table.objects.decided().filter(run=run, judge__kind__in=Judge.PEOPLE, **seat.item)
     said = said.exclude(kept_out__in=set(KEPT_OUT.values()))
-    by_turn: dict[int, list[float]] = {}
-    for turn, worth in said.values_list("turn", value):
-        by_turn.setdefault(turn, []).append(worth)
-    split = any(_are_apart(run, values) for values in by_turn.values())
+    split = are_split(run, said.values_list("turn", value))
     changes = {"is_split": split} | ({"wanted": voting.overlap if split else voting.wanted} if voting.third else {})
     if split or seat.was_split:
         items.update(**changes)
-
-
-def _are_apart(run: Run, values: Sequence[float]) -> bool:
-    if run.is_single:
-        return max(values) - min(values) > SPLIT_MARKS * (run.rubric.highest - run.rubric.lowest)
-    return min(values) < 0 < max(values)
 
 
 def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | None:
@@ -340,14 +326,16 @@ def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standin
         "repeats": _number(mine.filter(purpose=For.REPEAT)),
         "leased": _number(mine.filter(status=Seat.LEASED)),
         "held": Subquery(mine.filter(status=Seat.LEASED).order_by("pk").values("pk")[:1]),
-        "free": _Size(_open_items(run, judge, member or Member()).order_by().values("pk")[:MOST_LEFT]),
+        "free": _Size(_open_items(run, judge, member or Member()).order_by().values("pk")[: MOST_LEFT + 1]),
         "fewest": Subquery(head.values("held")[:1]),
         "urgency": Subquery(head.values("urgency")[:1]),
         "last": Subquery(counted.order_by("-closed_at", "-pk").values("token")[:1]),
     }
     found = Run.objects.filter(pk=run.pk).values_list(*facts.values()).get()
     row = dict(zip(facts, found, strict=True))
-    return Standing(left=min(row.pop("leased") + row.pop("free"), MOST_LEFT), **row)
+    free = row.pop("free")
+    left = row.pop("leased") + min(free, MOST_LEFT)
+    return Standing(left=left, is_more=free > MOST_LEFT, **row)
 
 
 class _Size(Subquery):

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from arena.models import Answer, Battle
 from judging.items import battles_of, chunks, questions_of
-from judging.models import Assignment, Gold, Run, VotingItem
+from judging.models import Assignment, Gold, Grade, Judge, Preference, Run, Status, VotingItem
 from judging.progress import expected
 from judging.voting import Voting
 
+SPLIT_MARKS = 0.3  # share of a scale that marks lie apart to be against each other
 AT_ONCE = 100  # seats that ran out, let go in one go
 
 
@@ -88,6 +89,32 @@ def _make(run: Run, rows: Sequence[tuple[int, int, str]]) -> None:
         for place, (pk, category, language) in enumerate(_in_turns(rows, seed=run.seed))
     ]
     VotingItem.objects.bulk_create(items, batch_size=2000, ignore_conflicts=True)
+    _find_splits(run, [pk for pk, (_, done) in seats.items() if done > 1])
+
+
+def _find_splits(run: Run, items: Sequence[int]) -> None:
+    """Mark those of these items that people, who voted before there were rows for items, are split on."""
+    field, voting = field_of(run), Voting.of(run)
+    table, value = (Grade, "score") if run.is_single else (Preference, "value")
+    for some in chunks(items):
+        said: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        found = table.objects.counting().filter(run=run, status=Status.OK, judge__kind__in=Judge.PEOPLE)
+        for item, *vote in found.filter(**{f"{field}__in": some}).values_list(field, "turn", value):
+            said[item].append(tuple(vote))
+        split = [item for item, votes in said.items() if are_split(run, votes)]
+        wanted = {"wanted": voting.overlap} if voting.third else {}
+        VotingItem.objects.filter(run=run, **{f"{field}__in": split}).update(is_split=True, **wanted)
+
+
+def are_split(run: Run, votes: Iterable[tuple[int, float]]) -> bool:
+    """Whether people are against each other in these votes, (turn, value) each: of pairs by the side, of marks by far."""
+    by_turn: dict[int, list[float]] = defaultdict(list)
+    for turn, value in votes:
+        by_turn[turn].append(value)
+    if run.is_single:
+        far = SPLIT_MARKS * (run.rubric.highest - run.rubric.lowest)
+        return any(max(values) - min(values) > far for values in by_turn.values())
+    return any(min(values) < 0 < max(values) for values in by_turn.values())
 
 
 def _in_turns(rows: Sequence[tuple[int, int, str]], *, seed: int) -> list[tuple[int, int, str]]:

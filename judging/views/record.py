@@ -10,10 +10,11 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from arena.frame import is_lead
 from arena.models import Answer, Battle, Question, in_reader_language
 from judging import comments
 from judging.access import is_blind_on, name_people
-from judging.models import Grade, Preference, Status
+from judging.models import Grade, Preference, Status, VotingItem
 
 MOST_PROMPTS = 50  # grades on a page that are shown with what was sent to the judge
 WHO = (F("judge__user").asc(nulls_first=True), "judge__name", "judge__version")
@@ -52,6 +53,9 @@ def battle(request, pk):
     context["comments"] = comments.visible_to(request.user, battle)
     if blind:  # what was said in a run that is closed would tell those who vote in another
         context["comments"] = [one for one in context["comments"] if one.author_id == request.user.pk]
+    elif is_lead(request.user):
+        asked_in = VotingItem.objects.filter(battle=battle).order_by("-run")
+        context["comment_in"] = asked_in.values_list("run", flat=True).first()
     return render(request, "judging/battle.html", context)
 
 

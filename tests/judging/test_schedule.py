@@ -253,6 +253,20 @@ def test_more_answers_make_more_items_and_keep_the_counts():
     assert sorted(VotingItem.objects.values_list("held", "done")) == [(0, 0), (1, 1)]
 
 
+def test_items_made_after_the_votes_know_what_people_are_split_on():
+    run = voting.open_run(questions=2, limits={"overlap": 2})
+    ann, bob = voting.judge("ann"), voting.judge("bob")
+    for _item in range(2):
+        towards_first(next_seat(run, ann), 1.0)
+    seats = [next_seat(run, bob)]
+    towards_first(seats[0], -1.0)
+    seats.append(next_seat(run, bob))
+    towards_first(seats[1], 1.0)
+    VotingItem.objects.all().delete()
+    assert prepare(run)
+    assert VotingItem.objects.get(is_split=True).battle_id == seats[0].battle_id
+
+
 def test_another_overlap_is_wanted_of_every_item():
     run = voting.open_run(questions=2, limits={"overlap": 3})
     run.limits = {"overlap": 5}
