@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from judging.models import AuditEntry
 
-
-def sentence(entry: AuditEntry) -> str:
-    """An entry of the log in the reader's language; an act that has no words yet as it is kept."""
+def sentence(act: str) -> str:
+    """What an act of the log is in the reader's language; one that has no words yet as it is kept."""
     words = {
         "vote_undone": _("took the last vote back"),
         "item_flagged": _("flagged an item as broken"),
@@ -36,4 +34,4 @@ def sentence(entry: AuditEntry) -> str:
         "export_written": _("wrote the votes to a file"),
         "export_downloaded": _("downloaded the votes"),
     }
-    return words.get(entry.act, entry.act)
+    return words.get(act, act)

@@ -17,7 +17,7 @@ from judging.judges.base import PointKind, RubricText
 from judging.leaking import leaks_of
 from judging.leaks import masked
 from judging.models import Assignment, Run
-from judging.voting import DIMENSIONS, FIVE, FOUR, MASK, REASONS, Voting
+from judging.voting import DIMENSIONS, FIVE, FLAG_CAUSES, FOUR, MASK, REASONS, SKIP_CAUSES, Voting
 
 VALUES = {
     "a2": (2.0, False),
@@ -203,6 +203,32 @@ def chips(run: Run, *, ticked: list[str]) -> list[Chip]:
     keys = list("1234567890")[len(choices(run)) :] if is_one_press(run) else []
     wanted = [word for word in REASONS if word in Voting.of(run).reasons]
     return [Chip(word, labels[word], key or "", word in ticked) for word, key in zip_longest(wanted, keys) if word]
+
+
+def skip_causes() -> list[tuple[str, str]]:
+    """Why somebody may skip an item, as (word, label)."""
+    labels = (
+        _("I cannot decide"),
+        _("I know too little of this"),
+        _("I do not read this language well"),
+        _("It is too long"),
+        _("I do not want to read this"),
+        _("Something else"),
+    )
+    return list(zip(SKIP_CAUSES, labels, strict=True))
+
+
+def flag_causes() -> list[tuple[str, str]]:
+    """What may be broken about an item, as (word, label)."""
+    labels = (
+        _("The question is broken"),
+        _("An answer is cut off or empty"),
+        _("An answer tells who wrote it"),
+        _("I have seen this one before"),
+        _("It should not be shown to anybody"),
+        _("Something else"),
+    )
+    return list(zip(FLAG_CAUSES, labels, strict=True))
 
 
 def form(seat: Assignment, *, post: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None) -> Form:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from judging.ballots import flag_causes
 from judging.models import Assignment, AuditEntry, Run, VotingItem
 from judging.voting_items import field_of
 
@@ -33,10 +34,12 @@ def flagged(run: Run) -> list[Flagged]:
     name = field_of(run)
     seats = run.assignments.filter(status=Assignment.Status.FLAGGED).order_by("-closed_at")
     out = set(VotingItem.objects.filter(run=run, is_out=True).values_list(name, flat=True))
+    causes = dict(flag_causes())
     found: dict[int, Flagged] = {}
     for seat in seats.select_related("judge", f"{name}__question")[:MOST]:
         pk = getattr(seat, f"{name}_id")
         question = getattr(seat, name).question
+        seat.cause_in_words = causes.get(seat.cause, seat.cause)
         found.setdefault(pk, Flagged(pk, question, is_out=pk in out)).flags.append(seat)
     return sorted(found.values(), key=lambda one: (one.is_settled, -len(one.flags)))
 

@@ -137,7 +137,7 @@ def _problems(cls: type[Voting], data: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(mark, bool) or not isinstance(mark, int | float) or not 0 <= mark <= 1:
         found["pass_mark"] = _("A share from 0 to 1 is meant.")
     if data.get("third") is True and data.get("overlap", OVERLAP) in (1, 2):
-        found["third"] = _("With a third person where two disagree, at least 3 votes on each item are meant.")
+        found["overlap"] = _("With a third person where two disagree, at least 3 votes on each item are meant.")
     reasons = data.get("reasons", ())
     if isinstance(reasons, str) or not isinstance(reasons, list | tuple) or set(map(str, reasons)) - set(REASONS):
         found["reasons"] = _("Some of these are meant: %s") % ", ".join(REASONS)

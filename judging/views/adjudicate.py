@@ -200,7 +200,7 @@ def my_log(request):
 
 def _log(request, found, context: dict, template: str):
     chosen = {"act": asked(request.GET, "act"), "who": asked(request.GET, "who")}
-    acts = list(found.order_by("act").values_list("act", flat=True).distinct())
+    acts = [(act, sentence(act)) for act in found.order_by("act").values_list("act", flat=True).distinct()]
     if chosen["act"]:
         found = found.filter(act=chosen["act"])
     if chosen["who"] and context["run"]:
@@ -211,7 +211,7 @@ def _log(request, found, context: dict, template: str):
         return answer
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     for entry in page:
-        entry.sentence = sentence(entry)
+        entry.sentence = sentence(entry.act)
     return render(request, template, {**context, "page": page, "chosen": chosen, "acts": acts})
 
 

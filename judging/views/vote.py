@@ -300,36 +300,12 @@ def _exhibited(seat: Assignment, post: Mapping[str, str], errors) -> dict[str, A
         "same": ballots.are_the_same(seat),
         "chips": ballots.chips(seat.run, ticked=ticked),
         "note": post.get("note", ""),
-        "skip_causes": _skip_causes(),
-        "flag_causes": _flag_causes(),
+        "skip_causes": ballots.skip_causes(),
+        "flag_causes": ballots.flag_causes(),
     }
     if ballots.is_one_press(seat.run):
         return context | {"choices": ballots.choices(seat.run)}
     return context | {"form": ballots.form(seat, post=post, errors=errors)}
-
-
-def _skip_causes() -> list[tuple[str, str]]:
-    labels = (
-        _("I cannot decide"),
-        _("I know too little of this"),
-        _("I do not read this language well"),
-        _("It is too long"),
-        _("I do not want to read this"),
-        _("Something else"),
-    )
-    return list(zip(SKIP_CAUSES, labels, strict=True))
-
-
-def _flag_causes() -> list[tuple[str, str]]:
-    labels = (
-        _("The question is broken"),
-        _("An answer is cut off or empty"),
-        _("An answer tells who wrote it"),
-        _("I have seen this one before"),
-        _("It should not be shown to anybody"),
-        _("Something else"),
-    )
-    return list(zip(FLAG_CAUSES, labels, strict=True))
 
 
 def _to_sign_in(request):

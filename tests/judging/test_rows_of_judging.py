@@ -124,9 +124,9 @@ def test_a_seat_is_on_a_battle_or_on_an_answer_and_once_a_run(battle):
     refuses("a_seat_is_on_a_battle_or_on_an_answer", Assignment(**common))
     refuses("a_seat_is_on_a_battle_or_on_an_answer", Assignment(**common, battle=battle, answer=battle.first))
     Assignment(**common, battle=battle).save()
-    refuses("a_person_sees_a_battle_once_a_run", Assignment(**common, battle=battle))
+    refuses("a_person_sees_a_battle_once_a_trial", Assignment(**common, battle=battle))
     Assignment(**common, answer=battle.first).save()
-    refuses("a_person_sees_an_answer_once_a_run", Assignment(**common, answer=battle.first))
+    refuses("a_person_sees_an_answer_once_a_trial", Assignment(**common, answer=battle.first))
 
 
 def test_who_judged_and_under_what_cannot_be_deleted_from_under_a_judgment(battle):
