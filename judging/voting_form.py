@@ -41,7 +41,6 @@ OPEN_TO = {
     voting.GUESTS: _("also anybody who has its link"),
 }
 ANOTHER_BALLOT = _("People have voted on this ballot already: another one is another run.")
-THIRD_NEEDS = 3  # votes on an item: two, and one where they disagree
 
 
 def _number(name: str, label: Any, help_text: Any) -> forms.IntegerField:
@@ -156,11 +155,6 @@ class VotingFields(forms.Form):
         except BadVoting as bad:
             for name, sentence in bad.errors.items():
                 self.add_error(name, sentence)
-            return
-        if self.voting.third and self.voting.overlap < THIRD_NEEDS and "overlap" not in self.errors:
-            self.add_error(
-                "overlap", _("With a third person where two disagree, at least 3 votes on each item are meant.")
-            )
 
     def check_ballot(self, rubric: Any, *, is_single: bool) -> None:
         """A ballot by dimensions needs a rubric that has some."""
