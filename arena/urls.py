@@ -7,7 +7,8 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from arena import signing_in, views
+from arena import signing_in
+from arena.views import pages
 
 urlpatterns = [
     path("sign-in/", signing_in.SignIn.as_view(), name="login"),
@@ -16,12 +17,12 @@ urlpatterns = [
     path("password/<uidb64>/<token>/", signing_in.NewPassword.as_view(), name="password_reset_confirm"),
     path("sign-out/", auth.LogoutView.as_view(), name="logout"),
     path("language/", include("django.conf.urls.i18n")),
-    path("theme/", views.theme, name="theme"),
+    path("theme/", pages.theme, name="theme"),
     path("help/", TemplateView.as_view(template_name="arena/help.html"), name="help"),
-    path("health/", views.health, name="health"),
-    path("benchmarks/", views.benchmarks, name="benchmarks"),
-    path("benchmarks/<int:pk>/", views.benchmark, name="benchmark"),
-    path("models/<int:pk>/", views.model, name="model"),
+    path("health/", pages.health, name="health"),
+    path("benchmarks/", pages.benchmarks, name="benchmarks"),
+    path("benchmarks/<int:pk>/", pages.benchmark, name="benchmark"),
+    path("models/<int:pk>/", pages.model, name="model"),
     path("", include("judging.urls")),
     path("", include("rating.urls")),
     path("admin/", admin.site.urls),

@@ -64,8 +64,10 @@ def _turn_of(check: dict, question: Question) -> int:
 
 
 def questions_of(run: Run) -> QuerySet[Question]:
-    """The questions a run looks at: all of the benchmark's, or its first `limits.questions`."""
+    """The questions a run looks at: all of the benchmark's, those of `limits.keys`, or the first `limits.questions`."""
     questions = Question.objects.filter(benchmark=run.benchmark)
+    if keys := run.limits.get("keys"):
+        questions = questions.filter(key__in=keys)
     limit = run.limits.get("questions")
     if not limit:
         return questions

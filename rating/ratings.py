@@ -43,6 +43,7 @@ class Rated:
     rows: dict[int, dict[str, Any]]
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    language: str = ""
 
     @classmethod
     def of(cls, source: str, method: str, category: int | None, found: Told) -> Rated:

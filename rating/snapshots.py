@@ -144,9 +144,9 @@ def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict], h
     snapshot.save()
     data.insert(
         Rating,
-        ("snapshot", "source", "method", "category", "model", *NUMBERS),
+        ("snapshot", "source", "method", "category", "language", "model", *NUMBERS),
         [
-            (snapshot.pk, board.source, board.method, board.category, model, *map(row.get, NUMBERS))
+            (snapshot.pk, board.source, board.method, board.category, board.language, model, *map(row.get, NUMBERS))
             for board in rated
             for model, row in board.rows.items()
         ],

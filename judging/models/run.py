@@ -71,7 +71,9 @@ class Run(models.Model):
     budget = models.FloatField(null=True, blank=True, help_text="the most it may cost, in the prices' currency")
     cache = models.BooleanField(default=True, help_text="use a reply on record to the very same prompt again")
     collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
-    limits = models.JSONField(default=dict, blank=True, help_text="questions, concurrency, overlap, samples")
+    limits = models.JSONField(
+        default=dict, blank=True, help_text="questions, keys (of the only questions), concurrency, overlap, samples"
+    )
     voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
     recipe = models.JSONField(default=dict, blank=True, help_text="the effective settings, echoed")

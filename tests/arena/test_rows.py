@@ -128,7 +128,7 @@ def test_an_answers_html_is_read_from_the_row_until_the_renderer_changes(monkeyp
     assert "<strong>six</strong>" in row.html_turns[0]
     row.turns = ["changed behind its back"]
     assert "six" in row.html_turns[0]
-    monkeypatch.setattr("arena.models.HTML_VERSION", row.html_version + 1)
+    monkeypatch.setattr("arena.models.answer.HTML_VERSION", row.html_version + 1)
     assert "changed" in row.html_turns[0]
 
 

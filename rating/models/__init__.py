@@ -1,0 +1,20 @@
+"""What follows from the record: snapshots of ratings and agreement, scores measured elsewhere, profiles."""
+
+from rating.models.agreement import Agreement, Health
+from rating.models.board import Grouping, Leaderboard, LiveBoard, Rating, Snapshot
+from rating.models.counts import PairCount, ScoreCount
+from rating.models.score import Profile, Score
+
+__all__ = [
+    "Agreement",
+    "Grouping",
+    "Health",
+    "Leaderboard",
+    "LiveBoard",
+    "PairCount",
+    "Profile",
+    "Rating",
+    "Score",
+    "ScoreCount",
+    "Snapshot",
+]
