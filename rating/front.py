@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
+from arena.models import Question
 from rating.models import Leaderboard, Rating, Snapshot
 
 
@@ -34,7 +35,7 @@ def cards() -> list[Card]:
 
 def _best(snapshots: dict[int, Snapshot]) -> dict[int, list[Rating]]:
     """The three first of each snapshot by Bradley–Terry, or by score where there are only scores. One query."""
-    rows = Rating.objects.filter(snapshot__in=snapshots, source=Rating.ALL, category=None, rank__lte=3)
+    rows = Rating.objects.filter(snapshot__in=snapshots, source=Rating.ALL, category=None, language="", rank__lte=3)
     by_method: dict[tuple[int, str], list[Rating]] = {}
     for row in rows.select_related("model").order_by("rank", "model__name"):
         by_method.setdefault((row.snapshot_id, row.method), []).append(row)
@@ -44,5 +45,5 @@ def _best(snapshots: dict[int, Snapshot]) -> dict[int, list[Rating]]:
 
 def _categories(snapshots: dict[int, Snapshot]) -> dict[int, int]:
     """How many categories each snapshot rates. One query."""
-    rows = Rating.objects.filter(snapshot__in=snapshots, category__isnull=False).order_by()
+    rows = Rating.objects.filter(snapshot__in=snapshots, category__in=Question.objects.values("category")).order_by()
     return dict(rows.values_list("snapshot").annotate(Count("category", distinct=True)))

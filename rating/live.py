@@ -24,6 +24,7 @@ from rating.data import TIE, columns, insert, newest, silent_members
 from rating.methods import BT, SCORE, Recipe, Told, rows_by_model, told
 from rating.models import Leaderboard, LiveBoard, PairCount, Rating, ScoreCount
 from rating.ratings import Rated, each_once, totalled
+from rating.sorting import members
 from rating.stats.intervals import student
 from rating.stats.ranks import ranked
 
@@ -72,7 +73,7 @@ def is_possible(leaderboard: Leaderboard) -> bool:
 
 def _emptied(leaderboard: Leaderboard, there: set[Place]) -> Iterator[Rated]:
     """A board without rows for each that the snapshot has and the counts no longer do: all its votes were taken back."""
-    had = Rating.objects.filter(snapshot=leaderboard.current_id, method__in=(BT, SCORE))
+    had = Rating.objects.filter(snapshot=leaderboard.current_id, method__in=(BT, SCORE), language="")
     had = had.exclude(source=Rating.CALIBRATED).order_by().values_list("source", "method", "category").distinct()
     yield from (Rated(*place, {}) for place in had if place not in there)
 
@@ -89,7 +90,7 @@ class _Spread:
             for note in notes
             if note["note"] == stats.FEW_CLUSTERS
         }
-        known = Rating.objects.filter(snapshot=leaderboard.current_id, inflation__isnull=False)
+        known = Rating.objects.filter(snapshot=leaderboard.current_id, inflation__isnull=False, language="")
         for *place, model, inflation in known.values_list("source", "method", "category", "model", "inflation"):
             self.by_place.setdefault(tuple(place), {})[model] = inflation
 
@@ -133,8 +134,10 @@ def _boards(rows: Table, method: str, rate: Any, recipe: Recipe, silent: list[in
     def of_source(source: str, mask: NDArray[np.bool_]) -> list[Rated]:
         mine = _some(rows, mask)
         found = []
-        for category in [None, *np.unique(mine["category"]).tolist()]:
-            part = mine if category is None else _some(mine, mine["category"] == category)
+        there = np.unique(mine["category"]).tolist()
+        wanted = {None: there, **{one: [one] for one in there}, **members(recipe.kinds, there)}
+        for category, codes in wanted.items():
+            part = mine if category is None else _some(mine, np.isin(mine["category"], codes))
             place = (source, method, category)
             try:
                 found.append(Rated.of(*place, rate(part, place)))

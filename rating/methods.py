@@ -14,6 +14,7 @@ from rating import stats
 from rating.data import Looks, Marks, Votes
 from rating.details import coefficients, number
 from rating.models import Rating
+from rating.sorting import Sorting
 from rating.stats.calibrated import calibrated
 from rating.stats.intervals import student
 from rating.stats.ranks import Ranks, ranked
@@ -35,8 +36,8 @@ Bools = NDArray[np.bool_]
 
 @dataclass
 class Recipe:
-    """How ratings are made: level of intervals, Elo's K, by which methods, the features of style that are held equal, and the
-    weights of the total over categories."""
+    """How ratings are made: level of intervals, Elo's K, by which methods, the features of style that are held equal, the
+    weights of the total over categories, and the kind of each category, by ids."""
 
     level: float = 0.95
     k: float = 32.0
@@ -44,6 +45,7 @@ class Recipe:
     style: tuple[str, ...] = FEATURES
     mode: str = "mean"
     weights: dict[int, float] = field(default_factory=dict)
+    kinds: dict[int, int] = field(default_factory=dict)
 
     @property
     def wants_style(self) -> bool:
@@ -51,10 +53,23 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some of the rows: those of a category or of a kind of them (None: of all), in a language ("": in all).
+
+    `codes` are the categories in it, as codes.
+    """
+
+    category: int | None
+    language: str = ""
+    codes: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class Coded:
     """The rows of `table` with models, questions and categories as codes 0, 1, 2 …; `models`, `categories` are their ids.
 
-    `columns` are what a method takes; `looks` of the votes' answers where style is known.
+    `columns` are what a method takes; `looks` of the votes' answers where style is known. `kinds` are the ids of kinds of
+    categories, `kind` (c,) the code of each category's, -1 for none; `language` (n,) of each row, -1 for none.
     """
 
     table: Votes | Marks
@@ -62,18 +77,38 @@ class Coded:
     categories: Ints
     category: Ints
     columns: tuple[NDArray[Any], ...]
+    kinds: Ints
+    kind: Ints
+    languages: tuple[str, ...]
+    language: Ints
     looks: Looks | None = None
 
     def of(self, rows: Ints) -> tuple[NDArray[Any], ...]:
         """The coded columns of these rows: what a method takes."""
         return tuple(column[rows] for column in self.columns)
 
-    def parts(self, rows: Ints) -> Iterator[tuple[int | None, Ints]]:
-        """These rows, then those of each of their categories."""
-        yield None, rows
-        kinds = self.category[rows]
-        for code in np.flatnonzero(np.bincount(kinds, minlength=len(self.categories))):
-            yield int(self.categories[code]), rows[kinds == code]
+    def parts(self, rows: Ints) -> Iterator[tuple[Part, Ints]]:
+        """These rows, then those of each of their categories, of each kind of categories, and of each language."""
+        codes = self.category[rows]
+        there = np.flatnonzero(np.bincount(codes, minlength=len(self.categories)))
+        yield Part(None, codes=frozenset(there.tolist())), rows
+        for code in there:
+            yield Part(int(self.categories[code]), codes=frozenset([int(code)])), rows[codes == code]
+        for place, kind in enumerate(self.kinds):
+            mine = there[self.kind[there] == place]
+            if len(mine):
+                yield Part(int(kind), codes=frozenset(mine.tolist())), rows[np.isin(codes, mine)]
+        for place, name in enumerate(self.languages):
+            if (spoken := rows[self.language[rows] == place]).size:
+                yield Part(None, name), spoken
+
+    def among(self, rows: NDArray[np.bool_], part: Part) -> Ints:
+        """Of the rows of a mask (n,) those in this part."""
+        if part.language:
+            return np.flatnonzero(rows & (self.language == self.languages.index(part.language)))
+        if part.category is None:
+            return np.flatnonzero(rows)
+        return np.flatnonzero(rows & np.isin(self.category, list(part.codes)))
 
 
 @dataclass(frozen=True)
@@ -88,20 +123,31 @@ class Told:
 Rate = Callable[[Coded, Ints, Recipe], Told]
 
 
-def coded_votes(votes: Votes, looks: Looks | None = None) -> Coded:
+def coded_votes(votes: Votes, looks: Looks | None = None, sorting: Sorting | None = None) -> Coded:
     """The votes, coded once for all boards."""
     models, codes = np.unique(np.concatenate([votes.first, votes.second]), return_inverse=True)
     first, second = codes.astype(np.int32).reshape(2, -1)
     whole = votes.value.astype(np.int8)
     value = whole if np.array_equal(whole, votes.value) else votes.value
     columns = first, second, value, _codes(votes.cluster)[1]
-    return Coded(votes, models, *_codes(votes.category), columns, looks)
+    return _coded(votes, models, columns, looks, sorting or Sorting())
 
 
-def coded_marks(marks: Marks) -> Coded:
+def coded_marks(marks: Marks, sorting: Sorting | None = None) -> Coded:
     """The marks, coded once for all boards."""
     models, codes = _codes(marks.model)
-    return Coded(marks, models, *_codes(marks.category), (codes, marks.score, _codes(marks.cluster)[1]))
+    return _coded(marks, models, (codes, marks.score, _codes(marks.cluster)[1]), None, sorting or Sorting())
+
+
+def _coded(
+    table: Votes | Marks, models: Ints, columns: tuple[NDArray[Any], ...], looks: Looks | None, sorting: Sorting
+) -> Coded:
+    categories, category = _codes(table.category)
+    kind_of = sorting.kind_of(categories)
+    kinds = np.unique(kind_of[kind_of >= 0])
+    kind = np.where(kind_of >= 0, np.searchsorted(kinds, kind_of), -1)
+    language = sorting.language_of(table.cluster) if sorting.languages else np.empty(0, dtype=np.int64)
+    return Coded(table, models, categories, category, columns, kinds, kind, sorting.languages, language, looks)
 
 
 def _codes(ids: Ints) -> tuple[Ints, NDArray[np.int32]]:

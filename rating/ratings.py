@@ -20,6 +20,7 @@ from rating.methods import (
     Bools,
     Coded,
     Ints,
+    Part,
     Rate,
     Recipe,
     Told,
@@ -28,11 +29,12 @@ from rating.methods import (
     corrected,
 )
 from rating.models import Rating
+from rating.sorting import Sorting, members
 
 
 @dataclass
 class Rated:
-    """One table of ratings: `rows` by model id, in no order; `category` None is all of them.
+    """One table of ratings: `rows` by model id, in no order; `category` None is all of them, `language` "" all of those.
 
     `details` is what the method says beside the ratings, as plain data: coefficients of style, the weight of a judge.
     """
@@ -46,21 +48,24 @@ class Rated:
     language: str = ""
 
     @classmethod
-    def of(cls, source: str, method: str, category: int | None, found: Told) -> Rated:
-        return cls(source, method, category, found.rows, found.notes, found.details)
+    def of(cls, source: str, method: str, category: int | None, found: Told, *, language: str = "") -> Rated:
+        return cls(source, method, category, found.rows, found.notes, found.details, language)
 
     @classmethod
-    def unrated(cls, source: str, method: str, category: int | None, error: Exception) -> Rated:
+    def unrated(cls, source: str, method: str, category: int | None, error: Exception, *, language: str = "") -> Rated:
         """A board without rows, and why."""
-        return cls(source, method, category, {}, (str(error),))
+        return cls(source, method, category, {}, (str(error),), {}, language)
 
 
-def boards(record: Record, recipe: Recipe, looks: Looks | None = None) -> Iterator[Rated]:
+def boards(
+    record: Record, recipe: Recipe, looks: Looks | None = None, sorting: Sorting | None = None
+) -> Iterator[Rated]:
     """Every board that the record has data for, with totals over categories on the overall ones.
 
-    `looks` of the votes' answers, row by row, make boards that are controlled for style.
+    `looks` of the votes' answers, row by row, make boards that are controlled for style; `sorting` makes boards of kinds of
+    categories and of languages.
     """
-    votes = coded_votes(record.votes, looks)
+    votes = coded_votes(record.votes, looks, sorting)
     speaks = record.speaks(record.votes)
     has_style = recipe.wants_style and looks is not None and looks.known.any()
     asked = {name: rate for name, rate in OF_VOTES.items() if name in recipe.methods and (name != STYLE or has_style)}
@@ -69,7 +74,7 @@ def boards(record: Record, recipe: Recipe, looks: Looks | None = None) -> Iterat
     if BT in recipe.methods and record.votes.person.any() and machines.any():
         yield from totalled(list(_calibrated(votes, machines, recipe)), recipe)
     if SCORE in recipe.methods:
-        yield from _boards(coded_marks(record.marks), record, recipe, OF_MARKS)
+        yield from _boards(coded_marks(record.marks, sorting), record, recipe, OF_MARKS)
 
 
 def _boards(coded: Coded, record: Record, recipe: Recipe, methods: dict[str, Rate]) -> Iterator[Rated]:
@@ -105,31 +110,41 @@ def _masks(table: Votes | Marks, record: Record) -> Iterator[tuple[str, Bools]]:
 
 
 def _of_source(source: str, coded: Coded, rows: Ints, recipe: Recipe, methods: dict[str, Rate]) -> Iterator[Rated]:
-    for category, part in coded.parts(rows):
+    done: dict[tuple[str, frozenset[int], str], Rated] = {}
+    for part, mine in coded.parts(rows):
         for method, rate in methods.items():
-            try:
-                yield Rated.of(source, method, category, rate(coded, part, recipe))
-            except (stats.StatsError, np.linalg.LinAlgError) as error:
-                yield Rated.unrated(source, method, category, error)
+            same = method, part.codes, part.language  # a kind of one category, or of all, is rated already
+            if same not in done:
+                done[same] = _rated((source, method, part), lambda rate=rate, mine=mine: rate(coded, mine, recipe))
+            yield replace(done[same], category=part.category)
+
+
+def _rated(place: tuple[str, str, Part], rate: Callable[[], Told]) -> Rated:
+    source, method, part = place
+    try:
+        return Rated.of(source, method, part.category, rate(), language=part.language)
+    except (stats.StatsError, np.linalg.LinAlgError) as error:
+        return Rated.unrated(source, method, part.category, error, language=part.language)
 
 
 def _calibrated(coded: Coded, machines: Bools, recipe: Recipe) -> Iterator[Rated]:
     """People's votes with the verdicts of the machine judges that speak (rows `machines`) on the same questions."""
-    for category, people in coded.parts(np.flatnonzero(coded.table.person)):
-        judged = machines if category is None else machines & (coded.table.category == category)
-        place = Rating.CALIBRATED, BT, category
-        try:
-            yield Rated.of(*place, corrected(coded, people, np.flatnonzero(judged), recipe))
-        except (stats.StatsError, np.linalg.LinAlgError) as error:
-            yield Rated.unrated(*place, error)
+    for part, people in coded.parts(np.flatnonzero(coded.table.person)):
+        judged = coded.among(machines, part)
+        place = Rating.CALIBRATED, BT, part
+        yield _rated(place, lambda people=people, judged=judged: corrected(coded, people, judged, recipe))
 
 
 def totalled(found: list[Rated], recipe: Recipe) -> list[Rated]:
-    """The boards of one source, with each overall row's total over the categories; None where a category is missing."""
-    wanted = sorted({board.category for board in found if board.category is not None})
+    """The boards of one source, with each overall row's total over the categories; None where a category is missing.
+
+    Kinds of categories are no part of a total: their categories are.
+    """
+    there = {board.category for board in found if board.category is not None}
+    wanted = sorted(there - set(members(recipe.kinds, there)))
     weights = np.array([recipe.weights.get(category, 0.0 if recipe.weights else 1.0) for category in wanted])
-    for overall in (board for board in found if board.category is None):
-        parts = {board.category: board.rows for board in found if board.method == overall.method}
+    for overall in (board for board in found if board.category is None and not board.language):
+        parts = {board.category: board.rows for board in found if board.method == overall.method and not board.language}
         models = list(overall.rows)
         values = [[parts[category].get(model, {}).get("rating") for category in wanted] for model in models]
         table = np.array(values, dtype=np.float64).reshape(len(models), len(wanted))

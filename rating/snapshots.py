@@ -12,8 +12,8 @@ from django.utils import timezone
 from arena.live import ring
 from arena.models import Benchmark, Category
 from arena.style import FEATURES
-from rating import agreeing, counting, data, health, ratings
-from rating.models import Agreement, Health, Leaderboard, Profile, Rating, Snapshot
+from rating import agreeing, counting, data, groupings, health, profiles, ratings, sorting
+from rating.models import Agreement, Grouping, Health, Leaderboard, Profile, Rating, Snapshot
 
 log = logging.getLogger(__name__)
 NUMBERS = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate", "inflation", "weighted")
@@ -35,11 +35,14 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
     if is_counted and not counting.is_true_to(benchmark, record):
         _count_anew(leaderboard)
     looks = data.looks(benchmark, record.votes.item) if how.wants_style else None
-    about = (str(sorted(told.items())), settings.VERSION, health.EDITION, str(sorted(record.excluded.items())))
+    sorted_by = sorting.sorting(benchmark, how.kinds)
+    known = (settings.VERSION, health.EDITION, str(sorted(record.excluded.items())))
+    about = (str(sorted(told.items())), *known, *sorted_by.words)
     digest = record.digest(*about, looks.digest() if looks else "")
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
     if snapshot is None and not record.is_empty:
-        snapshot = _new(leaderboard, record, looks, told, how, digest=digest, passing=passing)
+        rated = list(ratings.boards(record, how, looks, sorted_by))
+        snapshot = _new(leaderboard, record, looks, told, rated, digest=digest, passing=passing)
     elif snapshot and snapshot.passing and not passing:
         snapshot.passing = False
         snapshot.save(update_fields=["passing"])
@@ -62,8 +65,9 @@ def now(leaderboard: Leaderboard) -> str:
 
     Votes show in it once they are counted: see `counting.catch_up`.
     """
-    told, _recipe_of_it = recipe(leaderboard)
-    return f"{leaderboard.changes} {sorted(told.items())} {settings.VERSION} {health.EDITION}"
+    told, how = recipe(leaderboard)
+    kinds = sorted(how.kinds.items())
+    return f"{leaderboard.changes} {sorted(told.items())} {kinds} {settings.VERSION} {health.EDITION}"
 
 
 def thin(leaderboard: Leaderboard) -> int:
@@ -77,20 +81,26 @@ def thin(leaderboard: Leaderboard) -> int:
 
 
 def recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
-    """The recipe as it is kept with the snapshot, and as the ratings take it."""
-    profile = Profile.objects.filter(name=leaderboard.recipe.get("profile", "")).first()
-    weights = profile.weights if profile else {}
+    """The recipe as it is kept with the snapshot, and as the ratings take it. At most five queries."""
+    chosen = leaderboard.recipe
+    profile = Profile.objects.filter(name=chosen["profile"]).first() if chosen.get("profile") else None
+    grouping = Grouping.objects.filter(name=chosen["grouping"]).first() if chosen.get("grouping") else None
+    weights = profiles.weights_of(profile, sorting.counts(leaderboard.benchmark)) if profile else {}
     told = {
-        "level": leaderboard.recipe.get("level", 0.95),
-        "k": leaderboard.recipe.get("k", 32),
-        "methods": leaderboard.recipe.get("methods", list(Rating.Method.values)),
-        "style": leaderboard.recipe.get("style", list(FEATURES)),
-        "flips": leaderboard.recipe.get("flips", data.TIE),
+        "level": chosen.get("level", 0.95),
+        "k": chosen.get("k", 32),
+        "methods": chosen.get("methods", list(Rating.Method.values)),
+        "style": chosen.get("style", list(FEATURES)),
+        "flips": chosen.get("flips", data.TIE),
         "tie": "half a win for each",
         "total": profile.mode if profile else "mean",
         "weights": weights,
+        **({"profile": profile.name, "basis": profile.basis} if profile else {}),
+        **({"grouping": _told(grouping)} if grouping else {}),
+        **({"few": chosen["few"]} if "few" in chosen else {}),
     }
-    by_id = {pk: float(weights[key]) for key, pk in Category.objects.values_list("key", "pk") if key in weights}
+    categories = Category.objects.values_list("key", "pk") if weights else ()
+    by_id = {pk: float(weights[key]) for key, pk in categories if key in weights}
     return told, ratings.Recipe(
         level=told["level"],
         k=told["k"],
@@ -98,7 +108,19 @@ def recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:
         style=tuple(told["style"]),
         mode=told["total"],
         weights=by_id,
+        kinds=_kinds(grouping),
     )
+
+
+def _told(grouping: Grouping) -> dict:
+    return {name: getattr(grouping, name) for name in ("name", "title_en", "title_zh", "kinds")}
+
+
+def _kinds(grouping: Grouping | None) -> dict[int, int]:
+    """The kind of each category by ids: in this grouping, or else its group. One query."""
+    if grouping is None:
+        return sorting.groups()
+    return {category: kind.pk for category, kind in groupings.places(grouping).items()}
 
 
 def _new(
@@ -106,13 +128,12 @@ def _new(
     record: data.Record,
     looks: data.Looks | None,
     told: dict,
-    how: ratings.Recipe,
+    rated: list[ratings.Rated],
     *,
     digest: str,
     passing: bool,
 ) -> Snapshot:
-    """Rate, then write; the one another process wrote meanwhile, if it was quicker."""
-    rated = list(ratings.boards(record, how, looks))
+    """Write what was rated, with agreement and health; the one another process wrote meanwhile, if it was quicker."""
     agreed = list(agreeing.agreements(record))
     healthy = health.of(leaderboard.benchmark, record, looks)
     keys = dict(Category.objects.values_list("pk", "key"))
@@ -124,6 +145,7 @@ def _new(
         n=record.n,
         excluded=record.excluded,
         notes=[{**_place(board, keys), "note": note} for board in rated for note in board.notes],
+        judges={str(judge): name for judge, name in sorted(record.names.items())},
         details=[{**_place(board, keys), **board.details} for board in rated if board.details],
         provenances=list(record.provenances),
         passing=passing,
@@ -136,7 +158,8 @@ def _new(
 
 
 def _place(board: ratings.Rated, keys: dict[int, str]) -> dict[str, str | None]:
-    return {"source": board.source, "method": board.method, "category": keys.get(board.category)}
+    place = {"source": board.source, "method": board.method, "category": keys.get(board.category)}
+    return {**place, "language": board.language}
 
 
 @transaction.atomic

@@ -132,7 +132,7 @@ def _widths(run: Run) -> Width:
     if board is None or board.current_id is None:
         return {}
     rows = Rating.objects.filter(
-        snapshot=board.current_id, source=Rating.ALL, method=Rating.Method.BT, low__isnull=False
+        snapshot=board.current_id, source=Rating.ALL, method=Rating.Method.BT, language="", low__isnull=False
     )
     found = rows.order_by().values_list("category", "model", "low", "high")
     return {(category, model): high - low for category, model, low, high in found}

@@ -1,7 +1,7 @@
 """What follows from the record: snapshots of ratings and agreement, scores measured elsewhere, profiles."""
 
 from rating.models.agreement import Agreement, Health
-from rating.models.board import Grouping, Leaderboard, LiveBoard, Rating, Snapshot
+from rating.models.board import Grouping, Leaderboard, LiveBoard, Rating, Snapshot, SnapshotTable
 from rating.models.counts import PairCount, ScoreCount
 from rating.models.score import Profile, Score
 
@@ -17,4 +17,5 @@ __all__ = [
     "Score",
     "ScoreCount",
     "Snapshot",
+    "SnapshotTable",
 ]

@@ -156,6 +156,20 @@ class LiveBoard(models.Model):
         return f"{self.leaderboard} · {self.source} · {self.method} · {self.category or 'all'}"
 
 
+class SnapshotTable(models.Model):
+    """A large table of a snapshot, read by one page alone: how often models met, how votes of two judges fall together."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="tables", db_index=False)
+    name = models.CharField(max_length=20, help_text="matrix, confusions")
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["snapshot", "name"], name="one_table_per_snapshot_and_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.snapshot}"
+
+
 class Grouping(models.Model):
     """Another sorting of the categories into kinds: ratings by it need no new judgments."""
 

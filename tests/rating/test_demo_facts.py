@@ -41,9 +41,8 @@ def loaded(django_db_setup, django_db_blocker):
 
 def leaders(benchmark, *, source="all"):
     """Names of the models ranked first, by category key ("all" for the overall board)."""
-    rows = (
-        boards.latest(benchmark).ratings.filter(source=source, method="bt", rank=1).select_related("category", "model")
-    )
+    all_rows = boards.latest(benchmark).ratings.filter(source=source, method="bt", rank=1, language="")
+    rows = all_rows.exclude(category__members__isnull=False).select_related("category", "model")
     return {boards.key_of(row.category): row.model.name for row in rows}
 
 

@@ -283,7 +283,7 @@ def test_votes_on_answers_of_unknown_style_are_left_out_of_the_style_board_and_t
     row = snapshot.ratings.get(source="all", method="style", category=None, model__name="Ash")
     assert (
         row.n == 66
-        and {"source": "all", "method": "style", "category": None, "note": "style_unknown"} in snapshot.notes
+        and {"source": "all", "method": "style", "category": None, "language": "", "note": "style_unknown"} in snapshot.notes
     )
 
 
