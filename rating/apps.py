@@ -18,10 +18,13 @@ class RatingConfig(AppConfig):
 
 
 def _rate_when_done(sender, run, **_) -> None:
-    from rating.tasks import rate
+    from rating import watched
+    from rating.tasks import rate, refresh_watched
 
     if run.is_over:
         rate.delay(run.benchmark_id)
+    elif watched.due(run.benchmark_id):
+        refresh_watched.apply_async((run.benchmark_id,), countdown=watched.SOON, expires=watched.FADES)
 
 
 def _let_go(sender, instance, origin, **_) -> None:

@@ -7,11 +7,12 @@ snapshot found for the same model on the same board (`Rating.inflation`), or for
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q, Sum
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -51,19 +52,82 @@ def refresh(leaderboard: Leaderboard, recipe: Recipe) -> None:
     if SCORE in recipe.methods:
         found += _of_scores(seen, recipe, spread, silent)
     found += _emptied(seen, {(board.source, board.method, board.category) for board in found})
+    with transaction.atomic():
+        same = Leaderboard.objects.filter(pk=seen.pk, changes=seen.changes, current=seen.current_id)
+        if not same.select_for_update().exists():
+            return
+        LiveBoard.objects.filter(leaderboard=seen).delete()
+        _insert(seen, found)
+    ring(f"board-{leaderboard.benchmark_id}")
+
+
+def refresh_places(leaderboard: Leaderboard, recipe: Recipe, places: Iterable[Place]) -> list[Place]:
+    """Rate some boards of the benchmark anew, those that are looked at, and keep them as its live boards; which they were.
+
+    The work is that of these boards alone: within a moment of a vote, where all of them together take seconds.
+    """
+    seen = Leaderboard.objects.get(pk=leaderboard.pk)
+    if not is_possible(seen) or seen.current_id is None:
+        return []
+    wanted = [place for place in dict.fromkeys(places) if place[1] in recipe.methods and place[0] != Rating.CALIBRATED]
+    silent = silent_members(seen.benchmark_id)
+    found: list[Rated] = []
+    for category in {place[2] for place in wanted}:
+        mine = [place for place in wanted if place[2] == category]
+        spread = _Spread(seen, mine)
+        codes = _codes_of(seen, recipe, category)
+        for method, boards in ((BT, _of_pairs), (SCORE, _of_scores)):
+            if any(place[1] == method for place in mine):
+                rated = boards(seen, recipe, spread, silent, only=(category, codes))
+                found += [board for board in rated if (board.source, board.method, board.category) in mine]
+    return _keep(seen, found)
+
+
+def _codes_of(leaderboard: Leaderboard, recipe: Recipe, category: int | None) -> list[int] | None:
+    """The categories that a board of this category, or of this kind of them, is of; None for all."""
+    if category is None:
+        return None
+    return [one for one, kind in recipe.kinds.items() if kind == category] or [category]
+
+
+def _keep(seen: Leaderboard, found: list[Rated]) -> list[Place]:
+    """Put these in the places of older ones, unless a vote or a snapshot came meanwhile, which the next refresh knows."""
+    places = [(board.source, board.method, board.category) for board in found]
+    with transaction.atomic():
+        same = Leaderboard.objects.filter(pk=seen.pk, current=seen.current_id)
+        if not found or not same.select_for_update().exists():
+            return []
+        for board in found:
+            _remember_totals(seen, board)
+        for source, method, category in places:
+            LiveBoard.objects.filter(leaderboard=seen, source=source, method=method, category=category).delete()
+        _insert(seen, found)
+    return places
+
+
+def _remember_totals(leaderboard: Leaderboard, board: Rated) -> None:
+    """Give an overall board the totals it showed before: new ones need every category, and come with the next refresh."""
+    if board.category is not None:
+        return
+    place = {"source": board.source, "method": board.method, "category": None}
+    shown = LiveBoard.objects.filter(leaderboard=leaderboard, **place).first()
+    if shown:
+        before = {row["model"]: row.get("weighted") for row in shown.rows}
+    else:
+        rows = Rating.objects.filter(snapshot=leaderboard.current_id, language="", **place)
+        before = dict(rows.values_list("model", "weighted"))
+    for model, row in board.rows.items():
+        row["weighted"] = before.get(model)
+
+
+def _insert(leaderboard: Leaderboard, found: Iterable[Rated]) -> None:
     at = timezone.now()
     rows = []
     for board in found:
         lines = json.dumps([{"model": model, **row} for model, row in board.rows.items()])
         place = leaderboard.pk, board.source, board.method, board.category
         rows.append((*place, lines, json.dumps(board.notes), at))
-    with transaction.atomic():
-        same = Leaderboard.objects.filter(pk=seen.pk, changes=seen.changes, current=seen.current_id)
-        if not same.select_for_update().exists():
-            return
-        LiveBoard.objects.filter(leaderboard=seen).delete()
-        insert(LiveBoard, ("leaderboard", "source", "method", "category", "rows", "notes", "at"), rows)
-    ring(f"board-{leaderboard.benchmark_id}")
+    insert(LiveBoard, ("leaderboard", "source", "method", "category", "rows", "notes", "at"), rows)
 
 
 def is_possible(leaderboard: Leaderboard) -> bool:
@@ -79,9 +143,12 @@ def _emptied(leaderboard: Leaderboard, there: set[Place]) -> Iterator[Rated]:
 
 
 class _Spread:
-    """How much questions widen the intervals of each board of the current snapshot, and where they are few. Three queries."""
+    """How much questions widen the intervals of each board of the current snapshot, and where they are few. Three queries.
 
-    def __init__(self, leaderboard: Leaderboard):
+    With `places` it knows those alone.
+    """
+
+    def __init__(self, leaderboard: Leaderboard, places: Iterable[Place] | None = None):
         self.by_place: dict[Place, dict[int, float]] = {}
         notes = leaderboard.current.notes if leaderboard.current else []
         keys = dict(Category.objects.values_list("key", "pk"))
@@ -91,6 +158,8 @@ class _Spread:
             if note["note"] == stats.FEW_CLUSTERS
         }
         known = Rating.objects.filter(snapshot=leaderboard.current_id, inflation__isnull=False, language="")
+        if places is not None:
+            known = known.filter(_any_of(places))
         for *place, model, inflation in known.values_list("source", "method", "category", "model", "inflation"):
             self.by_place.setdefault(tuple(place), {})[model] = inflation
 
@@ -105,9 +174,39 @@ class _Spread:
         return np.maximum([known.get(int(model), middle) for model in models], 1.0)
 
 
-def _read(table: type[PairCount] | type[ScoreCount], leaderboard: Leaderboard, *names: str) -> Table:
-    """The benchmark's counts under the newest version of each rubric. Two queries."""
-    rows = columns(table.objects.filter(benchmark=leaderboard.benchmark_id), **{name: name for name in (*KEYS, *names)})
+def _any_of(places: Iterable[Place]) -> Q:
+    """Rows of any of these places."""
+    wanted = Q(pk__in=())
+    for source, method, category in places:
+        wanted |= Q(source=source, method=method, category=category)
+    return wanted
+
+
+Only = tuple[int | None, list[int] | None]
+"""The one board that is wanted: its category or kind, and the categories it is of; None for all."""
+
+
+def _read(
+    table: type[PairCount] | type[ScoreCount],
+    leaderboard: Leaderboard,
+    keys: tuple[str, ...],
+    sums: tuple[str, ...],
+    *,
+    only: Only | None = None,
+) -> Table:
+    """The benchmark's counts under the newest version of each rubric: `keys` and `sums` beside category, rubric and judge.
+
+    Where `only` one board is wanted the database adds up its categories, and the column says that board's. Two queries.
+    """
+    counts = table.objects.filter(benchmark=leaderboard.benchmark_id)
+    if only is None:
+        rows = columns(counts, **{name: name for name in (*KEYS, *keys, *sums)})
+    else:
+        category, codes = only
+        counts = counts if codes is None else counts.filter(category__in=codes)
+        by = (*KEYS[1:], *keys)
+        rows = columns(counts.values(*by), **{name: name for name in by}, **{name: Sum(name) for name in sums})
+        rows["category"] = np.full(len(rows["n"]), -1 if category is None else category)
     used = set(np.unique(rows["rubric"][rows["n"] > 0]).tolist())
     kept = newest(Rubric.objects.values_list("pk", "name", "version"), used)
     return _some(rows, np.isin(rows["rubric"], kept) & (rows["n"] > 0))
@@ -130,12 +229,16 @@ def _sources(rows: Table, silent: list[int]) -> Iterator[tuple[str, NDArray[np.b
     yield from ((source, mask) for source, mask in masks.items() if mask.any())
 
 
-def _boards(rows: Table, method: str, rate: Any, recipe: Recipe, silent: list[int]) -> Iterator[Rated]:
+def _boards(
+    rows: Table, method: str, rate: Any, recipe: Recipe, silent: list[int], *, only: Only | None
+) -> Iterator[Rated]:
     def of_source(source: str, mask: NDArray[np.bool_]) -> list[Rated]:
         mine = _some(rows, mask)
         found = []
         there = np.unique(mine["category"]).tolist()
-        wanted = {None: there, **{one: [one] for one in there}, **members(recipe.kinds, there)}
+        wanted = (
+            {only[0]: there} if only else {None: there, **{one: [one] for one in there}, **members(recipe.kinds, there)}
+        )
         for category, codes in wanted.items():
             part = mine if category is None else _some(mine, np.isin(mine["category"], codes))
             place = (source, method, category)
@@ -148,8 +251,10 @@ def _boards(rows: Table, method: str, rate: Any, recipe: Recipe, silent: list[in
     yield from each_once(_sources(rows, silent), of_source)
 
 
-def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int]) -> Iterator[Rated]:
-    rows = _read(PairCount, leaderboard, "first", "second", "n", "ties", "share", "squares")
+def _of_pairs(
+    leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int], *, only: Only | None = None
+) -> Iterator[Rated]:
+    rows = _read(PairCount, leaderboard, ("first", "second"), ("n", "ties", "share", "squares"), only=only)
     models = np.unique(np.concatenate([rows["first"], rows["second"]]))
     rows |= {side: np.searchsorted(models, rows[side]) for side in ("first", "second")}
 
@@ -158,7 +263,7 @@ def _of_pairs(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent:
         fitted = stats.fit_counts(table, level=recipe.level, inflation=spread.of(place, models), few=spread.few(place))
         return told(models, fitted, table, level=recipe.level)
 
-    yield from _boards(rows, BT, rate, recipe, silent)
+    yield from _boards(rows, BT, rate, recipe, silent, only=only)
 
 
 def _table(part: Table, models: int) -> stats.Counts:
@@ -174,9 +279,11 @@ def _table(part: Table, models: int) -> stats.Counts:
     )
 
 
-def _of_scores(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int]) -> Iterator[Rated]:
+def _of_scores(
+    leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int], *, only: Only | None = None
+) -> Iterator[Rated]:
     """Mean scores under the rubric that most grades were given under, as in a snapshot."""
-    rows = _read(ScoreCount, leaderboard, "model", "n", "total", "squares")
+    rows = _read(ScoreCount, leaderboard, ("model",), ("n", "total", "squares"), only=only)
     if not len(rows["n"]):
         return
     per_rubric = {int(rubric): rows["n"][rows["rubric"] == rubric].sum() for rubric in np.unique(rows["rubric"])}
@@ -188,7 +295,7 @@ def _of_scores(leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent
     def rate(part: Table, place: Place) -> Told:
         return _means(part, models, spread.of(place, models), level=recipe.level)
 
-    yield from _boards(rows, SCORE, rate, recipe, silent)
+    yield from _boards(rows, SCORE, rate, recipe, silent, only=only)
 
 
 def _means(part: Table, models: NDArray[Any], inflation: NDArray[np.float64], *, level: float) -> Told:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from arena.live import ring
 from arena.models import Benchmark
-from rating import counting, live, snapshots, urgency
+from rating import counting, live, snapshots, urgency, watched
 from rating.models import Leaderboard
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,17 @@ def refresh() -> None:
         urgency.refresh()
     except Exception:
         log.exception("what is urgent could not be found")
+
+
+@shared_task
+def refresh_watched(benchmark_id: int) -> None:
+    """Rate the boards of a benchmark that somebody looks at anew, from the standing counts, a moment after a vote."""
+    watched.begun(benchmark_id)
+    leaderboard = Leaderboard.objects.select_related("benchmark", "current").filter(benchmark=benchmark_id).first()
+    if leaderboard is None or leaderboard.current is None or not counting.catch_up():
+        return
+    if live.refresh_places(leaderboard, snapshots.recipe(leaderboard)[1], watched.looked_at(benchmark_id)):
+        ring(f"board-{benchmark_id}")
 
 
 def _refresh(leaderboard: Leaderboard, *, is_counted: bool) -> None:
