@@ -4,14 +4,17 @@ JURYROOM_DATA       folder for the SQLite file and the secret key   (default: va
 DATABASE_URL        postgres://user:password@host:port/name         (default: SQLite in JURYROOM_DATA)
 REDIS_URL           redis://host:port/0, for Celery and sockets     (default: inside the one process)
 JURYROOM_HOSTS      host names the site answers to, with commas     (default: this machine only)
+JURYROOM_URL        where the site is reached, for links in messages (default: from the first of JURYROOM_HOSTS)
 JURYROOM_SECRET     the secret key                                  (default: made once, kept in JURYROOM_DATA)
 JURYROOM_EMAIL_URL  smtp://user:password@host:port, for links to a new password (default: a lead makes such a link)
 JURYROOM_EMAIL_FROM who such mail is from                           (default: juryroom@localhost)
+JURYROOM_EMBED_ORIGINS  origins whose pages may frame a board, with commas: https://wiki.example  (default: none)
 JURYROOM_HTTPS      1 behind HTTPS: cookies and redirects are secure
 JURYROOM_DEBUG      1 while developing
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -54,7 +57,8 @@ def database_from(url: str) -> dict:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": parts.port or "",
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 16}},
+        # Our pages ask for little at a time: a query compiled before it runs takes longer, whatever its plan is said to cost.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 16}, "options": "-c jit=off"},
     }
 
 
@@ -86,12 +90,26 @@ def mail_from(url: str) -> dict:
     }
 
 
+def origins_from(text: str) -> list[str]:
+    """The origins written with commas between them, each a scheme, a host and perhaps a port; nothing else gets into a header."""
+    origins = [origin.strip().rstrip("/") for origin in text.split(",") if origin.strip()]
+    for origin in origins:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
+            raise ImproperlyConfigured(f"JURYROOM_EMBED_ORIGINS holds {origin!r}; https://host or https://host:port is meant")
+    return origins
+
+
 SECRET_KEY = secret_key()
+EMBED_ORIGINS = origins_from(os.environ.get("JURYROOM_EMBED_ORIGINS", ""))
 globals().update(mail_from(os.environ.get("JURYROOM_EMAIL_URL", "")))
 DEFAULT_FROM_EMAIL = os.environ.get("JURYROOM_EMAIL_FROM", "juryroom@localhost")
 DEBUG = os.environ.get("JURYROOM_DEBUG") == "1"
 HTTPS = os.environ.get("JURYROOM_HTTPS") == "1"
 HOSTS = [host.strip() for host in os.environ.get("JURYROOM_HOSTS", "").split(",") if host.strip()]
+NAMED_HOST = next((host for host in HOSTS if host.strip("*.") == host), "")
+SITE_URL = os.environ.get("JURYROOM_URL", "").rstrip("/") or (
+    f"http{'s' if HTTPS else ''}://{NAMED_HOST}" if NAMED_HOST else ""
+)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *HOSTS]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in HOSTS if host != "*"] if HTTPS else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
@@ -183,6 +201,8 @@ CACHES = {
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
     )
 }
+# With Redis all processes share what is kept of a session, so that no request asks the database for it.
+SESSION_ENGINE = f"django.contrib.sessions.backends.{'cached_db' if REDIS_URL else 'db'}"
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.01}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

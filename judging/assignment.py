@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import (
     Case,
     Exists,
@@ -412,10 +412,14 @@ def _pick(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, fl
     joined = [field, *(f"{field}__{name}" for name in _related(run))]
     ready = mine.select_related(*joined).select_for_update(skip_locked=True, of=("self",), no_key=True)
     in_order = ("held", "-urgency", "place")
-    found = None
+    ahead = mine.none()
     if level[0] is not None:
-        ahead = ready.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge))
-        found = ahead.order_by("place").first()
+        ahead = mine.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge)).order_by("place")
+    if not connection.features.has_select_for_update_skip_locked:  # one writes at a time: nothing to pass over
+        first = Coalesce(Subquery(ahead.values("pk")[:1]), Subquery(mine.order_by(*in_order).values("pk")[:1]))
+        return VotingItem.objects.select_related(*joined).filter(pk=first).first()
+    locked = {"skip_locked": True, "of": ("self",), "no_key": True}
+    found = ahead.select_related(*joined).select_for_update(**locked).first()
     found = found or ready.order_by(*in_order).first()
     if found is None and mine.exists():  # others are just taking all that is left: wait for what they leave
         found = mine.select_related(*joined).select_for_update(of=("self",), no_key=True).order_by(*in_order).first()
