@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -12,8 +13,20 @@ from django.utils import timezone
 from arena.live import ring
 from arena.models import Benchmark, Category
 from arena.style import FEATURES
-from rating import agreeing, counting, data, groupings, health, profiles, ratings, sorting
-from rating.models import Agreement, Grouping, Health, Leaderboard, Profile, Rating, Snapshot
+from rating import (
+    agreeing,
+    confusions,
+    counting,
+    data,
+    groupings,
+    health,
+    matrices,
+    pace_of_answers,
+    profiles,
+    ratings,
+    sorting,
+)
+from rating.models import Agreement, Grouping, Health, Leaderboard, Profile, Rating, Snapshot, SnapshotTable
 
 log = logging.getLogger(__name__)
 NUMBERS = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate", "inflation", "weighted")
@@ -136,6 +149,8 @@ def _new(
     """Write what was rated, with agreement and health; the one another process wrote meanwhile, if it was quicker."""
     agreed = list(agreeing.agreements(record))
     healthy = health.of(leaderboard.benchmark, record, looks)
+    tables = {"matrix": matrices.matrix_of(record), "confusions": confusions.confusions(record, looks)}
+    speeds = {str(model): told for model, told in pace_of_answers.speeds(leaderboard.benchmark).items()}
     keys = dict(Category.objects.values_list("pk", "key"))
     snapshot = Snapshot(
         leaderboard=leaderboard,
@@ -146,12 +161,15 @@ def _new(
         excluded=record.excluded,
         notes=[{**_place(board, keys), "note": note} for board in rated for note in board.notes],
         judges={str(judge): name for judge, name in sorted(record.names.items())},
-        details=[{**_place(board, keys), **board.details} for board in rated if board.details],
+        details=[
+            *({**_place(board, keys), **board.details} for board in rated if board.details),
+            *([{"speed": speeds}] if speeds else []),
+        ],
         provenances=list(record.provenances),
         passing=passing,
     )
     try:
-        _write(snapshot, rated, agreed, healthy)
+        _write(snapshot, rated, agreed, healthy, tables)
     except IntegrityError:
         return leaderboard.snapshots.get(digest=digest)
     return snapshot
@@ -163,7 +181,9 @@ def _place(board: ratings.Rated, keys: dict[int, str]) -> dict[str, str | None]:
 
 
 @transaction.atomic
-def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict], healthy: list[dict]) -> None:
+def _write(
+    snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict], healthy: list[dict], tables: dict[str, Any]
+) -> None:
     snapshot.save()
     data.insert(
         Rating,
@@ -176,3 +196,6 @@ def _write(snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict], h
     )
     Agreement.objects.bulk_create((Agreement(snapshot=snapshot, **row) for row in agreed), batch_size=500)
     Health.objects.bulk_create((Health(snapshot=snapshot, **row) for row in healthy), batch_size=500)
+    SnapshotTable.objects.bulk_create(
+        SnapshotTable(snapshot=snapshot, name=name, data=data) for name, data in tables.items()
+    )

@@ -145,7 +145,7 @@ def test_taking_a_snapshot_takes_as_many_queries_for_few_judgments_as_for_many(d
     counts = []
     for size in (4, 40):
         benchmark = judged(f"of {size}", questions=size)
-        with django_assert_max_num_queries(70) as seen:
+        with django_assert_max_num_queries(76) as seen:
             snapshots.take(benchmark)
         counts.append(len(seen))
     assert counts[0] == counts[1]
@@ -283,7 +283,8 @@ def test_votes_on_answers_of_unknown_style_are_left_out_of_the_style_board_and_t
     row = snapshot.ratings.get(source="all", method="style", category=None, model__name="Ash")
     assert (
         row.n == 66
-        and {"source": "all", "method": "style", "category": None, "language": "", "note": "style_unknown"} in snapshot.notes
+        and {"source": "all", "method": "style", "category": None, "language": "", "note": "style_unknown"}
+        in snapshot.notes
     )
 
 
