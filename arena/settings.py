@@ -95,7 +95,9 @@ def origins_from(text: str) -> list[str]:
     origins = [origin.strip().rstrip("/") for origin in text.split(",") if origin.strip()]
     for origin in origins:
         if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
-            raise ImproperlyConfigured(f"JURYROOM_EMBED_ORIGINS holds {origin!r}; https://host or https://host:port is meant")
+            raise ImproperlyConfigured(
+                f"JURYROOM_EMBED_ORIGINS holds {origin!r}; https://host or https://host:port is meant"
+            )
     return origins
 
 
@@ -173,6 +175,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
+
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # a rubric of many dimensions, each with words for every level in two languages
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

@@ -31,6 +31,7 @@ class Database:
         self.name = name
         self.environment = environment
         self._child = child
+        self.large: dict[str, Any] = {}
 
     def say(self, command: str, **arguments: Any) -> Any:
         self._child.stdin.write(json.dumps([command, arguments]) + "\n")

@@ -10,15 +10,20 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Benchmark, LanguageModel
+from arena.models import Benchmark, Category, LanguageModel, Question
 from judging import tasks
-from judging.estimating import count
+from judging.estimating import Count, count
+from judging.forecasting import Forecast, forecast
 from judging.machines import with_models
-from judging.models import AuditEntry, Judge, Rubric, Run
+from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
 from judging.preparing import demo_models, provenance_of_run
-from judging.recipes.recipe import MOST_QUESTIONS, MOST_SAMPLES
+from judging.recipes.judges import LARGEST_SEED
+from judging.recipes.recipe import MOST_AT_ONCE, MOST_QUESTIONS, MOST_SAMPLES
 from judging.voting import Voting
 from judging.voting_form import NAMES, VotingFields, as_initial
+
+MOST_KEYS = 5000  # questions that a run names one by one; SQLite takes no more variables than 32,766
+NAMED = 5  # unknown keys that are named
 
 
 class Choices(forms.ModelMultipleChoiceField):
@@ -62,7 +67,8 @@ class Estimate:
 
     `items` are answers (single) or battles; `judgments` all there will be, of which `known` are on record already;
     `calls` go to judging models, `answer_calls` to the candidates (one a turn); `votes` are asked of people.
-    `missing` lists (model, n) with answers not yet there, `keys` the environment variables that are not set here.
+    `missing` lists (model, n) with answers not yet there, `keys` the environment variables that are not set here. `forecast`
+    says what that comes to in tokens, money and time; None where nobody is asked.
     """
 
     questions: int
@@ -76,6 +82,7 @@ class Estimate:
     votes: int
     missing: list[tuple[LanguageModel, int]]
     keys: list[str]
+    forecast: Forecast | None = None
 
     @property
     def has_free(self) -> bool:
@@ -160,11 +167,65 @@ class RunForm(VotingFields):
         required=False,
         help_text=_("Only the first so many questions; empty means all."),
     )
+    categories = forms.MultipleChoiceField(
+        label=_("Only these categories"),
+        choices=lambda: category_choices(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("None ticked means all."),
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Only these languages"),
+        choices=lambda: language_choices(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("None ticked means all."),
+    )
+    keys = forms.CharField(
+        label=_("Only the questions with these keys"),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        required=False,
+        help_text=_("One on each line, as the benchmark's page names them; empty means all."),
+    )
+    concurrency = forms.IntegerField(
+        label=_("Calls at a time"),
+        min_value=1,
+        max_value=MOST_AT_ONCE,
+        required=False,
+        help_text=_(
+            "How many calls are under way at once; 8 where you leave this empty. An endpoint's own limits are kept to."
+        ),
+    )
+    seed = forms.IntegerField(
+        label=_("Seed"),
+        min_value=0,
+        max_value=LARGEST_SEED,
+        required=False,
+        help_text=_("Draws the order shown where that is random; 1 where you leave this empty."),
+    )
+    fresh = forms.BooleanField(
+        label=_("Ask every prompt anew"),
+        required=False,
+        help_text=_("Otherwise a reply on record to the very same prompt is used again and costs nothing."),
+    )
+    try_out = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    preview_question = forms.CharField(
+        label=_("Question"),
+        required=False,
+        max_length=120,
+        help_text=_("Its key; empty means the first that has answers."),
+    )
+    preview_judge = forms.ModelChoiceField(
+        label=_("Judge"),
+        queryset=Judge.objects.filter(kind__in=Judge.WITH_ENGINE),
+        required=False,
+        empty_label=_("the first that is chosen"),
+    )
 
     @staticmethod
     def sensible() -> dict:
         """What the empty form starts from."""
-        return {**as_initial(Voting()), "mode": Run.Mode.PAIRWISE, "order": Run.Order.BOTH}
+        return {**as_initial(Voting()), "mode": Run.Mode.PAIRWISE, "order": Run.Order.BOTH, "seed": 1}
 
     def clean(self) -> dict:
         """What belongs together: mode and models, judges or people."""
@@ -175,6 +236,7 @@ class RunForm(VotingFields):
             cleaned["baseline"] = None
         if cleaned.get("mode") == Run.Mode.PAIRWISE and 0 < len(cleaned.get("candidates") or ()) < 2:
             self.add_error("candidates", _("Pairs need at least two models."))
+        self._clean_questions(cleaned)
         self._clean_budget(cleaned)
         self._clean_demo(cleaned)
         self._clean_voting(cleaned)
@@ -183,6 +245,41 @@ class RunForm(VotingFields):
         elif "judges" in cleaned and not cleaned["judges"]:
             self.add_error("judges", _("Choose at least one machine judge, or open the run for votes by people."))
         return cleaned
+
+    def _clean_questions(self, cleaned: dict) -> None:
+        """Which questions are meant, as `chosen`: their keys; empty for all of the benchmark."""
+        cleaned["chosen"] = []
+        benchmark, wanted = cleaned.get("benchmark"), keys_in(cleaned.get("keys") or "")
+        kinds, languages = cleaned.get("categories"), cleaned.get("languages")
+        if benchmark is None or not (wanted or kinds or languages):
+            return
+        questions = benchmark.questions.all()
+        if wanted:
+            known = set(questions.values_list("key", flat=True))
+            if unknown := [key for key in wanted if key not in known]:
+                told = _("%(benchmark)s has no question with the key %(keys)s")
+                named = ", ".join(unknown[:NAMED]) + (" …" if len(unknown) > NAMED else "")
+                self.add_error("keys", told % {"benchmark": benchmark, "keys": named})
+                return
+        if kinds:
+            questions = questions.filter(category__key__in=kinds)
+        if languages:
+            questions = questions.filter(language__in=languages)
+        listed = set(wanted)
+        keys = [key for key in questions.values_list("key", flat=True) if not wanted or key in listed]
+        if not keys:
+            self.add_error(
+                "keys" if wanted else "categories" if kinds else "languages", _("No question is left by this choice.")
+            )
+        elif len(keys) > MOST_KEYS and len(keys) < benchmark.questions.count():
+            told = _(
+                "These are %(n)d questions; at most %(most)d are named one by one. Choose fewer, or all of the benchmark."
+            )
+            self.add_error(
+                "keys" if wanted else "categories" if kinds else "languages", told % {"n": len(keys), "most": MOST_KEYS}
+            )
+        elif len(keys) < benchmark.questions.count():
+            cleaned["chosen"] = keys
 
     def _clean_voting(self, cleaned: dict) -> None:
         """How people vote is looked at only where they do."""
@@ -235,7 +332,8 @@ class RunForm(VotingFields):
     def limits(self) -> dict:
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data
-        limits = {name: cleaned[name] for name in ("questions", "samples") if cleaned.get(name)}
+        limits = {name: cleaned[name] for name in ("questions", "samples", "concurrency") if cleaned.get(name)}
+        limits |= {"keys": cleaned["chosen"]} if cleaned.get("chosen") else {}
         return limits | ({"overlap": self.voting.overlap} if cleaned["people"] else {})
 
     @property
@@ -245,6 +343,11 @@ class RunForm(VotingFields):
     @property
     def turns_judged(self) -> str:
         return self.cleaned_data.get("turns") or Run.Turns.WHOLE
+
+    @property
+    def seed_used(self) -> int:
+        seed = self.cleaned_data.get("seed")
+        return 1 if seed is None else seed
 
     @property
     def provenance(self) -> str:
@@ -269,11 +372,13 @@ class RunForm(VotingFields):
             "budget": cleaned.get("budget"),
             "collects": cleaned["collects"],
             "limits": self.limits,
+            "seed": self.seed_used,
+            "cache": not cleaned.get("fresh"),
             **({"voting": self.voting.as_data()} if cleaned["people"] else {}),
         }
 
-    def _unsaved(self) -> Run:
-        """The run's row as it would be made (not saved)."""
+    def unsaved(self) -> Run:
+        """The run's row as it would be made (not saved). Of a form that is valid, but for the name perhaps."""
         cleaned = self.cleaned_data
         return Run(
             name=cleaned.get("name", ""),
@@ -286,6 +391,8 @@ class RunForm(VotingFields):
             budget=cleaned.get("budget"),
             collects=cleaned["collects"] and not cleaned["people"],
             limits=self.limits,
+            seed=self.seed_used,
+            cache=not cleaned.get("fresh"),
             voting=self.voting.as_data() if cleaned["people"] else {},
             recipe=self.recipe,
             provenance=self.provenance,
@@ -296,7 +403,7 @@ class RunForm(VotingFields):
     def start(self, user) -> Run:
         """The run, saved: queued for a worker, or open for votes."""
         cleaned = self.cleaned_data
-        run = self._unsaved()
+        run = self.unsaved()
         run.created_by = user
         run.save()
         run.candidates.set(cleaned["candidates"])
@@ -309,11 +416,22 @@ class RunForm(VotingFields):
         return run
 
     @cached_property
+    def counted(self) -> Count:
+        """What there is to judge, for whom. Four queries, and one more for each judge."""
+        return count(self.unsaved(), self.cleaned_data["candidates"], list(self.cleaned_data["judges"]))
+
+    @cached_property
+    def tried(self) -> TryOut | None:
+        """The try-out that the form comes from, whose numbers the estimate goes by. One query where there is one."""
+        pk = self.cleaned_data.get("try_out")
+        return TryOut.objects.filter(pk=pk).first() if pk is not None and pk < 2**63 else None
+
+    @cached_property
     def estimate(self) -> Estimate:
         """What this run would take, from the answers there are (or will be, where it collects). Nothing is written."""
         cleaned = self.cleaned_data
         judges = list(cleaned["judges"])
-        found = count(self._unsaved(), cleaned["candidates"], judges)
+        found = self.counted
         orders = found.orders if judges else 1
         endpoints = found.asked + [model for judge in judges for model in with_models(judge)]
         names = {model.key_env for model in endpoints if model.key_env}
@@ -329,4 +447,23 @@ class RunForm(VotingFields):
             votes=found.items * self.voting.wanted if cleaned["people"] else 0,
             missing=found.missing,
             keys=sorted(name for name in names if not os.environ.get(name)),
+            forecast=forecast(self.unsaved(), found, self.tried) if judges or found.asked else None,
         )
+
+
+def keys_in(text: str) -> list[str]:
+    """The keys of questions in a text, one on each line, each once."""
+    lines = [line.strip() for line in text.splitlines()]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def category_choices() -> list[tuple[str, str]]:
+    """The categories that have questions, in the reader's language. One query."""
+    used = Category.objects.filter(questions__isnull=False).distinct()
+    return [(category.key, category.name) for category in used]
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """The languages that questions are in. One query."""
+    used = Question.objects.order_by("language").values_list("language", flat=True).distinct()
+    return [(language, language) for language in used]

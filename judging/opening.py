@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.live import ring
+from judging import notifying
 from judging.assignment import rewant
 from judging.models import AuditEntry, Run, VotingItem
 from judging.voting import BadVoting, Voting
@@ -29,6 +30,7 @@ def close(run: Run, *, by: Any = None) -> bool:
             return False
         AuditEntry.note("run_closed", actor=by, run=run, name=run.name)
     ring(f"run-{run.pk}")
+    notifying.note(run)
     return True
 
 
@@ -41,6 +43,7 @@ def reopen(run: Run, *, by: Any = None) -> bool:
         Run.objects.filter(pk=run.pk, started_at=None).update(started_at=timezone.now())
         AuditEntry.note("run_opened", actor=by, run=run, name=run.name)
     ring(f"run-{run.pk}")
+    notifying.note(run)
     return True
 
 

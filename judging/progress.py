@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Count, F, Q, Sum
@@ -9,7 +11,7 @@ from django.db.models.functions import Greatest
 
 from arena.models import Answer
 from judging.items import participants, questions_of
-from judging.models import Assignment, Grade, Judge, Preference, Run, Status, VotingItem
+from judging.models import Assignment, Grade, Judge, Preference, Run, Seat, Status, VotingItem
 
 COUNTS = {
     "done": Count("pk", filter=Q(status=Status.OK)),
@@ -17,17 +19,24 @@ COUNTS = {
     "failed": Count("pk", filter=~Q(status__in=(Status.OK, Status.SKIPPED))),
 }
 NOTHING = dict.fromkeys(COUNTS, 0)
+UNSAID = 0.995  # the most that a panel is through with while it has not said anything itself
 
 
 @dataclass(frozen=True)
 class Line:
-    """One bar: of `total`, how many are done, how many failed, and how many the judge has no way to judge (skipped)."""
+    """One bar: of `total`, how many are done, how many failed, and how many the judge has no way to judge (skipped).
+
+    `parts` are the members of a panel or cascade, who judge before it says anything: without them it would stand at nothing
+    until all of them are through. Those of a cascade after its first may have less to do than their `total`.
+    """
 
     label: str
     done: int
     failed: int
     total: int
     skipped: int = 0
+    parts: tuple[Line, ...] = ()
+    is_cascade: bool = False
 
     @property
     def behind(self) -> int:
@@ -40,8 +49,22 @@ class Line:
 
     @property
     def share(self) -> float:
-        """What is behind us, 0..1."""
-        return min(1.0, self.behind / self.total) if self.total else 0.0
+        """What is behind us, 0..1; of a panel, what its members have said counts until it speaks itself."""
+        own = min(1.0, self.behind / self.total) if self.total else 0.0
+        return max(own, UNSAID * self._heard)
+
+    @property
+    def _heard(self) -> float:
+        """What the members have behind them, 0..1: all of a panel, the first of a cascade."""
+        heard = [part.share for part in (self.parts[:1] if self.is_cascade else self.parts)]
+        return sum(heard) / len(heard) if heard else 0.0
+
+    @property
+    def to_come(self) -> int:
+        """How many judgments are still to be made, at the most, those of members and not of who only adds them up."""
+        if not self.parts or not self.left:
+            return self.left
+        return sum(part.to_come for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,12 @@ class Progress:
 
     @property
     def share(self) -> float:
-        return min(1.0, sum(line.behind for line in self.lines) / self.total) if self.total else 0.0
+        return sum(line.share * line.total for line in self.lines) / self.total if self.total else 0.0
+
+    @property
+    def to_come(self) -> int:
+        """How many judgments are still to be made, at the most."""
+        return sum(line.to_come for line in self.lines)
 
     @property
     def is_all_judged(self) -> bool:
@@ -159,10 +187,9 @@ def progress(run: Run) -> Progress:
     judgments = judgments_of(run)
     total = expected(run)
     counted = {row.pop("judge"): row for row in judgments.values("judge").annotate(**COUNTS)}
-    lines = [
-        Line(str(judge), total=total, **counted.get(judge.pk, NOTHING))
-        for judge in run.judges.exclude(kind__in=Judge.PEOPLE)
-    ]
+    judges = list(run.judges.exclude(kind__in=Judge.PEOPLE))
+    members = _members(judges)
+    lines = [_line(judge, total, counted, members) for judge in judges]
     people = None if lines else people_of(run)
     if people:
         lines.append(_people(run, judgments, people))
@@ -175,6 +202,30 @@ def progress(run: Run) -> Progress:
         failures=_by_reason(mine.failed()),
         skips=_by_reason(mine.skipped()),
         people=people,
+    )
+
+
+def _members(judges: Sequence[Judge]) -> dict[int, list[Judge]]:
+    """The members of these panels and cascades, and of those that sit in them, in their order. A query for each level of
+    them; none where there is no panel."""
+    found: dict[int, list[Judge]] = defaultdict(list)
+    ahead = {judge.pk for judge in judges if judge.kind in Judge.COMPOSED}
+    while ahead:
+        seats = list(Seat.objects.filter(panel__in=ahead).order_by("position", "pk").select_related("member"))
+        for seat in seats:
+            found[seat.panel_id].append(seat.member)
+        ahead = {seat.member_id for seat in seats if seat.member.kind in Judge.COMPOSED} - found.keys()
+    return found
+
+
+def _line(judge: Judge, total: int, counted: Mapping[int, dict], members: Mapping[int, list[Judge]]) -> Line:
+    """The judge's line, with those of its members."""
+    return Line(
+        str(judge),
+        total=total,
+        **counted.get(judge.pk, NOTHING),
+        parts=tuple(_line(member, total, counted, members) for member in members.get(judge.pk, ())),
+        is_cascade=judge.kind == Judge.Kind.CASCADE,
     )
 
 

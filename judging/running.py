@@ -16,6 +16,7 @@ from arena.collecting import NoKey, key_of
 from arena.keeping import NotKept
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
+from judging import notifying
 from judging.items import (
     AT_ONCE,
     KEYS,
@@ -58,6 +59,7 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
     if stages is not None:
         Run.objects.filter(pk=run.pk).update(stages=list(stages))
     run.refresh_from_db()
+    notifying.note(run)
 
     due = 0.0
 
@@ -89,6 +91,7 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
     finally:
         run.refresh_from_db()
         tell(run)
+        notifying.note(run)
     return True
 
 
@@ -256,27 +259,33 @@ def batches_to_judge(
 
 
 @transaction.atomic
-def retry_failed(run: Run) -> int:
+def retry_failed(run: Run, *, status: str = "", judge: str = "") -> int:
     """Set the run's failed judgments and answers aside, so that the next go asks again; how many.
 
+    With a `status` those that failed by this cause alone, with a `judge` those of judges of this name alone, and no answers.
     A panel that failed hears those of its members again that failed.
     """
-    rows = _failed_judgments(run)
+    rows = _failed_judgments(run, status=status, judge=judge)
     # in the order of their ids, as whoever counts locks them: else the two could wait for each other
     list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
     aside = rows.update(superseded_at=timezone.now())
-    return aside + (wanted_answers(run).failed().count() if run.collects else 0)
+    answers = run.collects and not (status or judge)
+    return aside + (wanted_answers(run).failed().count() if answers else 0)
 
 
-def _failed_judgments(run: Run) -> QuerySet:
-    """The failed judgments of the run's judges, and those of members whose panel or cascade failed on the same item."""
+def _failed_judgments(run: Run, *, status: str = "", judge: str = "") -> QuerySet:
+    """The failed judgments of the run's judges, and those of members whose panel or cascade failed on the same item.
+
+    `status` and `judge` (a name) choose among those of the run's own judges; empty chooses all.
+    """
+    chosen = {name: value for name, value in (("status", status), ("judge__name", judge)) if value}
     listed = list(run.judges.values_list("pk", flat=True))
     members = set(judges_of(run)) - set(listed)
     failed = judgments_of(run).failed()
-    mine = Q(judge__in=listed)
+    mine = Q(judge__in=listed, **chosen)
     if members:
         same = {name: OuterRef(name) for name in KEYS[table_of(run)[1]]}
-        composed = failed.filter(judge__in=listed, judge__kind__in=Judge.COMPOSED, **same)
+        composed = failed.filter(judge__in=listed, judge__kind__in=Judge.COMPOSED, **chosen, **same)
         mine |= Q(judge__in=members) & Exists(composed)
     return failed.filter(mine)
 
@@ -294,3 +303,4 @@ def cancel(run: Run) -> None:
     stoppable = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.OPEN, Run.Status.PAUSED)
     Run.objects.filter(pk=run.pk, status__in=stoppable).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
     ring(f"run-{run.pk}")
+    notifying.note(run)

@@ -6,9 +6,9 @@ from celery import shared_task
 from django.db import transaction
 
 from arena.live import UNHEARD
-from judging import running
+from judging import notifying, running
 from judging.machines import queue_of
-from judging.models import Run
+from judging.models import Run, TryOut
 from judging.voting_items import let_all_go
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,40 @@ def _call(run_id: int) -> None:
         log.warning("run %s: no worker could be called (%s)", run_id, error)
 
 
+def call_try_out(pk: int) -> None:
+    """Ring for a worker to carry out a try-out, once it is committed; without Redis the sweep finds it later."""
+    transaction.on_commit(lambda: _call_try_out(pk))
+
+
+def _call_try_out(pk: int) -> None:
+    try:
+        try_out.apply_async((pk,))
+    except UNHEARD as error:
+        log.warning("try-out %s: no worker could be called (%s)", pk, error)
+
+
+@shared_task
+def try_out(pk: int) -> None:
+    """Carry out a try-out, unless somebody else does so or did."""
+    from judging import trying  # which needs the form, and that needs the tasks
+
+    trying.carry_out(pk)
+
+
+def call_messenger() -> None:
+    """Ring for a worker that sends messages. Where nobody hears it, the sweep sees to them later."""
+    try:
+        messenger.apply_async()
+    except UNHEARD as error:
+        log.warning("no worker could be called to send messages (%s)", error)
+
+
+@shared_task
+def messenger() -> None:
+    """Send the messages that are due: all at a time, so that one that hangs takes one place of a worker, and not for long."""
+    notifying.send_due()
+
+
 @shared_task
 def carry_out(run_id: int) -> None:
     """Carry on with a run, unless somebody else has it or it is over."""
@@ -37,8 +71,14 @@ def carry_out(run_id: int) -> None:
 def sweep() -> None:
     """Find runs that no living worker has, and ring for them: what a lost message or a dead worker left.
 
-    And let go of the seats that people have left without a word.
+    And let go of the seats that people have left without a word, see to messages that nobody noted or sent, and to try-outs
+    that no worker heard of.
     """
     let_all_go()
+    notifying.catch_up()
+    if notifying.is_any_due():
+        messenger.apply_async(expires=5.0)
+    for pk in TryOut.objects.filter(status=TryOut.Status.QUEUED).values_list("pk", flat=True):
+        try_out.apply_async((pk,), expires=5.0)
     for pk in Run.objects.unfinished().values_list("pk", flat=True):
         carry_out.apply_async((pk,), queue=queue_of(pk))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,14 +104,88 @@ class Page:
     """The agreement page's tables, each a list of lines, all categories first; `judges` and `habits` over all only."""
 
     people: list[Line]
-    people_judge: list[tuple[str, Judge | None, list[Line]]]
+    people_judge: list[tuple[str, Judge | None, list[Line]]]  # the judge's name then
     judges: list[Line]
     judges_by_category: list[Line]
     habits: list[Habit]
+    habits_by_category: list[Habit]
 
     @property
     def is_empty(self) -> bool:
-        return not (self.people or self.people_judge or self.judges or self.habits)
+        return not any(
+            (self.people, self.people_judge, self.judges, self.judges_by_category, self.habits, self.habits_by_category)
+        )
+
+
+FILTERS = ("category", "kind", "judge")
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of a snapshot's agreement is shown: one category or "all" over all only, one kind of verdict, one judge; ""
+    is any. What the snapshot does not hold is taken as any.
+    """
+
+    chosen: Mapping[str, str]
+    categories: list[Category]
+    kinds: list[str]
+    judges: list[tuple[int, str]]
+
+    @classmethod
+    def of(cls, found: Agreements, asked: Mapping[str, str]) -> Filters:
+        """No query."""
+        categories = list({row.category_id: row.category for row in found.rows if row.category}.values())
+        kinds = list(dict.fromkeys(str(row.kind) for row in found.rows))
+        judges = {row.judge_id: _name_then(row, found.snapshot) for row in found.rows if row.judge_id}
+        for row in found.rows:
+            if row.other_id and row.other_id not in judges:  # one that is never named first
+                told = row.judges.removeprefix(f"{row.judge}–")
+                judges[row.other_id] = (found.snapshot.judges if found.snapshot else {}).get(str(row.other_id), told)
+        known = {
+            "category": {ALL, *(category.key for category in categories)},
+            "kind": set(kinds),
+            "judge": {str(pk) for pk in judges},
+        }
+        chosen = {name: value if value in known[name] else "" for name, value in asked.items()}
+        return cls(chosen, categories, kinds, sorted(judges.items(), key=lambda one: one[1]))
+
+    @property
+    def is_any(self) -> bool:
+        return not any(self.chosen.values())
+
+    @property
+    def category(self) -> Category | None:
+        """The one category that is shown, None for all."""
+        return next((one for one in self.categories if one.key == self.chosen["category"]), None)
+
+    @property
+    def matrix_kind(self) -> str:
+        """The kind of verdict that judges are crossed on: the one chosen, else pairs where there are any."""
+        return self.chosen["kind"] or (self.kinds[0] if self.kinds else str(Agreement.Kind.PREFERENCE))
+
+    @property
+    def kind_words(self) -> list[tuple[str, Any]]:
+        return [(kind, Agreement.Kind(kind).label) for kind in self.kinds]
+
+    def applied(self, found: Agreements) -> Agreements:
+        """The rows that are left; people's own stay beside a judge, which is compared with them."""
+        return Agreements(found.benchmark, found.snapshot, [row for row in found.rows if self._has(row)])
+
+    def _has(self, row: Agreement) -> bool:
+        category, kind, judge = (self.chosen[name] for name in FILTERS)
+        if category == ALL and row.category_id is not None:
+            return False
+        if category not in ("", ALL) and (row.category is None or row.category.key != category):
+            return False
+        if kind and row.kind != kind:
+            return False
+        return not judge or row.relation == PEOPLE or judge in (str(row.judge_id), str(row.other_id))
+
+
+def _name_then(row: Agreement, snapshot: Snapshot | None) -> str:
+    """The judge's name when the snapshot was taken; today's where that was not kept."""
+    return (snapshot.judges if snapshot else {}).get(str(row.judge_id), str(row.judge))
 
 
 def page(found: Agreements) -> Page:
@@ -123,11 +197,16 @@ def page(found: Agreements) -> Page:
         by_judge.setdefault(row.judges, []).append(_beside(row, people))
     return Page(
         people=[Line(row) for row in found.of(PEOPLE)],
-        people_judge=[(name, rows[0].judge, rows) for name, rows in by_judge.items()],
+        people_judge=[(_own_name(rows[0].row, found), rows[0].judge, rows) for rows in by_judge.values()],
         judges=[Line(row) for row in found.of(JUDGES) if row.category is None],
         judges_by_category=[Line(row) for row in found.of(JUDGES) if row.category is not None],
         habits=_habits([row for row in found.of(*ITSELF) if row.category is None]),
+        habits_by_category=_habits([row for row in found.of(*ITSELF) if row.category is not None]),
     )
+
+
+def _own_name(row: Agreement, found: Agreements) -> str:
+    return _name_then(row, found.snapshot) if row.judge else row.judges
 
 
 def _habits(rows: list[Agreement]) -> list[Habit]:

@@ -7,8 +7,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from arena.live import ring
-from arena.models import Benchmark
-from rating import counting, live, snapshots, urgency, watched
+from arena.models import Benchmark, Upload
+from rating import counting, live, snapshots, uploading, urgency, watched
 from rating.models import Leaderboard
 
 log = logging.getLogger(__name__)
@@ -67,3 +67,21 @@ def _is_due(leaderboard: Leaderboard) -> bool:
         return True
     rest = PAUSE * max(1.0, leaderboard.current.n / PER_PAUSE)
     return leaderboard.current.created_at < timezone.now() - rest
+
+
+@shared_task
+def check_uploads(ids: list[int]) -> None:
+    """Look at uploaded files, in this order."""
+    for upload in _uploads(ids, Upload.Status.CHECKING):
+        uploading.check(upload)
+
+
+@shared_task
+def load_uploads(ids: list[int]) -> None:
+    """Load uploaded files that were claimed, in this order, up to the first that cannot be."""
+    uploading.load_in_turn(_uploads(ids, Upload.Status.LOADING))
+
+
+def _uploads(ids: list[int], status: str) -> list[Upload]:
+    found = Upload.objects.filter(status=status).in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +64,12 @@ class Worth:
     ceiling: Agreement | None = None
     flips: Agreement | None = None
     first_slot: Agreement | None = None
+    then: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the judge was called when the snapshot was taken; today's name where that was not kept."""
+        return self.then or str(self.judge)
 
     @cached_property
     def _decided(self) -> tuple[Standing, list[Reason]]:
@@ -154,7 +160,7 @@ class Worth:
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data; category None is "all", what is not known is null or missing."""
         return {
-            "judge": str(self.judge),
+            "judge": self.name,
             "category": key_of(self.category),
             "kind": str(self.kind),
             "standing": self.standing.value,
@@ -203,6 +209,7 @@ class Row:
     """One judge in the table of categories: the cells stand in the order of the categories, None where it judged nothing."""
 
     judge: Judge
+    name: str
     what: Any
     cells: list[Worth | None]
 
@@ -227,7 +234,12 @@ class Panel:
     def table(self) -> list[Row]:
         found = {(one.judge.pk, one.kind, one.category and one.category.pk): one for one in self.worths}
         return [
-            Row(one.judge, one.what, [found.get((one.judge.pk, one.kind, kind.pk)) for kind in self.categories])
+            Row(
+                one.judge,
+                one.name,
+                one.what,
+                [found.get((one.judge.pk, one.kind, kind.pk)) for kind in self.categories],
+            )
             for one in self.rows
         ]
 
@@ -256,7 +268,8 @@ def judges(benchmark: Benchmark, *, snapshot: Snapshot | None = None) -> Panel:
     if snapshot is None:
         return Panel(benchmark, None, [])
     told = _with_names(snapshot.health.all())
-    return Panel(benchmark, snapshot, worths(told, ordered(snapshot.agreements.filter(relation__in=RELATIONS))))
+    found = worths(told, ordered(snapshot.agreements.filter(relation__in=RELATIONS)))
+    return Panel(benchmark, snapshot, [replace(one, then=snapshot.judges.get(str(one.judge.pk), "")) for one in found])
 
 
 def counted(board: Board) -> list[Worth]:
@@ -273,7 +286,9 @@ def counted(board: Board) -> list[Worth]:
     one = source.removeprefix("judge:") if source not in (ALL, Rating.JUDGES, Rating.CALIBRATED) else None
     mine = (row for row in found if row.kind == kind and row.bars)
     return by_standing(
-        row for row in mine if (str(row.judge) == one if one is not None else not row.told.get("silent"))
+        row
+        for row in mine
+        if (board.snapshot.name_of(row.judge) == one if one is not None else not row.told.get("silent"))
     )
 
 

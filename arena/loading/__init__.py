@@ -79,7 +79,7 @@ JUDGED = (*ASKED, JUDGMENTS)
 JSON = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 
 FORMATS = {
-    "juryroom": Format(own.read, ASKED),
+    "juryroom": Format(own.read, ASKED, (".jsonl", ".csv")),
     "mt_bench": Format(mt_bench.read, KINDS, (".jsonl", ".jsonl.gz")),
     "llmuses": Format(llmuses.read, KINDS, (".jsonl", ".jsonl.gz")),
     "arena": Format(arena.read, JUDGED, JSON),

@@ -1,4 +1,4 @@
-"""Our own JSONL: questions.jsonl and answers.jsonl, told apart by their fields."""
+"""Our own JSONL and CSV: questions and answers, told apart by their fields."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, rows_of
+from arena.loading.tables import table_rows_of
 
 QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
 LARGEST_NUMBER, LARGEST = 2_000_000_000, {"sample": 32_767}
@@ -16,7 +17,7 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
     """Questions and answers of our own files. Problems go to `report`."""
     batch = Batch()
     for path in files:
-        for row in rows_of(path, report):
+        for row in (table_rows_of if path.suffix == ".csv" else rows_of)(path, report):
             if "question" in row.values:
                 batch.answers.append(answer(row, model))
             else:

@@ -52,6 +52,12 @@ class Benchmark(models.Model):
             self.save(update_fields=["frozen_at"])
 
 
+class CategoryQuerySet(models.QuerySet["Category"]):
+    def ordinary(self) -> CategoryQuerySet:
+        """Categories that questions are sorted into: without the kinds of a board's grouping, whose keys have a colon."""
+        return self.exclude(key__contains=":", questions__isnull=True)
+
+
 class Category(models.Model):
     """A kind of question, in two levels, named in both languages; data, never an enum in code."""
 
@@ -60,6 +66,8 @@ class Category(models.Model):
     name_en = models.CharField(max_length=120, blank=True)
     name_zh = models.CharField(max_length=120, blank=True)
     position = models.PositiveIntegerField(default=1000)
+
+    objects = CategoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "key"]

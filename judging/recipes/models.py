@@ -6,6 +6,7 @@ from typing import Any
 
 from arena.chat import PROVIDERS
 from arena.models import LanguageModel
+from arena.option_names import misspelt
 from arena.withholding import is_secret_in_address, is_variable_name, secret_paths
 from judging.recipes.lines import Section
 from judging.recipes.recipe import ModelSpec
@@ -68,6 +69,8 @@ def _options(section: Section) -> dict[str, Any]:
     options = section.take("options", dict, {})
     for path in secret_paths(options):
         section.problem_within("options", path, "looks like a key; name the variable that holds it in key_env")
+    for name, meant in misspelt(options):
+        section.problem_within("options", (name,), f"is no option that endpoints know; is '{meant}' meant?")
     return options
 
 

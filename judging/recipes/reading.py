@@ -140,10 +140,11 @@ def _steps(field: str) -> tuple[str | int, ...]:
     return tuple(int(number) if number else name for number, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", field))
 
 
-def _limits(section: Section | None) -> dict[str, int]:
+def _limits(section: Section | None) -> dict[str, Any]:
     if section is None:
         return {}
     limits = {
+        "keys": section.texts("keys"),
         "questions": section.number("questions", int, lowest=1, highest=MOST_QUESTIONS),
         "concurrency": section.number("concurrency", int, lowest=1, highest=MOST_AT_ONCE),
         "samples": section.number("samples", int, lowest=1, highest=MOST_SAMPLES),

@@ -85,7 +85,7 @@ class Recipe:
     turns: str = "whole"
     budget: float | None = None
     cache: bool = True
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
     seed: int = 1
     stages: tuple[str, ...] = STAGES
     voting: dict[str, Any] | None = None

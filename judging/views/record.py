@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import F, Q
 from django.shortcuts import get_object_or_404, render
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from arena.frame import is_lead
 from arena.models import Answer, Battle, Question, in_reader_language
-from judging import comments
+from judging import browsing, comments
 from judging.access import is_blind_on, name_people
-from judging.models import Grade, Preference, Status, VotingItem
+from judging.models import Comment, Grade, Judge, KeptOut, Preference, Status, VotingItem
+from judging.views.browse import walk
 
 MOST_PROMPTS = 50  # grades on a page that are shown with what was sent to the judge
 WHO = (F("judge__user").asc(nulls_first=True), "judge__name", "judge__version")
@@ -30,8 +34,9 @@ def question(request, pk):
     if not blind:
         context |= {"battles": judged_battles(question, answers), "prompts": give_grades(answers)}
         name_people([one for part in [*context["battles"], *answers] for one in part.judgments], request.user)
-    context |= neighbours(question)
+    context |= walk(request, browsing.QUESTIONS, question.pk) or neighbours(question)
     context["provenance"] = provenances(question, answers, context.get("battles", []))
+    context |= comments_on_answers(request.user, answers, blind=blind)
     return render(request, "judging/question.html", context)
 
 
@@ -48,7 +53,9 @@ def battle(request, pk):
     else:
         battle.judgments = [in_words(preference, battle) for preference in preferences().filter(battle=battle)]
         name_people(battle.judgments, request.user)
-        context |= {"judgments": battle.judgments, "prompts": True}
+        context |= {"groups": by_orders(battle.judgments), "prompts": True, "compared": compared(battle)}
+        context["adjudicated"] = [one for one in battle.judgments if is_decision(one)]
+    context |= walk(request, browsing.BATTLES, battle.pk)
     context["provenance"] = provenances(battle.question, answers, [] if blind else [battle])
     context["comments"] = comments.visible_to(request.user, battle)
     if blind:  # what was said in a run that is closed would tell those who vote in another
@@ -57,6 +64,117 @@ def battle(request, pk):
         asked_in = VotingItem.objects.filter(battle=battle).order_by("-run")
         context["comment_in"] = asked_in.values_list("run", flat=True).first()
     return render(request, "judging/battle.html", context)
+
+
+def comments_on_answers(user, answers: list[Answer], *, blind: bool) -> dict:
+    """The comments on the question's answers that this reader may see; for a lead, the run to comment in.
+
+    No query for a visitor, one where nobody commented, another for leads; else those of `comments.visible_to` for each
+    answer with a comment.
+    """
+    if not user.is_authenticated:
+        return {}
+    with_words = set(Comment.objects.filter(answer__in=answers).order_by().values_list("answer", flat=True))
+    found = [one for answer in answers if answer.pk in with_words for one in comments.visible_to(user, answer)]
+    if blind:
+        return {"comments": [one for one in found if one.author_id == user.pk]}
+    context = {"comments": found}
+    if is_lead(user):
+        asked_in = VotingItem.objects.filter(answer__in=answers).order_by("-run")
+        context["comment_in"] = asked_in.values_list("run", flat=True).first()
+    return context
+
+
+@dataclass(frozen=True)
+class Group:
+    """What one judge said under one rubric of one turn at one time: in one order, or in both side by side."""
+
+    judgments: list[Preference]
+
+    @property
+    def is_both(self) -> bool:
+        return len(self.judgments) == 2
+
+    @property
+    def turns_round(self) -> bool:
+        """Whether it decided for one answer and, with the sides swapped, for the other."""
+        values = [one.value or 0 for one in self.judgments]
+        return self.is_both and values[0] * values[1] < 0
+
+
+def by_orders(judgments: list[Preference]) -> list[Group]:
+    """The judgments in their order, the two standing orders of one verdict together."""
+    groups: dict[tuple, list[Preference]] = {}
+    for one in judgments:
+        pair = (one.judge_id, one.rubric_id, one.turn, one.trial) if one.superseded_at is None else (one.pk,)
+        groups.setdefault(pair, []).append(one)
+    return [Group(found) for found in groups.values()]
+
+
+def is_decision(preference: Preference) -> bool:
+    """Whether it is what an adjudicator decided, and stands."""
+    return preference.kept_out == KeptOut.ADJUDICATION and preference.superseded_at is None
+
+
+SAME, OTHER, OPEN = "same", "other", "open"
+STANDS = {
+    SAME: gettext_lazy("as most people"),
+    OTHER: gettext_lazy("against most people"),
+    OPEN: gettext_lazy("one of them is undecided"),
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A judge's verdict beside that of most people: `said` in words of n verdicts; `stands` is SAME, OTHER, OPEN or ""."""
+
+    judge: Judge
+    said: str
+    n: int
+    stands: str
+
+    @property
+    def words(self) -> str:
+        return STANDS.get(self.stands, "")
+
+
+def compared(battle: Battle) -> dict:
+    """What most people said of the battle, and each machine judge beside it; from `battle.judgments`, without a query.
+
+    Both orders and all repeats of a judge are taken together; verdicts against each other come to nothing decided.
+    """
+    counting = [one for one in battle.judgments if _counts(one)]
+    people = [one.value for one in counting if one.judge.is_person]
+    most = _side(people) if people else None
+    by_judge = defaultdict(list)
+    for one in counting:
+        if not one.judge.is_person:
+            by_judge[one.judge].append(one.value)
+    rows = [_beside(battle, judge, values, most) for judge, values in by_judge.items()]
+    told = {"n": len(people), "said": "" if most is None else _sided(battle, most)}
+    return {"people": told, "judges": rows} if rows else {}
+
+
+def _counts(one: Preference) -> bool:
+    return one.superseded_at is None and not one.kept_out and one.status == Status.OK and one.value is not None
+
+
+def _beside(battle: Battle, judge: Judge, values: list[float], most: int | None) -> Compared:
+    side = _side(values)
+    stands = "" if most is None else SAME if side == most else OTHER if side * most < 0 else OPEN
+    return Compared(judge, _sided(battle, side), len(values), stands)
+
+
+def _side(values: Iterable[float]) -> int:
+    """1 where more verdicts are for the first answer than for the second, -1 the other way round, 0 where as many."""
+    total = sum((value > 0) - (value < 0) for value in values)
+    return (total > 0) - (total < 0)
+
+
+def _sided(battle: Battle, side: int) -> str:
+    if side == 0:
+        return _("neither")
+    return (battle.first if side > 0 else battle.second).model.name
 
 
 def preferences():

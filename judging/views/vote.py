@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -15,36 +14,21 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from arena.border import asked
 from arena.frame import is_lead
-from judging import assignment, ballots, reading_ballots
+from judging import assignment, ballots, casting
 from judging.access import may_vote_in, runs_open_to, runs_to_adjudicate
+from judging.casting import Said
 from judging.models import Assignment, AuditEntry, Membership, Run
-from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable
-from judging.schedule import Member, Practice, close_practice
-from judging.voting import FLAG_CAUSES, SKIP_CAUSES, Voting
+from judging.schedule import Member
+from judging.voting import Voting
 
 Seat = Assignment.Status
-For = Assignment.Purpose
-
-
-@dataclass(frozen=True)
-class Said:
-    """What the person is told beside the next item."""
-
-    text: str = ""
-    level: int = messages.SUCCESS
-
-    @property
-    def is_warning(self) -> bool:
-        return self.level >= messages.WARNING
 
 
 def signed_in(view):
@@ -100,19 +84,19 @@ def ballot(request, pk):
 @signed_in
 def cast(request, token: UUID):
     """Count this vote, once, and show the next item."""
-    return _leave(request, token, _count)
+    return _leave(request, token, casting.count)
 
 
 @signed_in
 def skip(request, token: UUID):
     """Leave this item without a vote: this person cannot judge it."""
-    return _leave(request, token, _skip)
+    return _leave(request, token, casting.skip)
 
 
 @signed_in
 def flag(request, token: UUID):
     """Leave this item because it is broken; the lead reads why."""
-    return _leave(request, token, _flag)
+    return _leave(request, token, casting.flag)
 
 
 @signed_in
@@ -140,7 +124,7 @@ def undo(request, pk):
     return _answer(request, run, judge, said, member)
 
 
-def _leave(request, token: UUID, act):
+def _leave(request, token: UUID, act: casting.Act):
     """Do `act` with a seat of this person's own that is still open; say so where it is not."""
     with transaction.atomic():
         seats = assignment.open_seats().select_for_update(of=("self",))
@@ -153,106 +137,13 @@ def _leave(request, token: UUID, act):
         if request.method != "POST":
             return redirect("ballot", run.pk)
         member = Member.of(run, Membership.objects.get(pk=seat.member) if seat.member else None)
-        said = _why_not(request, seat, member)
+        said = casting.why_not(request.POST, seat, member, request.user)
         if said is None:
             try:
-                said = act(request, seat, member)
+                said = act(request.POST, seat, member, request.user)
             except Unreadable as unreadable:
                 return _show(request, run, judge, member=member, seat=seat, errors=unreadable.errors)
     return _answer(request, run, judge, said, member)
-
-
-def _why_not(request, seat: Assignment, member: Member) -> Said | None:
-    """What is said where nothing can be done with this seat; None where it can."""
-    if seat.run.status != Run.Status.OPEN:
-        return Said(_("This run was closed meanwhile; your last choice was not recorded."), messages.WARNING)
-    if seat.status != Seat.LEASED or seat.purpose == For.ADJUDICATION:
-        return _already(seat)
-    if request.POST.get("rubric", str(seat.run.rubric_id)) != str(seat.run.rubric_id):
-        told = _("The guidelines changed while you were looking; nothing was recorded. Read them and choose again.")
-        return Said(told, messages.WARNING)
-    if member.is_guest and not guest_may_vote(request.user):
-        told = _("Guests may vote so many times a minute and no more: wait a little. Nothing was recorded.")
-        return Said(told, messages.WARNING)
-    return None
-
-
-def _count(request, seat: Assignment, member: Member) -> Said:
-    cast = reading_ballots.read(request.POST, seat)
-    late = seat.lease_until < timezone.now()
-    judgment = assignment.cast(seat, cast.verdicts, note=cast.note, reasons=cast.reasons, active_ms=cast.active_ms)
-    if seat.purpose == For.PRACTICE:
-        return _practised(seat, judgment, member)
-    if late:
-        return Said(_("Recorded. You were away for a while; your vote counts all the same."))
-    if seat.answer_id:
-        return Said(_("Recorded: %(total).2f in all.") % {"total": judgment.score})
-    return Said(_("Recorded."))
-
-
-def _practised(seat: Assignment, judgment, member: Member) -> Said:
-    """Whether a practice vote was right, why, and how the round went where this was its end."""
-    gold = seat.run.golds.filter(is_practice=True, **seat.item).first()
-    value = judgment.score if seat.answer_id else judgment.value
-    right = gold is not None and gold.is_right(value)
-    told = [_("Right.") if right else _("That is not what we are looking for here: %s.") % _truth(seat, gold)]
-    told += [gold.why] if gold and gold.why else []
-    if result := close_practice(seat.run, seat.judge, member):
-        told.append(_end_of_practice(result))
-    return Said(" ".join(told), messages.SUCCESS if right else messages.WARNING)
-
-
-def _truth(seat: Assignment, gold) -> str:
-    """What would have been right, as it was shown to this person."""
-    if gold is None:
-        return _("this item is practice no longer")
-    if seat.answer_id:
-        return _("a mark from %(lowest)g to %(highest)g") % {"lowest": gold.lowest, "highest": gold.highest}
-    low, high = sorted((-gold.lowest, -gold.highest) if seat.swapped else (gold.lowest, gold.highest))
-    told = [(high > 0, _("A is better")), (low <= 0 <= high, _("a tie")), (low < 0, _("B is better"))]
-    return _(" or ").join(word for holds, word in told if holds)
-
-
-def _end_of_practice(result: Practice) -> str:
-    facts = {"right": result.right, "items": result.items}
-    if result.passed:
-        return _("Practice is over: %(right)d of %(items)d right. From here on your votes count.") % facts
-    return _("That was the end of this round: %(right)d of %(items)d right, which is too few. Try once more.") % facts
-
-
-def _skip(request, seat: Assignment, member: Member) -> Said:
-    cause = request.POST.get("cause", "")
-    assignment.leave(
-        seat,
-        Seat.SKIPPED,
-        cause=cause if cause in SKIP_CAUSES else "",
-        reason=asked(request.POST, "reason"),
-        active_ms=reading_ballots.active_ms(request.POST),
-    )
-    return Said(_("Skipped."))
-
-
-def _flag(request, seat: Assignment, member: Member) -> Said:
-    cause, reason = request.POST.get("cause", ""), asked(request.POST, "reason")
-    if not reason and (cause not in FLAG_CAUSES or Voting.of(seat.run).flag_needs_words):
-        raise Unreadable({"reason": _("Say what is broken, so that the lead can mend it.")})
-    assignment.leave(
-        seat,
-        Seat.FLAGGED,
-        cause=cause if cause in FLAG_CAUSES else "other",
-        reason=reason,
-        active_ms=reading_ballots.active_ms(request.POST),
-    )
-    AuditEntry.note("item_flagged", actor=request.user, run=seat.run, seat=str(seat.token), cause=seat.cause)
-    return Said(_("Flagged: the lead will see your reason."))
-
-
-def _already(seat: Assignment) -> Said:
-    if seat.status == Seat.DONE:
-        text = _("You have voted on that one already; that vote stands. Undo it to change it.")
-    else:
-        text = _("You have left that one already. Undo to come back to it.")
-    return Said(text, messages.WARNING)
 
 
 def _answer(request, run: Run, judge, said: Said, member: Member):
@@ -270,7 +161,7 @@ def _show(
 ):
     """The ballot page or its fragment; `seat` and `errors` show an item again, with what was filled in."""
     now = assignment.standing(run, judge, member=member)
-    why = _nothing_because(run, member, now)
+    why = casting.nothing_because(run, member, now)
     if not why:
         seat = assignment.next_seat(run, judge, member=member, now=now) if seat is None else assignment.with_item(seat)
     context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
@@ -278,15 +169,6 @@ def _show(
         return render(request, "judging/_ballot_done.html" if request.htmx else "judging/vote_done.html", context)
     context |= _exhibited(seat, request.POST if errors else {}, errors)
     return render(request, "judging/_ballot.html" if request.htmx else "judging/ballot.html", context)
-
-
-def _nothing_because(run: Run, member: Member, now: assignment.Standing) -> str:
-    """Why a person is shown nothing: "closed", "paused", "day", "run"; "" where they are."""
-    if run.status != Run.Status.OPEN:
-        return "closed"
-    if member.paused_at:
-        return "paused"
-    return "" if now.held else now.exhausts(member)
 
 
 def _exhibited(seat: Assignment, post: Mapping[str, str], errors) -> dict[str, Any]:

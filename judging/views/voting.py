@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from arena.locking import MEANWHILE, mark_of
 from judging import opening
 from judging.leaking import leak_counts
 from judging.models import Run
 from judging.views.runs import leads_only
-from judging.voting import BadVoting
-from judging.voting_form import VotingForm, has_votes
+from judging.voting import BadVoting, Voting
+from judging.voting_form import VotingForm, has_votes, in_words
 
 
 @leads_only
@@ -23,14 +24,18 @@ def run_voting(request, pk):
     if not opening.is_for_people(run):
         messages.info(request, _("Machines judge in this run: there is nothing to set about votes."))
         return redirect("run", pk=pk)
-    form = VotingForm(request.POST or None, run=run)
+    form, mark = VotingForm(request.POST or None, run=run), mark_of(run, ("voting", "limits"))
+    if request.method == "POST" and request.POST.get("mark", mark) != mark and form.is_valid():
+        form.add_error(None, MEANWHILE)
     if request.method == "POST" and form.is_valid() and (changed := _changed(form, request.user)) is not None:
         if changed:
             messages.success(request, _("The settings are changed, for all votes to come."))
         else:
             messages.info(request, _("Nothing was changed."))
         return redirect("run", pk=pk)
-    context = {"run": run, "form": form, "has_votes": has_votes(run)}
+    context = {"run": run, "form": form, "has_votes": has_votes(run), "mark": mark}
+    if form.non_field_errors():
+        context["theirs"] = in_words(Voting.of(run), is_single=run.is_single)
     return render(request, "judging/run_voting.html", context, status=422 if form.errors else 200)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Benchmark, Category, LanguageModel, Provenance, in_reader_language
+from judging.models import Judge
 
 
 class Leaderboard(models.Model):
@@ -66,6 +67,10 @@ class Snapshot(models.Model):
     @property
     def is_demo(self) -> bool:
         return Provenance.DEMO in self.provenances
+
+    def name_of(self, judge: Judge) -> str:
+        """The name by which this snapshot knows the judge, whatever it is called by now."""
+        return self.judges.get(str(judge.pk)) or str(judge)
 
 
 class Rating(models.Model):

@@ -37,3 +37,21 @@ def points_of_share(value) -> str:
         return NOTHING
     written = f"{100 * value:+.1f}".replace("-", "−")
     return "0.0" if written in ("+0.0", "−0.0") else written
+
+
+@register.filter
+def amount(value, digits=2) -> str:
+    """A price or a speed: at most so many decimals, none that say nothing, "1,250" in thousands."""
+    if _is_missing(value):
+        return NOTHING
+    written = f"{value:,.{digits}f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+@register.filter
+def signed(value, method="bt") -> str:
+    """A difference of ratings with its sign: "+12", "−0.31"; 0 has none."""
+    if _is_missing(value):
+        return NOTHING
+    written = (f"{value:+.2f}" if method == "score" else f"{value:+.0f}").replace("-", "−")
+    return written[1:] if not float(written[1:]) else written

@@ -17,11 +17,38 @@ function announce() {
   lastSaid = say;
 }
 
+// What a reader is at in the fragment: the focus, a budget half typed, what was folded open or shut, how far a table was moved.
+function kept() {
+  const at = holder.contains(document.activeElement) ? document.activeElement : null;
+  const where = at && [["id", at.id], ["form", at.getAttribute("form")], ["href", at.getAttribute("href")]].find(([, value]) => value);
+  const value = at?.getAttribute("value") ?? "";
+  const fields = [...holder.querySelectorAll('input[id]:not([type="hidden"])')].filter((field) => field.value !== field.defaultValue);
+  // The mark that goes with a field stays the one it was typed under: the server tells whether somebody came between.
+  const withIt = fields.flatMap((field) => [...holder.querySelectorAll(`[data-with="${CSS.escape(field.id)}"]`)]);
+  const typed = [...fields, ...withIt].map((field) => [field.id, field.value, field.type === "hidden" ? null : field.selectionStart]);
+  const folds = [...holder.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]);
+  const moved = [...holder.querySelectorAll(".table-wrap[id]")].map((table) => [table.id, table.scrollLeft]);
+  return { where, value, typed, folds, moved };
+}
+
+function restore({ where, value, typed, folds, moved }) {
+  const named = (id) => holder.querySelector(`#${CSS.escape(id)}`);
+  for (const [id, open] of folds) named(id)?.toggleAttribute("open", open);
+  for (const [id, left] of moved) if (named(id)) named(id).scrollLeft = left;
+  for (const [id, text] of typed) if (named(id)) named(id).value = text;
+  if (!where) return;
+  const found = [...holder.querySelectorAll(`[${where[0]}="${CSS.escape(where[1])}"]:not([type="hidden"])`)];
+  const again = found.find((one) => (one.getAttribute("value") ?? "") === value) ?? found[0];
+  again?.focus({ preventScroll: true });
+  const caret = typed.find(([id]) => id === again?.id)?.[2];
+  if (caret != null) again.setSelectionRange(caret, caret);
+}
+
 // The fragment is our own template's output, escaped on the server: the same HTML as on first load.
 function show(html) {
-  const form = holder.contains(document.activeElement) ? document.activeElement.getAttribute("form") : null;
+  const before = kept();
   holder.innerHTML = html;
-  if (form) holder.querySelector(`button[form="${form}"]`)?.focus();
+  restore(before);
   announce();
   if (!watched()) stop();
 }

@@ -223,7 +223,7 @@ def test_missing_files_empty_files_and_empty_folders_are_problems(tmp_path):
     paths = [tmp_path / "absent.jsonl", tmp_path / "hollow", tmp_path / "nothing.jsonl"]
     assert sorted(refusal("juryroom", *paths)) == [
         f"{tmp_path}/absent.jsonl: there is no such file",
-        f"{tmp_path}/hollow: holds no .jsonl file",
+        f"{tmp_path}/hollow: holds no .jsonl or .csv file",
         f"{tmp_path}/nothing.jsonl: is empty",
     ]
 

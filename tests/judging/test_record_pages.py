@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arena.models import Answer, Battle
-from judging.models import Judge
+from judging.models import Comment, Judge, VotingItem
 from judging.views.record import verdict_of
 from tests.judging import recorded as make
 
@@ -184,6 +184,94 @@ def test_the_pages_take_the_same_queries_for_one_judgment_and_for_sixty(
         page(client, question)
     with django_assert_num_queries(3):
         page(client, battle)
+
+
+def test_both_orders_of_one_verdict_stand_side_by_side_and_a_flip_is_named(client, question):
+    battle, oracle = make.battle(question), make.llm_judge()
+    make.preference(battle, oracle, value=1, reply="plain reply")
+    make.preference(battle, oracle, value=-1, swapped=True, reply="swapped reply")
+    make.preference(battle, make.judge("alone"), value=1)
+    response = client.get(reverse("battle", args=[battle.pk]))
+    assert sorted(len(group.judgments) for group in response.context["groups"]) == [1, 2]
+    assert response.text.count("Both orders, side by side") == 1 and "turns round with the order" in response.text
+
+
+@pytest.mark.parametrize(
+    ("value", "superseded", "found"),
+    [(-1, False, True), (0, False, False), (1, False, False), (-1, True, False)],
+)
+def test_only_standing_verdicts_for_the_other_side_turn_round(client, question, value, superseded, found):
+    battle, oracle = make.battle(question), make.llm_judge()
+    make.preference(battle, oracle, value=1)
+    gone = {"superseded_at": timezone.now()} if superseded else {}
+    make.preference(battle, oracle, value=value, swapped=True, **gone)
+    assert ("turns round with the order" in page(client, battle)) is found
+
+
+def test_most_people_stand_beside_each_judge(client, question):
+    battle = make.battle(question)
+    for n, value in enumerate((1, 1, -1)):
+        make.preference(battle, make.judge(f"Simulated {n}", kind="simulated"), value=value)
+    make.preference(battle, make.judge("gold seeker", kind="simulated"), value=-1, kept_out="gold")
+    for name, values in {"same": (1, 2), "other": (-1, -1), "torn": (1, -1)}.items():
+        for swapped, value in enumerate(values):
+            make.preference(battle, make.judge(name), value=value, swapped=bool(swapped))
+    make.preference(battle, make.judge("mute"), status="refused", error="no")
+    told = client.get(reverse("battle", args=[battle.pk])).context["compared"]
+    assert told["people"] == {"n": 3, "said": "Ash"}
+    assert {one.judge.name: (one.said, one.n, one.stands) for one in told["judges"]} == {
+        "same": ("Ash", 2, "same"), "other": ("Birch", 2, "other"), "torn": ("neither", 2, "open"),
+    }  # fmt: skip
+
+
+def test_without_people_nobody_is_compared_with_them(client, question):
+    battle = make.battle(question)
+    make.preference(battle, make.judge())
+    response = client.get(reverse("battle", args=[battle.pk]))
+    assert "no vote of a person counts here" in response.text
+    assert [one.stands for one in response.context["compared"]["judges"]] == [""]
+
+
+def test_an_adjudicators_decision_stands_above_the_judgments_with_its_reason(client, question):
+    battle = make.battle(question)
+    ada = make.judge("Simulated ada", kind="simulated")
+    make.preference(battle, ada, value=-1, kept_out="adjudication", note="Six is the time.")
+    text = page(client, battle)
+    assert "Decided by an adjudicator: prefers Birch" in text and "not in ratings: adjudication" in text
+    assert text.count("Six is the time.") == 2
+
+
+def test_each_judgment_has_a_link_of_its_own_and_the_older_kind_still_works(client, question):
+    battle = make.battle(question)
+    made, grade = make.preference(battle), make.grade(question.answers.first())
+    text = page(client, battle)
+    assert f'href="#judgment-p{made.pk}"' in text and f'id="judgment-p{made.pk}"' in text
+    assert f'id="preference-{made.pk}"' in text
+    assert f'id="judgment-g{grade.pk}"' in page(client, question)
+
+
+def test_what_came_from_the_cache_and_how_often_was_asked_is_told(client, question):
+    battle = make.battle(question)
+    make.preference(battle, cached=True, asked=3, turn=2)
+    text = page(client, battle)
+    assert "from the cache" in text and "3 calls" in text and "turn 2 alone" in text
+
+
+def test_comments_on_answers_stand_on_the_questions_page_and_leads_make_them(question):
+    answer = question.answers.first()
+    run = make.run(question.benchmark, mode="single", status="done")
+    VotingItem.objects.create(run=run, answer=answer, category=question.category)
+    author = make.person("ann", "annotator")
+    Comment.objects.create(run=run, author=author, text="Too short, I think.", answer=answer)
+    text = page(signed_in("lead"), question)
+    assert "Too short, I think." in text and 'name="answer"' in text and f'value="{answer.pk}"' in text
+    assert "Too short, I think." not in page(Client(), question)
+
+
+def test_others_comments_are_kept_from_those_who_vote(voted_on):
+    run, answer = voted_on.benchmark.runs.get(), voted_on.answers.first()
+    Comment.objects.create(run=run, author=make.person("ben", "annotator"), text="It gives itself away.", answer=answer)
+    assert "gives itself away" not in page(signed_in("annotator"), voted_on)
 
 
 # --- who is kept blind

@@ -1,12 +1,16 @@
 """Agreement and the judge page: coefficients with intervals, what they mean, and nothing that is not defined."""
 
+import csv
+import io
 import re
 
 import pytest
 from django.urls import reverse
 
 from rating.boards import agreement_rows
+from rating.models import Health, SnapshotTable
 from rating.trust import Trust, trust
+from tests.judging import recorded
 from tests.rating import make
 from tests.rating.test_pages_boards import words
 
@@ -108,7 +112,7 @@ def test_agreement_costs_the_same_queries_for_2_judges_and_for_30(client, django
             make.judge(f"{place.pk}-{n}")
             make.agreement(place, "people_judge", f"people–{place.pk}-{n}")
     for place in (small, large):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(5):
             client.get(url(place))
 
 
@@ -223,3 +227,150 @@ def test_the_judge_page_shows_flips_first_slot_and_agreement_with_people(client)
 def test_a_judge_compared_with_nobody_says_what_to_do(client):
     judge = make.judge()
     assert "Not compared with anyone yet" in words(client.get(reverse("judge", args=[judge.pk])))
+
+
+# --- filters, permalinks, any two
+
+
+def crossed(snapshot, **told):
+    """Two machines and two persons on the same items, as `rating.confusions` keeps them."""
+    strict, lax = make.judge("strict"), make.judge("lax")
+    zoe, ben = (
+        make.judge(name, kind="person", user=recorded.person(name, "annotator")) for name in ("zoeann", "benedikt")
+    )
+    names = {str(one.pk): str(one) for one in (strict, lax, zoe, ben)}
+    type(snapshot).objects.filter(pk=snapshot.pk).update(judges=names)
+    pairs = {
+        "values": ["second", "tie", "first"],
+        "people": [zoe.pk, ben.pk],
+        "left_out": 3,
+        "tables": [
+            [0, strict.pk, None, 40, 0.75, 0.5, [15, 0, 5, 0, 0, 0, 5, 0, 15]],
+            [strict.pk, lax.pk, None, 40, 0.5, 0.0, [10, 1, 9, 0, 0, 0, 12, 0, 8]],
+            [zoe.pk, ben.pk, None, 12, 1.0, None, [0, 0, 0, 0, 0, 0, 0, 0, 12]],
+        ],
+        "habits": [[zoe.pk, 30, 0.7, 0.6, 0.8, 20, 0.55, 0.4, 0.7]],
+    }
+    SnapshotTable.objects.create(snapshot=snapshot, name="confusions", data={"pairs": pairs, **told})
+    return strict, lax, zoe, ben
+
+
+def test_any_two_stand_in_one_table_with_n_and_a_link_to_their_verdicts(client):
+    snapshot = make.snapshot()
+    strict, lax, *_ = crossed(snapshot)
+    make.agreement(snapshot, "people_judge", "people–strict", kappa=0.48, n=40)
+    response = client.get(url(snapshot))
+    text = words(response)
+    assert "Cohen’s κ of any two" in text and "0.48 κ n 40" in text and "0.00 κ n 40" in text
+    assert f"one={strict.pk}&amp;other={lax.pk}#confusion" in response.text
+    assert "— κ n 12 · only one value used" in text, "an undefined κ says why"
+
+
+def test_the_verdicts_of_two_are_counted_values_by_values_and_turn_with_them(client):
+    snapshot = make.snapshot()
+    strict, lax, *_ = crossed(snapshot)
+    make.agreement(snapshot, "judges", "strict–lax")
+    as_kept = words(client.get(url(snapshot), {"one": strict.pk, "other": lax.pk}))
+    assert "strict beside lax" in as_kept and "second answer 10 25% 1 2% 9 22% 20" in as_kept
+    turned = words(client.get(url(snapshot), {"one": lax.pk, "other": strict.pk}))
+    assert "lax beside strict" in turned and "second answer 10 25% 0 0% 12 30% 22" in turned
+
+
+@pytest.mark.parametrize("asked", [{"one": "0", "other": "99999"}, {"one": "1", "other": "1"}])
+def test_two_without_a_table_say_so(client, asked):
+    snapshot = make.snapshot()
+    crossed(snapshot)
+    make.agreement(snapshot)
+    assert "No table of these two" in words(client.get(url(snapshot), asked))
+
+
+@pytest.mark.parametrize("asked", [{"one": "x", "other": "²"}, {"category": "\x00", "kind": "no", "judge": "-1"}])
+def test_what_cannot_be_meant_is_taken_as_nothing_asked(client, asked):
+    snapshot = make.snapshot()
+    make.agreement(snapshot)
+    assert "0.61 [0.50, 0.70]" in words(client.get(url(snapshot), asked))
+
+
+def test_single_people_are_numbers_to_all_but_leads(client, admin_client):
+    snapshot = make.snapshot()
+    crossed(snapshot)
+    make.agreement(snapshot)
+    text = words(client.get(url(snapshot)))
+    assert "person 1" in text and "zoeann" not in text and "benedikt" not in text
+    assert "person 1 70% [60%, 80%] n 30 55% [40%, 70%] n 20" in text
+    assert "zoeann 70% [60%, 80%] n 30" in words(admin_client.get(url(snapshot)))
+
+
+def test_the_own_family_of_a_judge_stands_beside_its_position_and_length(client):
+    snapshot = make.snapshot()
+    judge = make.judge("leaning")
+    make.agreement(snapshot, "first_slot", "leaning", raw=0.83, low=0.77, high=0.88, kappa=None, alpha=None)
+    share = {"share": 0.6, "low": 0.5, "high": 0.7, "n": 44}
+    Health.objects.create(snapshot=snapshot, judge=judge, told={"own_family": share, "longer": {**share, "share": 0.9}})
+    assert "leaning 83% [77%, 88%] n 60 90% [50%, 70%] n 44 60% [50%, 70%] n 44" in words(client.get(url(snapshot)))
+
+
+def test_filters_live_in_the_address_and_leave_people_beside_the_judge(client):
+    snapshot = make.snapshot()
+    maths, code = make.categories()[2:]
+    make.judge("strict"), make.judge("lax")
+    for category, alpha in ((None, 0.55), (maths, 0.66), (code, 0.77)):
+        make.agreement(snapshot, category=category, alpha=alpha)
+        make.agreement(snapshot, "people_judge", "people–strict", category=category, alpha=alpha + 0.01)
+        make.agreement(snapshot, "people_judge", "people–lax", category=category, alpha=alpha + 0.02)
+    text = words(client.get(url(snapshot), {"category": "maths", "judge": make.Judge.objects.get(name="lax").pk}))
+    assert "0.66" in text and "0.68" in text
+    assert "0.55" not in text and "0.77" not in text and "0.67" not in text
+    overall = words(client.get(url(snapshot), {"category": "all"}))
+    assert "0.55" in overall and "0.66" not in overall
+
+
+def test_a_snapshot_keeps_its_agreement_and_the_names_of_its_judges_for_ever(client):
+    old = make.snapshot()
+    judge = make.judge("leaning")
+    type(old).objects.filter(pk=old.pk).update(judges={str(judge.pk): "leaning"})
+    make.agreement(old, "people_judge", "people–leaning", alpha=0.31)
+    Health.objects.create(snapshot=old, judge=judge, told={"failures": {}, "verdicts": [0, 3, 0, 2, 0]})
+    make.Judge.objects.filter(pk=judge.pk).update(name="straightened")
+    new = make.snapshot(old.leaderboard.benchmark)
+    make.agreement(new, "people_judge", "people–straightened", judge=judge, alpha=0.91)
+    text = words(client.get(reverse("snapshot_agreement", args=[old.pk])))
+    assert "0.31" in text and "0.91" not in text and "People and leaning" in text and "this page never changes" in text
+    trusted = words(client.get(reverse("snapshot_trust", args=[old.pk])))
+    assert "leaning" in trusted and "straightened" not in trusted
+    assert client.get(reverse("snapshot_trust", args=[404])).status_code == 404
+
+
+def test_the_whole_table_is_taken_away_as_the_command_prints_it(client):
+    snapshot = make.snapshot()
+    make.agreement(snapshot, alpha=None, low=None, high=None)
+    benchmark = snapshot.leaderboard.benchmark
+    told = agreement_rows(benchmark).as_json()
+    for name, pk in (("agreement_export", benchmark.pk), ("snapshot_agreement_export", snapshot.pk)):
+        assert client.get(reverse(name, args=[pk, "json"])).json() == told
+        sheet = client.get(reverse(name, args=[pk, "csv"]))
+        [row] = csv.DictReader(io.StringIO(sheet.text))
+        assert (row["category"], row["raw"], row["alpha"]) == ("all", "0.8", "")
+        assert sheet["Content-Disposition"].startswith('attachment; filename="agreement-')
+        assert client.get(reverse(name, args=[pk, "exe"])).status_code == 404
+
+
+def test_the_page_of_trust_leads_to_the_record_of_each_judge(client):
+    snapshot = make.snapshot()
+    judge = make.judge("leaning")
+    drift = {"note": "no change that can be told", "difference": -0.01, "low": -0.05, "high": 0.03, "items": 80}
+    test = {
+        "winning_rate": 0.75,
+        "verdict": True,
+        "note": "a judge that knows nothing passes too",
+        "people": 4,
+        "epsilon": 0.2,
+    }
+    told = {"failures": {}, "verdicts": [0, 3, 0, 2, 0], "drift": drift, "alternative": test}
+    Health.objects.create(snapshot=snapshot, judge=judge, told=told)
+    response = client.get(reverse("trust", args=[snapshot.leaderboard.benchmark_id]))
+    text = words(response)
+    assert "−1.0 [−5.0, +3.0] n 80 · no change that can be told" in text
+    assert "it can stand in for a person: it can replace 75% of 4 people" in text
+    assert "a judge that knows nothing passes too" in text
+    assert f"judge={judge.pk}&amp;flips=1" in response.text and f"judge={judge.pk}&amp;outcome=failed" in response.text

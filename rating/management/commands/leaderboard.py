@@ -1,15 +1,16 @@
-"""leaderboard: a board on the terminal, as JSON or as CSV."""
+"""leaderboard: a board on the terminal, as JSON, or as a file such as the page offers."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
 from django.db.models import F, Max
 
 from arena.migrating import migrated
 from arena.models import Benchmark
-from rating import boards, snapshots
+from rating import board_files, boards, snapshots
 from rating.models import Leaderboard, Rating
 from rating.printing import as_csv, table
 from rating.win_rate import METHOD as WIN_RATE
@@ -17,6 +18,7 @@ from rating.win_rate import NoBaseline, WinRates, win_rates
 
 HEAD = ("rank", "range", "model", "rating", "low", "high", "n", "win rate")
 FIELDS = ("rank", "rank_low", "rank_high", "model", "rating", "low", "high", "n", "win_rate")
+WHOLE_FILES = ("txt", "md", "parquet")
 WON_HEAD = ("model", "win rate", "low", "high", "error", "won", "lost", "drawn", "n", "failed")
 WON = ("model", "win_rate", "low", "high", "standard_error", "n_wins", "n_wins_base", "n_draws", "n", "n_failed")
 
@@ -57,12 +59,21 @@ class Command(BaseCommand):
             "--baseline", metavar="MODEL", help="for win_rate (default: the one of the runs against a baseline)"
         )
         parser.add_argument("--refresh", action="store_true", help="take a new snapshot first")
-        parser.add_argument("--format", choices=("table", "json", "csv"), default="table")
+        parser.add_argument("--language", default="", help="of the questions, such as zh (default: all)")
+        parser.add_argument(
+            "--format",
+            choices=("table", "json", "csv", *WHOLE_FILES),
+            default="table",
+            help="txt, md and parquet hold all that the page's own files hold",
+        )
+        parser.add_argument("--out", metavar="FILE", help="write it there; of parquet this is needed")
 
     def handle(self, *args, **options):
         migrated()
         benchmark = chosen_benchmark(options["benchmark"])
         if options["method"] == WIN_RATE:
+            if options["format"] in WHOLE_FILES or options["out"]:
+                raise CommandError("rates of wins come as table, json or csv, on the terminal")
             self.stdout.write(self._won(benchmark, options))
             return
         if options["baseline"]:
@@ -72,11 +83,35 @@ class Command(BaseCommand):
         snapshot = boards.latest(benchmark)
         method = options["method"] or boards.choices(snapshot).method(options["source"])
         try:
-            board = boards.board(benchmark, category=options["category"], source=options["source"], method=method)
+            board = boards.board(
+                benchmark,
+                category=options["category"],
+                source=options["source"],
+                method=method,
+                language=options["language"],
+            )
         except boards.NoSuchBoard as error:
             raise CommandError(str(error)) from None
         self._check(options["source"], snapshot, board)
-        self.stdout.write(self._told(board, options["format"]))
+        self._write(board, options["format"], options["out"])
+
+    def _write(self, board: boards.Board, form: str, out: str | None) -> None:
+        if form == "parquet" and not out:
+            raise CommandError("--format parquet needs --out FILE")
+        if form in WHOLE_FILES and board.snapshot is None:
+            raise CommandError("nothing has been rated yet")
+        told = self._whole(board, form) if form in WHOLE_FILES else (self._told(board, form) + "\n").encode()
+        if not out:
+            self.stdout.write(told.decode(), ending="")
+            return
+        try:
+            Path(out).write_bytes(told)
+        except OSError as error:
+            raise CommandError(f"{out}: {error.strerror}") from None
+
+    @staticmethod
+    def _whole(board: boards.Board, form: str) -> bytes:
+        return board_files.FORMATS[form].write(boards.Shown(board, boards.Wanted()))
 
     @staticmethod
     def _check(source: str, snapshot, board) -> None:

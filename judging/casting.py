@@ -1,0 +1,145 @@
+"""What a person does with a seat: a vote counted, an item skipped or flagged. The ballot's page and the API both come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from arena.border import asked
+from judging import assignment, reading_ballots
+from judging.models import Assignment, AuditEntry, Run
+from judging.people import guest_may_vote
+from judging.reading_ballots import Unreadable
+from judging.schedule import Member, Practice, close_practice
+from judging.voting import FLAG_CAUSES, SKIP_CAUSES, Voting
+
+Seat = Assignment.Status
+For = Assignment.Purpose
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the person is told beside the next item; `word` is the same for programs."""
+
+    text: str = ""
+    level: int = messages.SUCCESS
+    word: str = ""
+
+    @property
+    def is_warning(self) -> bool:
+        return self.level >= messages.WARNING
+
+
+Act = Callable[[Mapping[str, str], Assignment, Member, Any], Said]
+
+
+def why_not(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said | None:
+    """What is said where nothing can be done with this seat; None where it can."""
+    if seat.run.status != Run.Status.OPEN:
+        told = _("This run was closed meanwhile; your last choice was not recorded.")
+        return Said(told, messages.WARNING, "closed")
+    if seat.status != Seat.LEASED or seat.purpose == For.ADJUDICATION:
+        return already(seat)
+    if post.get("rubric", str(seat.run.rubric_id)) != str(seat.run.rubric_id):
+        told = _("The guidelines changed while you were looking; nothing was recorded. Read them and choose again.")
+        return Said(told, messages.WARNING, "rubric")
+    if member.is_guest and not guest_may_vote(user):
+        told = _("Guests may vote so many times a minute and no more: wait a little. Nothing was recorded.")
+        return Said(told, messages.WARNING, "wait")
+    return None
+
+
+def already(seat: Assignment) -> Said:
+    """What is said of a seat that was left before."""
+    if seat.status == Seat.DONE:
+        text = _("You have voted on that one already; that vote stands. Undo it to change it.")
+    else:
+        text = _("You have left that one already. Undo to come back to it.")
+    return Said(text, messages.WARNING, "already")
+
+
+def count(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said:
+    """Count this vote. Raises Unreadable with all that is wrong with it."""
+    cast = reading_ballots.read(post, seat)
+    late = seat.lease_until < timezone.now()
+    judgment = assignment.cast(seat, cast.verdicts, note=cast.note, reasons=cast.reasons, active_ms=cast.active_ms)
+    if seat.purpose == For.PRACTICE:
+        return _practised(seat, judgment, member)
+    if late:
+        return Said(_("Recorded. You were away for a while; your vote counts all the same."), word="recorded")
+    if seat.answer_id:
+        return Said(_("Recorded: %(total).2f in all.") % {"total": judgment.score}, word="recorded")
+    return Said(_("Recorded."), word="recorded")
+
+
+def _practised(seat: Assignment, judgment: Any, member: Member) -> Said:
+    """Whether a practice vote was right, why, and how the round went where this was its end."""
+    gold = seat.run.golds.filter(is_practice=True, **seat.item).first()
+    value = judgment.score if seat.answer_id else judgment.value
+    right = gold is not None and gold.is_right(value)
+    told = [_("Right.") if right else _("That is not what we are looking for here: %s.") % _truth(seat, gold)]
+    told += [gold.why] if gold and gold.why else []
+    if result := close_practice(seat.run, seat.judge, member):
+        told.append(_end_of_practice(result))
+    return Said(" ".join(told), messages.SUCCESS if right else messages.WARNING, "practised")
+
+
+def _truth(seat: Assignment, gold: Any) -> str:
+    """What would have been right, as it was shown to this person."""
+    if gold is None:
+        return _("this item is practice no longer")
+    if seat.answer_id:
+        return _("a mark from %(lowest)g to %(highest)g") % {"lowest": gold.lowest, "highest": gold.highest}
+    low, high = sorted((-gold.lowest, -gold.highest) if seat.swapped else (gold.lowest, gold.highest))
+    told = [(high > 0, _("A is better")), (low <= 0 <= high, _("a tie")), (low < 0, _("B is better"))]
+    return _(" or ").join(word for holds, word in told if holds)
+
+
+def _end_of_practice(result: Practice) -> str:
+    facts = {"right": result.right, "items": result.items}
+    if result.passed:
+        return _("Practice is over: %(right)d of %(items)d right. From here on your votes count.") % facts
+    return _("That was the end of this round: %(right)d of %(items)d right, which is too few. Try once more.") % facts
+
+
+def skip(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said:
+    """Leave this item without a vote: this person cannot judge it."""
+    cause = post.get("cause", "")
+    assignment.leave(
+        seat,
+        Seat.SKIPPED,
+        cause=cause if cause in SKIP_CAUSES else "",
+        reason=asked(post, "reason"),
+        active_ms=reading_ballots.active_ms(post),
+    )
+    return Said(_("Skipped."), word="skipped")
+
+
+def flag(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said:
+    """Leave this item because it is broken. Raises Unreadable where nothing says why."""
+    cause, reason = post.get("cause", ""), asked(post, "reason")
+    if not reason and (cause not in FLAG_CAUSES or Voting.of(seat.run).flag_needs_words):
+        raise Unreadable({"reason": _("Say what is broken, so that the lead can mend it.")})
+    assignment.leave(
+        seat,
+        Seat.FLAGGED,
+        cause=cause if cause in FLAG_CAUSES else "other",
+        reason=reason,
+        active_ms=reading_ballots.active_ms(post),
+    )
+    AuditEntry.note("item_flagged", actor=user, run=seat.run, seat=str(seat.token), cause=seat.cause)
+    return Said(_("Flagged: the lead will see your reason."), word="flagged")
+
+
+def nothing_because(run: Run, member: Member, now: assignment.Standing) -> str:
+    """Why a person is shown nothing: "closed", "paused", "day", "run"; "" where they are."""
+    if run.status != Run.Status.OPEN:
+        return "closed"
+    if member.paused_at:
+        return "paused"
+    return "" if now.held else now.exhausts(member)

@@ -1,0 +1,142 @@
+"""Judging again only what a new criterion touches: a run like another one, with the rubric's new version, on those questions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from arena.models import Question
+from judging import tasks
+from judging.estimating import Count, count
+from judging.machines import machines_of, with_models
+from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
+
+CASES, CATEGORIES = "cases", "categories"
+KEPT_LIMITS = ("samples", "concurrency")
+LONGEST_NAME = Run.name.field.max_length
+
+
+class CannotJudge(ValueError):
+    """The run would come to nothing; the message says why."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """What would be judged again: `questions` of the benchmark's `all`, and what that takes."""
+
+    like: Run
+    rubric: Rubric
+    scope: str
+    keys: list[str]
+    all: int
+    told: Count
+    missing_keys: list[str]
+
+    @property
+    def judgments(self) -> int:
+        return sum(work.total for work in self.told.works)
+
+    @property
+    def known(self) -> int:
+        return sum(work.known for work in self.told.works)
+
+    @property
+    def calls(self) -> int:
+        return sum(work.calls for work in self.told.works)
+
+    @property
+    def left_alone(self) -> int:
+        """Questions that are not asked again."""
+        return self.all - self.told.questions
+
+
+def cases_of(rubric: Rubric) -> QuerySet[BadCase]:
+    """The cases that this version took up."""
+    return rubric.bad_cases.filter(status=BadCase.Status.TAKEN_UP)
+
+
+def runs_like(rubric: Rubric) -> list[Run]:
+    """Runs by machines on the benchmarks of the cases, those by an earlier version of this rubric first. Two queries."""
+    touched = cases_of(rubric).values("question__benchmark")
+    found = Run.objects.filter(benchmark__in=touched, judges__kind__in=Judge.WITH_ENGINE).exclude(rubric=rubric)
+    runs = list(found.select_related("benchmark", "rubric", "baseline").distinct().order_by("-pk")[:200])
+    return sorted(runs, key=lambda run: run.rubric.name != rubric.name)
+
+
+def keys_of(rubric: Rubric, like: Run, scope: str) -> list[str]:
+    """The keys of the questions to be judged: those of the cases, or all of their categories. One query."""
+    cases = cases_of(rubric).filter(question__benchmark=like.benchmark)
+    questions = Question.objects.filter(benchmark=like.benchmark)
+    if scope == CATEGORIES:
+        questions = questions.filter(category__in=cases.values("question__category"))
+    else:
+        questions = questions.filter(pk__in=cases.values("question"))
+    if within := like.limits.get("keys"):
+        questions = questions.filter(key__in=within)
+    return list(questions.order_by("position", "pk").values_list("key", flat=True))
+
+
+def again(rubric: Rubric, like: Run, scope: str) -> Again:
+    """What judging again would take; nothing is written. A dozen queries, and one or two more for each judge."""
+    keys = keys_of(rubric, like, scope)
+    judges = list(like.judges.filter(kind__in=Judge.WITH_ENGINE).select_related("model"))
+    names = {model.key_env for judge in judges for model in with_models(judge) if model.key_env}
+    return Again(
+        like=like,
+        rubric=rubric,
+        scope=scope,
+        keys=keys,
+        all=like.benchmark.questions.count(),
+        told=count(_unsaved(rubric, like, keys), like.candidates.all(), judges),
+        missing_keys=sorted(name for name in names if not os.environ.get(name)),
+    )
+
+
+@transaction.atomic
+def start(plan: Again, *, by: Any) -> Run:
+    """The run, saved and queued. Raises CannotJudge where there is nothing to judge, or a judge does not go with the rubric."""
+    if not plan.keys or not plan.judgments:
+        raise CannotJudge(_("There is nothing to judge: none of these questions has answers by this run's models."))
+    like = plan.like
+    run = _unsaved(plan.rubric, like, plan.keys)
+    run.created_by = by
+    run.save()
+    run.candidates.set(like.candidates.all())
+    run.judges.set(like.judges.filter(kind__in=Judge.WITH_ENGINE))
+    try:
+        machines_of(run, key=lambda _model: "")
+    except ValueError as error:
+        raise CannotJudge(str(error)) from None
+    AuditEntry.note("judged_again", actor=by, run=run, name=run.name, like=like.pk, questions=len(plan.keys))
+    run.enqueue()
+    tasks.call(run)
+    return run
+
+
+def _unsaved(rubric: Rubric, like: Run, keys: Iterable[str]) -> Run:
+    """A run like this one, by the rubric, on the questions of these keys alone. No answers are collected, and nobody votes."""
+    limits = {name: like.limits[name] for name in KEPT_LIMITS if name in like.limits} | {"keys": list(keys)}
+    name = f"{like.name}: {rubric}"[:LONGEST_NAME]
+    told = {key: value for key, value in like.recipe.items() if key not in ("digest", "voting")}
+    return Run(
+        name=name,
+        benchmark=like.benchmark,
+        mode=like.mode,
+        baseline=like.baseline,
+        rubric=rubric,
+        order=like.order,
+        turns=like.turns,
+        budget=like.budget,
+        cache=like.cache,
+        collects=False,
+        limits=limits,
+        seed=like.seed,
+        recipe={**told, "name": name, "rubric": str(rubric), "limits": limits, "collects": False, "like": like.pk},
+        provenance=like.provenance,
+    )

@@ -1,0 +1,241 @@
+"""Many people watching one run: its fragment is made once a second for all of them, and handed to each.
+
+What a fragment holds depends on the language and on what its reader may do (`Sight`), and on nothing else of the reader: two
+hundred leads who watch one run cost what one does, and one send each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.contrib.auth import get_user_model
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from arena.frame import is_annotator, is_lead
+from arena.models import Provenance
+from judging.access import is_blind_on, runs_seen_by
+from judging.models import Membership, Role, Run
+from judging.monitoring import monitor
+
+EVERY = 1.0  # seconds between two fragments, however often the bell rings
+STALE = 5.0  # seconds after which a live run is looked at though no bell rang: minutes pass without one too
+SHARE = 4  # a fragment that takes long to make is made less often: at most one part in so many of a core goes to a run
+FORBIDDEN = 4403
+LEADS = frozenset({"lead", "admin"})
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a reader of a run's page may do and see there."""
+
+    may_steer: bool = False
+    may_vote: bool = False
+    blind: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that one fragment differs from another by."""
+
+    language: str
+    sight: Sight
+
+
+def sight_of(user: Any, run: Run) -> Sight | None:
+    """What this person may do and see on the run's page; None who may not see it. At most eight queries."""
+    if not runs_seen_by(user).filter(pk=run.pk).exists():
+        return None
+    return Sight(is_lead(user), is_annotator(user), is_blind_on(user, run.benchmark))
+
+
+def sights_of(users: Iterable[int | None], run: Run) -> dict[int | None, Sight | None]:
+    """As `sight_of` for all these people at once, by their id; None is a visitor. Six queries, however many they are."""
+    asked = set(users)
+    known = get_user_model().objects.filter(pk__in=[pk for pk in asked if pk is not None])
+    people = dict(known.values_list("pk", "is_superuser"))
+    groups: dict[int, set[str]] = defaultdict(set)
+    for pk, name in known.filter(groups__isnull=False).values_list("pk", "groups__name"):
+        groups[pk].add(name)
+    members = Membership.objects.filter(user__in=people, run__benchmark=run.benchmark_id)
+    asked_on, invited = set[int](), set[int]()
+    for user, role, of in members.values_list("user", "role", "run"):
+        asked_on.add(user)
+        if of == run.pk and role == Role.VIEWER:
+            invited.add(user)
+    open_runs = Run.objects.filter(benchmark=run.benchmark_id, status=Run.Status.OPEN).order_by()
+    open_for = set(open_runs.values_list("provenance", flat=True).distinct())
+
+    def sight(pk: int | None) -> Sight | None:
+        mine = groups[pk] if pk in people else frozenset[str]()
+        lead = pk in people and (people[pk] or bool(mine & LEADS))
+        if not (lead or "viewer" in mine or run.status == Run.Status.DONE or pk in invited):
+            return None
+        annotates = "annotator" in mine
+        shut = bool(open_for) and not lead
+        blind = shut and (open_for != {Provenance.DEMO} or annotates or pk in asked_on)
+        return Sight(lead, annotates, blind)
+
+    return {pk: sight(pk) for pk in asked}
+
+
+def fragment(context: Mapping[str, Any], sight: Sight) -> str:
+    """The live part of a run's page, of what `monitor` says, for whoever may see so much; in the language that is active."""
+    seen = {"may_steer": sight.may_steer, "may_vote": sight.may_vote, "blind": sight.blind}
+    return render_to_string("judging/_run_progress.html", {**context, **seen})
+
+
+def fragments(
+    pk: int, watchers: Iterable[tuple[int | None, str]]
+) -> tuple[dict[tuple[int | None, str], Look], dict[Look, str]]:
+    """For these (user, language): the look of each, without those who may see nothing, and the HTML of every look.
+
+    The run is counted once for each language, and rendered once for each look.
+    """
+    watchers = set(watchers)
+    run = Run.objects.select_related("benchmark", "baseline", "rubric").filter(pk=pk).first()
+    if run is None:
+        return {}, {}
+    sights = sights_of({user for user, _language in watchers}, run)
+    looks = {key: Look(key[1], sight) for key in watchers if (sight := sights[key[0]])}
+    html: dict[Look, str] = {}
+    for language in {look.language for look in looks.values()}:
+        with translation.override(language):
+            context = monitor(run)
+            html |= {look: fragment(context, look.sight) for look in set(looks.values()) if look.language == language}
+    return looks, html
+
+
+class Watcher:
+    """One socket: it holds the newest message only, so that a slow reader misses some and holds nobody up."""
+
+    def __init__(self, user: int | None, language: str) -> None:
+        self.key = (user, language)
+        self.newest: str | None = None
+        self.is_out = False
+        self.news = asyncio.Event()
+
+    def tell(self, message: str) -> None:
+        self.newest = message
+        self.news.set()
+
+    def shut_out(self) -> None:
+        """They may not see the run any more."""
+        self.is_out = True
+        self.news.set()
+
+    async def next(self) -> str | None:
+        """The newest message that was not given yet; None once they may see nothing."""
+        await self.news.wait()
+        self.news.clear()
+        return None if self.is_out else self.newest
+
+
+class Pump:
+    """All sockets of this process that watch one run: one ear for its bell, one fragment a second for each look."""
+
+    def __init__(self, pk: int) -> None:
+        self.pk = pk
+        self.watchers: set[Watcher] = set()
+        self.bell = asyncio.Event()
+        self.seq = 0
+        self.is_live = True
+        self.tasks: list[asyncio.Task] = []
+
+    def start(self) -> None:
+        self.tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._work())]
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        for task in self.tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _listen(self) -> None:
+        """Hear the bell for everybody."""
+        layer, topic = get_channel_layer(), f"run-{self.pk}"
+        channel = await layer.new_channel()
+        await layer.group_add(topic, channel)
+        try:
+            while True:
+                await layer.receive(channel)
+                self.bell.set()
+        finally:
+            await layer.group_discard(topic, channel)
+
+    async def _work(self) -> None:
+        """A fragment for each bell; bells that ring while one is made, or within a second, are one."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.bell.wait(), STALE if self.is_live else None)
+            self.bell.clear()
+            began = time.monotonic()
+            try:
+                await self._tell()
+            except Exception:
+                logger.exception("The progress of run %s could not be sent", self.pk)
+            await asyncio.sleep(max(EVERY, (SHARE - 1) * (time.monotonic() - began)))
+
+    async def _tell(self) -> None:
+        watchers = list(self.watchers)
+        if not watchers:
+            return
+        looks, html = await database_sync_to_async(fragments)(self.pk, [watcher.key for watcher in watchers])
+        self.seq += 1
+        messages = {look: json.dumps({"seq": self.seq, "html": text}) for look, text in html.items()}
+        self.is_live = any("data-live" in text for text in html.values())
+        for watcher in watchers:
+            look = looks.get(watcher.key)
+            if look is None:
+                watcher.shut_out()
+            else:
+                watcher.tell(messages[look])
+
+
+_pumps: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Pump]] = WeakKeyDictionary()
+
+
+def watch(pk: int, watcher: Watcher) -> None:
+    """Let this socket have the run's fragments from now on; the first at once, or with the next that is due."""
+    pumps = _pumps.setdefault(asyncio.get_running_loop(), {})
+    pump = pumps.get(pk)
+    if pump is None:
+        pump = pumps[pk] = Pump(pk)
+        pump.start()
+    pump.watchers.add(watcher)
+    pump.bell.set()
+
+
+async def leave(pk: int, watcher: Watcher) -> None:
+    """Take the socket out; with the last one the run is listened to no more."""
+    pumps = _pumps.setdefault(asyncio.get_running_loop(), {})
+    pump = pumps.get(pk)
+    if pump is None:
+        return
+    pump.watchers.discard(watcher)
+    if not pump.watchers:
+        del pumps[pk]
+        await pump.stop()
+
+
+async def sight_now(user: Any, pk: int) -> Sight | None:
+    """What this person may see of the run now; None where that is nothing, or no such run."""
+
+    def look() -> Sight | None:
+        run = Run.objects.select_related("benchmark").filter(pk=pk).first()
+        return sight_of(user, run) if run else None
+
+    return await database_sync_to_async(look)()

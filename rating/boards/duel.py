@@ -1,0 +1,107 @@
+"""Any two models of a board beside each other: who wins how often, or by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from arena.border import asked
+from rating.boards.board import Board
+from rating.models import Rating
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two rated rows of one board.
+
+    The interval of the difference is a cautious one: the ends of both intervals apart. That is never too narrow, whatever
+    the two have in common, as the standard error of a difference is at most the sum of both. A board of online Elo has
+    none: its intervals are no margin of error.
+    """
+
+    one: Rating
+    other: Rating
+    is_score: bool = False
+
+    @property
+    def difference(self) -> float:
+        return self.one.rating - self.other.rating
+
+    @property
+    def has_interval(self) -> bool:
+        ends = (self.one.low, self.one.high, self.other.low, self.other.high)
+        return None not in ends and self.one.method != Rating.Method.ELO
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the difference; `high` the upper one."""
+        return self.one.low - self.other.high if self.has_interval else None
+
+    @property
+    def high(self) -> float | None:
+        return self.one.high - self.other.low if self.has_interval else None
+
+    @property
+    def share(self) -> float:
+        """The share of battles that the first is expected to win, a tie being half of one; `share_low`, `share_high`."""
+        return _share(self.difference)
+
+    @property
+    def share_low(self) -> float | None:
+        return None if self.low is None else _share(self.low)
+
+    @property
+    def share_high(self) -> float | None:
+        return None if self.high is None else _share(self.high)
+
+    @property
+    def of_ten(self) -> int:
+        return round(10 * self.share)
+
+    @property
+    def is_off_zero(self) -> bool:
+        """Whether the cautious interval leaves out that both are alike."""
+        return self.low is not None and (self.low > 0 or self.high < 0)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the data tell the two apart: by that interval, or as their rank ranges do not meet."""
+        first, last = sorted((self.one, self.other), key=lambda row: row.rank or 0)
+        apart = first.rank_high is not None and last.rank_low is not None and first.rank_high < last.rank_low
+        return apart or self.is_off_zero
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two models that a reader chose by `a` and `b`, or the two best; `duel` is None where nothing can be said of them.
+
+    `a`, `b` are ids as text, "" for none chosen. `is_same` where both are one model.
+    """
+
+    duel: Duel | None
+    a: str = ""
+    b: str = ""
+
+    @property
+    def is_same(self) -> bool:
+        return bool(self.a) and self.a == self.b
+
+    @property
+    def is_chosen(self) -> bool:
+        return bool(self.a or self.b)
+
+
+def pair(board: Board, query: Mapping[str, str]) -> Pair:
+    """Whom to compare in words. Where one is chosen it meets the best of the others; on a split board nobody is compared."""
+    rated = {str(row.model_id): row for row in board.rows if row.rating is not None}
+    a, b = (asked(query, name) if asked(query, name) in rated else "" for name in ("a", "b"))
+    if board.is_split or len(rated) < 2 or (a and a == b):
+        return Pair(None, a, b)
+    others = [key for key in rated if key not in (a, b)]
+    one = a or others.pop(0)
+    other = b or others.pop(0)
+    return Pair(Duel(rated[one], rated[other], board.is_score), a, b)
+
+
+def _share(points: float) -> float:
+    return 1 / (1 + 10 ** (-points / 400))

@@ -1,0 +1,147 @@
+"""What went wrong with a model's answers, for its developers: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from arena.models import Answer, Benchmark, LanguageModel
+from judging.access import is_blind_on, name_people
+from judging.exporting.base import batches
+from judging.models import Grade, Judge, Preference, Status
+from rating.reporting.compared import BY_FULL_MARKS, PASSING
+
+
+def lines(model: LanguageModel, user) -> Iterator[str]:
+    """All failures of the model that this reader may see, a line each: answers that failed, then marks that do not pass, then judgments
+    that came to nothing, then battles in which both answers were called bad.
+
+    Benchmarks that people are asked to vote on are left out for readers who must not know what was said there; a line says
+    which. People are named to leads alone. A query for the ids of each kind and one a batch.
+    """
+    hidden = _hidden(model, user)
+    for benchmark in hidden:
+        told = {"left_out": str(benchmark), "why": "people are voting on it"}
+        yield _line(told)
+    for answer in _each(_answers(model, hidden), related=("question__category", "question__benchmark")):
+        yield _line({"failed": "answer", **_about(answer), "reason": answer.error, "finish": answer.finish})
+    related = ("judge", "rubric", "answer__question__category", "answer__question__benchmark")
+    for rows in (_below(model, hidden), _without(model, hidden)):
+        for grade in _each(rows, related=related, user=user):
+            yield _line(_graded(grade))
+    for preference in _each(_both_bad(model, hidden), related=OF_A_BATTLE, user=user):
+        yield _line(_bad(preference, model))
+
+
+def _hidden(model: LanguageModel, user) -> list[Benchmark]:
+    """Benchmarks the model answered that this reader is blind on."""
+    answered = Answer.objects.filter(model=model, question__benchmark=OuterRef("pk"))
+    return [one for one in Benchmark.objects.filter(Exists(answered)) if is_blind_on(user, one)]
+
+
+def _answers(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Answer]:
+    return model.answers.failed().exclude(question__benchmark__in=hidden)
+
+
+def _below(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Grade]:
+    """Marks that do not pass: short of full by rules and tests, below PASSING of the scale by others."""
+    line = F("rubric__lowest") + PASSING * (F("rubric__highest") - F("rubric__lowest"))
+    by_full = Q(judge__kind__in=BY_FULL_MARKS)
+    short = by_full & Q(score__lt=F("rubric__highest")) | ~by_full & Q(score__lt=line)
+    return (
+        Grade.objects.counting().decided().filter(short, **_of(model)).exclude(answer__question__benchmark__in=hidden)
+    )
+
+
+def _without(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Grade]:
+    """Judgments of its answers that should have a value and have none."""
+    return Grade.objects.failed().filter(**_of(model)).exclude(answer__question__benchmark__in=hidden)
+
+
+OF_A_BATTLE = (
+    "judge",
+    "rubric",
+    *(f"battle__{side}__question__{what}" for side in ("first", "second") for what in ("category", "benchmark")),
+)
+
+
+def _both_bad(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Preference]:
+    """Verdicts on its battles that neither answer will do."""
+    mine = Q(battle__first_model=model) | Q(battle__second_model=model)
+    found = Preference.objects.counting().decided().filter(mine, both_bad=True)
+    return found.exclude(battle__question__benchmark__in=hidden)
+
+
+def _of(model: LanguageModel) -> dict[str, Any]:
+    return {"answer__model": model}
+
+
+def _each(rows: QuerySet, *, related: tuple[str, ...], user=None) -> Iterator[Any]:
+    for batch in batches(rows, related=related):
+        if user is not None:
+            name_people(batch, user)
+        yield from batch
+
+
+def _about(answer: Answer) -> dict[str, Any]:
+    question = answer.question
+    return {
+        "benchmark": str(question.benchmark),
+        "question": question.key,
+        "category": question.category.key,
+        "language": question.language,
+        "asked": question.turns,
+        "reference": question.reference,
+        "sample": answer.sample,
+        "answer": answer.turns,
+        "tokens_in": answer.tokens_in,
+        "tokens_out": answer.tokens_out,
+        "seconds": answer.seconds,
+        "provenance": answer.provenance,
+    }
+
+
+def _graded(grade: Grade) -> dict[str, Any]:
+    """The line of a mark that does not pass, or of a judgment that came to nothing."""
+    return {
+        "failed": "mark" if grade.status == Status.OK else "judgment",
+        **_about(grade.answer),
+        **_said(grade),
+        "score": grade.score,
+        "scale": [grade.rubric.lowest, grade.rubric.highest],
+        "scores": grade.scores,
+        "points": grade.points,
+    }
+
+
+def _bad(preference: Preference, model: LanguageModel) -> dict[str, Any]:
+    """The line of a battle in which both answers were called bad: the answer is the model's own."""
+    battle = preference.battle
+    answer = battle.first if battle.first_model_id == model.pk else battle.second
+    return {"failed": "both bad", **_about(answer), **_said(preference)}
+
+
+def _said(judgment: Grade | Preference) -> dict[str, Any]:
+    """Who judged, how and why. Of what a person said the note is told; a machine's whole reply is."""
+    is_person = judgment.judge.kind in Judge.PEOPLE
+    return {
+        "judge": str(getattr(judgment, "who", judgment.judge)),
+        "judge_kind": judgment.judge.kind,
+        "rubric": str(judgment.rubric),
+        "turn": judgment.turn,
+        "trial": judgment.trial,
+        "reasons": judgment.reasons,
+        "reason": judgment.note if is_person else judgment.error or judgment.reasoning,
+        "status": judgment.status,
+        "reply": judgment.reply,
+        "judge_tokens_in": judgment.tokens_in,
+        "judge_tokens_out": judgment.tokens_out,
+        "judgment_provenance": judgment.provenance,
+    }
+
+
+def _line(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False) + "\n"
