@@ -86,6 +86,9 @@ class Pump:
             with suppress(asyncio.CancelledError):
                 await task
 
+    def made(self, html: Mapping[Hashable, str | None]) -> None:
+        """Hears what was just made; for a pump that looks again sooner or later by what it says."""
+
     async def _listen(self) -> None:
         """Hear the bell for everybody."""
         layer = get_channel_layer()
@@ -116,6 +119,7 @@ class Pump:
         if not readers:
             return
         html = await database_sync_to_async(self.make)({reader.kind for reader in readers})
+        self.made(html)
         self.seq += 1
         messages = {
             kind: json.dumps({"seq": self.seq, "html": text}) for kind, text in html.items() if text is not None

@@ -30,7 +30,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -120,7 +120,9 @@ def _read(sites: list[Site], asked: argparse.Namespace) -> Iterator[str]:
     lines, bars = [], []
     for place in sites:
         large = place.database.large
-        paths = [f"/leaderboard/{large['benchmark']}/{query.format(**large)}" for query in SHOWN]
+        paths = [
+            f"/leaderboard/{large['benchmark']}/{query.format(category=quote(large['category']))}" for query in SHOWN
+        ]
         warm = np.concatenate([_first_bytes(place.address, [path] * asked.times) for path in paths])
         cold = _first_bytes(place.address, [f"{paths[0]}?q=model+{k}" for k in range(asked.times)], warm=0)
         painted, weight = _painted(place.address + paths[0], times=8)
@@ -209,8 +211,7 @@ class Sockets:
 
     def __enter__(self) -> Sockets:
         self._thread.start()
-        for k in range(self.number):
-            asyncio.run_coroutine_threadsafe(self._listen(k), self._loop)
+        self._open = [asyncio.run_coroutine_threadsafe(self._listen(k), self._loop) for k in range(self.number)]
         end = time.monotonic() + 30
         while len(self.told) < self.number:
             if time.monotonic() > end:
@@ -219,6 +220,9 @@ class Sockets:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for one in self._open:
+            one.cancel()
+        time.sleep(1.0)  # each says good-bye
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 

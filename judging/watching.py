@@ -6,35 +6,27 @@ hundred leads who watch one run cost what one does, and one send each.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from arena.frame import is_annotator, is_lead
 from arena.models import Provenance
+from arena.pumps import Pump
 from judging.access import is_blind_on, runs_seen_by
 from judging.models import Membership, Role, Run
 from judging.monitoring import monitor
 
 EVERY = 1.0  # seconds between two fragments, however often the bell rings
 STALE = 5.0  # seconds after which a live run is looked at though no bell rang: minutes pass without one too
-SHARE = 4  # a fragment that takes long to make is made less often: at most one part in so many of a core goes to a run
-FORBIDDEN = 4403
 LEADS = frozenset({"lead", "admin"})
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,117 +110,24 @@ def fragments(
     return looks, html
 
 
-class Watcher:
-    """One socket: it holds the newest message only, so that a slow reader misses some and holds nobody up."""
-
-    def __init__(self, user: int | None, language: str) -> None:
-        self.key = (user, language)
-        self.newest: str | None = None
-        self.is_out = False
-        self.news = asyncio.Event()
-
-    def tell(self, message: str) -> None:
-        self.newest = message
-        self.news.set()
-
-    def shut_out(self) -> None:
-        """They may not see the run any more."""
-        self.is_out = True
-        self.news.set()
-
-    async def next(self) -> str | None:
-        """The newest message that was not given yet; None once they may see nothing."""
-        await self.news.wait()
-        self.news.clear()
-        return None if self.is_out else self.newest
-
-
-class Pump:
-    """All sockets of this process that watch one run: one ear for its bell, one fragment a second for each look."""
+class RunPump(Pump):
+    """The fragments of one run; a live run is looked at without a bell too, because minutes pass without one."""
 
     def __init__(self, pk: int) -> None:
-        self.pk = pk
-        self.watchers: set[Watcher] = set()
-        self.bell = asyncio.Event()
-        self.seq = 0
-        self.is_live = True
-        self.tasks: list[asyncio.Task] = []
+        super().__init__(topic_of(pk), partial(_shown, pk), every=EVERY, stale=STALE)
 
-    def start(self) -> None:
-        self.tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._work())]
-
-    async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        for task in self.tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _listen(self) -> None:
-        """Hear the bell for everybody."""
-        layer, topic = get_channel_layer(), f"run-{self.pk}"
-        channel = await layer.new_channel()
-        await layer.group_add(topic, channel)
-        try:
-            while True:
-                await layer.receive(channel)
-                self.bell.set()
-        finally:
-            await layer.group_discard(topic, channel)
-
-    async def _work(self) -> None:
-        """A fragment for each bell; bells that ring while one is made, or within a second, are one."""
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.bell.wait(), STALE if self.is_live else None)
-            self.bell.clear()
-            began = time.monotonic()
-            try:
-                await self._tell()
-            except Exception:
-                logger.exception("The progress of run %s could not be sent", self.pk)
-            await asyncio.sleep(max(EVERY, (SHARE - 1) * (time.monotonic() - began)))
-
-    async def _tell(self) -> None:
-        watchers = list(self.watchers)
-        if not watchers:
-            return
-        looks, html = await database_sync_to_async(fragments)(self.pk, [watcher.key for watcher in watchers])
-        self.seq += 1
-        messages = {look: json.dumps({"seq": self.seq, "html": text}) for look, text in html.items()}
-        self.is_live = any("data-live" in text for text in html.values())
-        for watcher in watchers:
-            look = looks.get(watcher.key)
-            if look is None:
-                watcher.shut_out()
-            else:
-                watcher.tell(messages[look])
+    def made(self, html: Mapping[Hashable, str | None]) -> None:
+        self.stale = STALE if any("data-live" in text for text in html.values() if text) else None
 
 
-_pumps: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Pump]] = WeakKeyDictionary()
+def _shown(pk: int, kinds: Collection[Any]) -> dict[Hashable, str | None]:
+    looks, html = fragments(pk, kinds)
+    return {kind: html[look] for kind, look in looks.items()}
 
 
-def watch(pk: int, watcher: Watcher) -> None:
-    """Let this socket have the run's fragments from now on; the first at once, or with the next that is due."""
-    pumps = _pumps.setdefault(asyncio.get_running_loop(), {})
-    pump = pumps.get(pk)
-    if pump is None:
-        pump = pumps[pk] = Pump(pk)
-        pump.start()
-    pump.watchers.add(watcher)
-    pump.bell.set()
-
-
-async def leave(pk: int, watcher: Watcher) -> None:
-    """Take the socket out; with the last one the run is listened to no more."""
-    pumps = _pumps.setdefault(asyncio.get_running_loop(), {})
-    pump = pumps.get(pk)
-    if pump is None:
-        return
-    pump.watchers.discard(watcher)
-    if not pump.watchers:
-        del pumps[pk]
-        await pump.stop()
+def topic_of(pk: int) -> str:
+    """The bell that rings when the run has changed."""
+    return f"run-{pk}"
 
 
 async def sight_now(user: Any, pk: int) -> Sight | None:

@@ -19,6 +19,8 @@ from arena.pumps import FragmentSocket, Pump, asked_of
 from rating import boards, watched
 from rating.views.boards import fragment
 
+EVERY = 0.5  # seconds between two states of a board that are sent
+
 
 class Look(NamedTuple):
     """All that what one reader of a benchmark's boards sees depends on."""
@@ -44,7 +46,7 @@ class BoardChanges(FragmentSocket):
         for name, values in asked.items():
             query.setlist(name, values)
         look = Look(query.urlencode(), known, hosts[0] if hosts else "", self.scope.get("scheme") == "wss")
-        return f"board-{pk}", look, partial(Pump, f"board-{pk}", partial(shown, pk), stale=watched.AGAIN)
+        return f"board-{pk}", look, partial(Pump, f"board-{pk}", partial(shown, pk), every=EVERY, stale=watched.AGAIN)
 
 
 def shown(pk: int, looks: Collection[Look]) -> dict[Hashable, str | None]:

@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from arena import pumps
 from arena.locking import mark_of
 from judging import consumers, running, tasks, watching
 from judging.items import battles_of
@@ -446,15 +447,18 @@ def test_one_fragment_is_made_for_all_sockets_of_a_run_and_the_last_to_leave_end
         for one in sockets:
             assert await opened(one) == "websocket.accept"
         for one in sockets:
-            while (await message(one))["seq"] < 2:
-                pass
+            await message(one)
         await asyncio.sleep(0.5)
+        for one in sockets:  # those that came first were told of the others' coming
+            while not await one.receive_nothing(0.01):
+                await message(one)
         made.clear()
+        await sync_to_async(Run.objects.filter(pk=run.pk).update)(status=Run.Status.PAUSED)
         await get_channel_layer().group_send(f"run-{run.pk}", {"type": "rang", "topic": f"run-{run.pk}"})
         texts = [await message(one) for one in sockets]
-        assert len(watching._pumps[asyncio.get_running_loop()]) == 1
+        assert len(pumps._pumps[asyncio.get_running_loop()]) == 1
         await shut(*sockets)
-        assert not watching._pumps[asyncio.get_running_loop()]
+        assert not pumps._pumps[asyncio.get_running_loop()]
         assert not get_channel_layer().groups.get(f"run-{run.pk}")
         return texts
 
@@ -465,9 +469,9 @@ def test_one_fragment_is_made_for_all_sockets_of_a_run_and_the_last_to_leave_end
 @pytest.mark.django_db(transaction=True)
 def test_a_slow_reader_misses_fragments_and_holds_nobody_up():
     async def scene():
-        slow = watching.Watcher(1, "en")
+        slow = pumps.Reader((1, "en"))
         for n in range(3):
-            slow.tell(str(n))
+            slow.tell(f"<p>{n}", str(n))
         assert await slow.next() == "2"
         slow.shut_out()
         assert await slow.next() is None
@@ -484,12 +488,14 @@ def test_a_live_run_is_looked_at_without_a_bell_too(monkeypatch):
     async def scene():
         one = socket(lena, run.pk)
         await opened(one)
-        await message(one)
+        first = await message(one)
+        await sync_to_async(Run.objects.filter(pk=run.pk).update)(status=Run.Status.PAUSED)
         again = await message(one)
         await shut(one)
-        return again
+        return first, again
 
-    assert asyncio.run(scene())["seq"] >= 2
+    first, again = asyncio.run(scene())
+    assert again["seq"] >= 2 and 'data-status="paused"' in again["html"] and 'data-status="paused"' not in first["html"]
 
 
 @pytest.mark.django_db(transaction=True)
