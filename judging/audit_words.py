@@ -13,6 +13,7 @@ def sentence(act: str) -> str:
         "flag_settled": _("settled the flags on an item: it stays"),
         "item_taken_out": _("took an item out of the run"),
         "flag_reopened": _("opened the flags on an item again"),
+        "sent_to_adjudication": _("put an item before the adjudicators"),
         "item_adjudicated": _("decided an item that people were split on"),
         "votes_shown": _("looked at the votes on an item before deciding it"),
         "adjudication_undone": _("took a decision back"),

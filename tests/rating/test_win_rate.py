@@ -163,7 +163,7 @@ def test_people_read_the_rate_with_its_interval_n_and_failures():
     assert text.splitlines()[0] == "garden · all · votes: all · wins against base · n = 4"
     (line,) = [line for line in text.splitlines() if line.startswith("ash")]
     assert line.split()[1] == "0.750" and line.split()[-5:] == ["3", "1", "0", "4", "0"]
-    assert "95-per-cent interval" in text and "not judged on equally many questions" in text
+    assert "95 % interval" in text and "not judged on equally many questions" in text
     assert "left out: 1 no verdict could be read" in text
 
 
