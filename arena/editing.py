@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import wraps
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext
 
 from arena.frame import is_lead
 from arena.loading.rows import texts_in
@@ -35,20 +37,37 @@ def leads_only(view):
 
 
 def hanging_on(row: models.Model) -> list[tuple[str, int]]:
-    """What other rows point to this one, as (their name in the plural, how many); none of them: []. A query a table."""
+    """What other rows point to this one, as (the name of their kind, how many); none of them: []. A query a relation."""
     found = []
     for relation in row._meta.get_fields(include_hidden=True):
         if not relation.auto_created or relation.concrete or relation.related_model._meta.auto_created:
             continue
         rows = relation.related_model._base_manager.filter(**{relation.field.name: row})
         if n := rows.count():
-            found.append((str(relation.related_model._meta.verbose_name_plural), n))
-    return found
+            found.append((relation.related_model._meta.model_name, n))
+    merged = Counter()
+    for name, n in found:
+        merged[name] += n
+    return list(merged.items())
 
 
 def in_one_line(found: list[tuple[str, int]]) -> str:
-    """What `hanging_on` found, to be read: "3 answers, 1 judges"."""
-    return ", ".join(f"{n} {name}" for name, n in found)
+    """What `hanging_on` found, to be read: "3 answers, 1 judge"."""
+    words = {
+        "question": lambda n: ngettext("%(n)s question", "%(n)s questions", n),
+        "answer": lambda n: ngettext("%(n)s answer", "%(n)s answers", n),
+        "battle": lambda n: ngettext("%(n)s battle", "%(n)s battles", n),
+        "judge": lambda n: ngettext("%(n)s judge", "%(n)s judges", n),
+        "run": lambda n: ngettext("%(n)s run", "%(n)s runs", n),
+        "rating": lambda n: ngettext("%(n)s rating", "%(n)s ratings", n),
+        "score": lambda n: ngettext("%(n)s score", "%(n)s scores", n),
+        "profile": lambda n: ngettext("%(n)s profile", "%(n)s profiles", n),
+        "grouping": lambda n: ngettext("%(n)s grouping", "%(n)s groupings", n),
+        "category": lambda n: ngettext("%(n)s category", "%(n)s categories", n),
+        "agreement": lambda n: ngettext("%(n)s figure of agreement", "%(n)s figures of agreement", n),
+    }
+    other = lambda n: ngettext("%(n)s other row", "%(n)s other rows", n)  # noqa: E731
+    return pgettext("between names", ", ").join(words.get(name, other)(n) % {"n": n} for name, n in found)
 
 
 class Lines(forms.CharField):

@@ -30,6 +30,24 @@ def is_annotator(user) -> bool:
     return user.is_authenticated and user.groups.filter(name="annotator").exists()
 
 
+MENUS = {
+    "boards": "home leaderboard snapshot history compare embed agreement snapshot_agreement trust snapshot_trust contested "
+    "contested_send board_settings matrix charts",
+    "questions": "benchmarks benchmark benchmark_new benchmark_edit benchmark_delete benchmark_version benchmark_changes "
+    "question question_new question_edit question_delete battle record",
+    "models": "models model model_new model_edit model_check model_delete model_compare",
+    "runs": "runs run run_new run_from_yaml run_start run_voting try_out people person password_link annotators annotator "
+    "gold gold_import leaks flags audit",
+    "setup": "uploads upload upload_new categories category_new category_edit rubrics rubric rubric_new rubric_edit "
+    "rubric_preview rubric_compare judges judge judge_new judge_edit judge_check bad_cases bad_case bad_case_new "
+    "bad_case_take_up bad_case_again bad_case_dismiss profiles profile_new profile_edit groupings grouping_new "
+    "grouping_edit grouping_import webhooks webhook_new webhook_edit webhook_test",
+    "vote": "vote ballot adjudicate",
+}
+"""Names of addresses by the menu in which a reader looks for them."""
+_MENU_OF = {name: menu for menu, names in MENUS.items() for name in names.split()}
+
+
 class Roles:
     """The signed-in person's roles, asked for only where a template looks."""
 
@@ -55,10 +73,11 @@ class Roles:
 
 
 def frame(request) -> dict:
-    """Context of every page: the version, the roles, and the theme that the reader chose."""
+    """Context of every page: the version, the roles, the menu it belongs to, and the theme that the reader chose."""
     theme = request.COOKIES.get("theme", "")
     return {
         "version": settings.VERSION,
         "roles": Roles(request.user) if hasattr(request, "user") else None,
+        "menu": _MENU_OF.get(getattr(getattr(request, "resolver_match", None), "url_name", None), ""),
         "theme": theme if theme in ("light", "dark") else "",
     }

@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 
 from arena import signing_in
-from arena.views import benchmarks, categories, models, pages, questions, tokens
+from arena.views import benchmarks, categories, guides, models, pages, questions, tokens
 
 urlpatterns = [
     path("sign-in/", signing_in.SignIn.as_view(), name="login"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("language/", include("django.conf.urls.i18n")),
     path("theme/", pages.theme, name="theme"),
     path("help/", TemplateView.as_view(template_name="arena/help.html"), name="help"),
+    path("help/images/<str:name>", guides.guide_image, name="guide_image"),
+    path("help/<slug:role>/", guides.guide, name="guide"),
     path("health/", pages.health, name="health"),
     path("benchmarks/", benchmarks.benchmarks, name="benchmarks"),
     path("benchmarks/new/", benchmarks.benchmark_new, name="benchmark_new"),

@@ -466,4 +466,5 @@ def category_choices() -> list[tuple[str, str]]:
 def language_choices() -> list[tuple[str, str]]:
     """The languages that questions are in. One query."""
     used = Question.objects.order_by("language").values_list("language", flat=True).distinct()
-    return [(language, language) for language in used]
+    names = {"en": _("English"), "zh": _("Chinese")}
+    return [(language, names.get(language, language)) for language in used]

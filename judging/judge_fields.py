@@ -31,11 +31,36 @@ from judging.recipes.recipe import MOST_AT_ONCE, MOST_ATTEMPTS
 Make = Callable[[], forms.Field]
 
 
+def _in_words(word: str) -> str:
+    """A word of recipes in the reader's language, the word itself beside it; names of published forms stand alone."""
+    words = {
+        "text": _("from what it writes"),
+        "logprobs": _("from the probabilities of its words"),
+        "three": _("better, worse or a tie"),
+        "five": _("five steps"),
+        "question": _("that of the question"),
+        "own": _("its own"),
+        "none": _("none"),
+        "raw": _("as the model gives it"),
+        "sigmoid": _("brought between 0 and 1"),
+        "probability": _("how likely the first is better"),
+        "sign": _("the higher mark wins"),
+        "equal": _("everyone the same"),
+        "seats": _("by seats"),
+        "learnt": _("learnt beside people"),
+        "majority": _("by majority"),
+        "mean": _("by the mean"),
+    }
+    label = str(words.get(word, word))
+    return label if label == word else f"{label} ({word})"
+
+
 def _choice(label: Any, words: tuple[str, ...], usual: str, hint: Any = "") -> Make:
     """One of these words; empty means the usual one."""
 
     def make() -> forms.Field:
-        choices = [("", _("usual: %(word)s") % {"word": usual or _("none")}), *((word, word) for word in words)]
+        named = _in_words(usual) if usual else _("none")
+        choices = [("", _("usual: %(word)s") % {"word": named}), *((word, _in_words(word)) for word in words)]
         return forms.ChoiceField(label=label, choices=choices, required=False, help_text=hint)
 
     return make

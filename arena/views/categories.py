@@ -88,7 +88,9 @@ def category_delete(request, pk):
     """Delete a category that nothing hangs on."""
     category = get_object_or_404(Category.objects.select_for_update(), pk=pk)
     if found := hanging_on(category):
-        messages.error(request, _("The category stays: %(what)s hang on it.") % {"what": in_one_line(found)})
+        messages.error(
+            request, _("The category stays, because of what hangs on it: %(what)s.") % {"what": in_one_line(found)}
+        )
         return redirect("category_edit", pk=pk)
     category.delete()
     messages.success(request, _("The category is deleted."))

@@ -106,7 +106,7 @@ def model_delete(request, pk):
     """Delete a model that nothing hangs on."""
     model = get_object_or_404(LanguageModel.objects.select_for_update(), pk=pk)
     if found := hanging_on(model):
-        text = _("The model stays: %(what)s hang on it.") % {"what": in_one_line(found)}
+        text = _("The model stays, because of what hangs on it: %(what)s.") % {"what": in_one_line(found)}
         messages.error(request, text)
         return redirect("model_edit", pk=pk)
     model.delete()

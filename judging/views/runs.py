@@ -18,6 +18,7 @@ from arena.border import asked
 from arena.frame import is_annotator, is_lead
 from arena.models import Benchmark
 from judging.access import is_blind_on, runs_seen_by
+from judging.ballots import flag_causes
 from judging.exporting import formats_of
 from judging.models import Assignment, Grade, Preference, Run, Status
 from judging.monitoring import monitor
@@ -119,7 +120,11 @@ def seen_by(user, run) -> Sight:
 def flagged(run) -> list[Assignment]:
     """Items that annotators say are broken, newest first, as many as a page holds. One query."""
     seats = run.assignments.filter(status=Assignment.Status.FLAGGED).order_by("-closed_at")
-    return list(seats.select_related("judge", "battle__question", "answer__question")[:FAILURES_SHOWN])
+    found = list(seats.select_related("judge", "battle__question", "answer__question")[:FAILURES_SHOWN])
+    causes = dict(flag_causes())
+    for seat in found:
+        seat.cause_in_words = causes.get(seat.cause, seat.cause)
+    return found
 
 
 def failed_items(run, cause: str, judge: str) -> list:

@@ -8,6 +8,8 @@ let seq = 0;
 function show(html) {
   const fresh = document.createElement("template");
   fresh.innerHTML = html;
+  // A page on which nothing was rated yet has no parts to put these in: it is read again, once.
+  if ("unrated" in holder.dataset && fresh.content.querySelector('[data-live="table"]')) location.reload();
   for (const part of fresh.content.querySelectorAll("[data-live]")) {
     const old = holder.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     if (!old || old.outerHTML === part.outerHTML || old.contains(document.activeElement)) continue;

@@ -107,7 +107,7 @@ def test_every_page_a_visitor_reads_is_accessible_and_fits(visit, theme, languag
         f"{board}?language=zh", f"{board}?q=M&price=dear&sort=-price", f"{board}?vendor=nobody",
         reverse("history", args=[benchmark]), f"{reverse('compare')}?other={snapshot.pk}",
         f"{reverse('compare')}?one={snapshot.pk}&other={snapshot.pk}&other_source=judges", reverse("compare"),
-        reverse("embed", args=[snapshot.pk]),
+        reverse("embed", args=[snapshot.pk]), reverse("guide", args=["stakeholder"]), reverse("guide", args=["operator"]),
     ]  # fmt: skip
     wrong = []
     for path in paths:
