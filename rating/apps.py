@@ -24,7 +24,7 @@ def _rate_when_done(sender, run, **_) -> None:
     if run.is_over:
         rate.delay(run.benchmark_id)
     elif watched.due(run.benchmark_id):
-        refresh_watched.apply_async((run.benchmark_id,), countdown=watched.SOON, expires=watched.FADES)
+        refresh_watched.apply_async((run.benchmark_id,), expires=watched.FADES)
 
 
 def _let_go(sender, instance, origin, **_) -> None:

@@ -149,7 +149,9 @@ def _new(
     """Write what was rated, with agreement and health; the one another process wrote meanwhile, if it was quicker."""
     agreed = list(agreeing.agreements(record))
     healthy = health.of(leaderboard.benchmark, record, looks)
-    if looks is not None and len(record.verdicts) != len(record.votes):  # flips are no ties here, and looks are those of votes
+    if looks is not None and len(record.verdicts) != len(
+        record.votes
+    ):  # flips are no ties here, and looks are those of votes
         looks = data.looks(leaderboard.benchmark, record.verdicts.item)
     tables = {"matrix": matrices.matrix_of(record), "confusions": confusions.confusions(record, looks)}
     speeds = {str(model): told for model, told in pace_of_answers.speeds(leaderboard.benchmark).items()}

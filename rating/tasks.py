@@ -1,6 +1,7 @@
 """Doorbells of rating."""
 
 import logging
+import time
 from datetime import timedelta
 
 from celery import shared_task
@@ -43,6 +44,7 @@ def refresh() -> None:
 @shared_task
 def refresh_watched(benchmark_id: int) -> None:
     """Rate the boards of a benchmark that somebody looks at anew, from the standing counts, a moment after a vote."""
+    time.sleep(watched.SOON)  # here, because a worker looks at what is due later once a second only
     watched.begun(benchmark_id)
     leaderboard = Leaderboard.objects.select_related("benchmark", "current").filter(benchmark=benchmark_id).first()
     if leaderboard is None or leaderboard.current is None or not counting.catch_up():

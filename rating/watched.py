@@ -14,7 +14,7 @@ Place = tuple[str, str, int | None]
 """Source, method and category."""
 AGAIN = 10.0  # seconds after which a page tells it again
 FADES = 3 * AGAIN
-SOON = 0.25  # seconds in which votes are gathered before a board is rated anew
+SOON = 0.08  # seconds in which votes are gathered before a board is rated anew
 MOST = 50  # boards of one benchmark that are kept up at once; further ones wait for the next full refresh
 
 

@@ -23,7 +23,10 @@ def request(message: Message, *, url: str, secret: str, at: float) -> Request:
     said, plain = worded(message, _plain_marks), worded(message)
     text = "\n".join(f"*{label}*{said.colon}{value}" for label, value in said.lines)
     blocks: list[dict[str, object]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": escaped(plain.title)[:LONGEST_HEADER], "emoji": False}},
+        {
+            "type": "header",
+            "text": {"type": "plain_text", "text": escaped(plain.title)[:LONGEST_HEADER], "emoji": False},
+        },
         {"type": "section", "text": {"type": "mrkdwn", "text": text[:LONGEST_SECTION], "verbatim": True}},
     ]
     if message.run and message.run.link:

@@ -226,7 +226,11 @@ def test_who_may_ask_the_api(there, name):
     method, who = API[name]
     open_to_all = who == READ
     without = asked_of_api(name, there)
-    assert (without.status_code < 400 or name in ("nothing_here", "api-root")) if open_to_all else without.status_code == 401
+    assert (
+        (without.status_code < 400 or name in ("nothing_here", "api-root"))
+        if open_to_all
+        else without.status_code == 401
+    )
     if method == "post":
         assert asked_of_api(name, there, there["lead"], may_write=False).status_code == 403
     if who == LEAD:
