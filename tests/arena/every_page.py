@@ -94,9 +94,9 @@ EXPORTS = {
     "snapshot_agreement_export": ("snapshot", "csv"), "model_export": ("model", "md"), "grouping_export": ("grouping", "csv"),
 }  # fmt: skip
 OF_API = {
-    "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark", "snapshots": "benchmark",
+    "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark",
     "snapshot": "snapshot", "snapshot_board": "snapshot", "snapshot_agreement": "snapshot", "snapshot_health": "snapshot",
-    "ratings": "snapshot", "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
+    "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
 }  # fmt: skip
 
 
