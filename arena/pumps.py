@@ -44,10 +44,12 @@ class Reader:
         self._is_out = False
         self._news = asyncio.Event()
 
+    def knows(self, html: str) -> bool:
+        """Whether it was told just this last."""
+        return html == self._told
+
     def tell(self, html: str, message: str) -> None:
-        """Give it the message about this HTML, unless it was told the same before."""
-        if html == self._told:
-            return
+        """Give it the message about this HTML."""
         self._told, self._newest = html, message
         self._news.set()
 
@@ -120,15 +122,16 @@ class Pump:
             return
         html = await database_sync_to_async(self.make)({reader.kind for reader in readers})
         self.made(html)
-        self.seq += 1
-        messages = {
-            kind: json.dumps({"seq": self.seq, "html": text}) for kind, text in html.items() if text is not None
-        }
         for reader in readers:
-            if reader.kind in messages:
-                reader.tell(html[reader.kind] or "", messages[reader.kind])
-            else:
+            if html.get(reader.kind) is None:
                 reader.shut_out()
+        curious = [one for one in readers if (text := html.get(one.kind)) is not None and not one.knows(text)]
+        if not curious:
+            return
+        self.seq += 1
+        messages = {kind: json.dumps({"seq": self.seq, "html": html[kind]}) for kind in {one.kind for one in curious}}
+        for reader in curious:
+            reader.tell(html[reader.kind] or "", messages[reader.kind])
 
 
 _pumps: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Pump]] = WeakKeyDictionary()

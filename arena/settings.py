@@ -199,7 +199,7 @@ CHANNEL_LAYERS = {
 }
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "juryroom"}
+        {"BACKEND": "arena.caching.PatientRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "juryroom"}
         if REDIS_URL
         # Counts of failed sign-ins are kept here: the default of 300 entries could be flooded until they are forgotten.
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
