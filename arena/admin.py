@@ -4,8 +4,8 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Answer, Battle, Benchmark, Category, LanguageModel, Question
-from arena.withholding import is_secret_in_address, is_variable_name, secret_paths, spelled
+from arena.models import Answer, ApiToken, Battle, Benchmark, Category, LanguageModel, Question, Upload
+from arena.withholding import is_ours, is_secret_in_address, is_variable_name, secret_paths, spelled
 
 IDENTITY = ("name", "version", "provider", "endpoint_model", "options")
 
@@ -61,6 +61,8 @@ class LanguageModelForm(OptionsForm):
                     "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
                 )
             )
+        if is_ours(name):
+            raise forms.ValidationError(_("This variable is the site's own; it holds no key of an endpoint."))
         return name
 
     def clean_base_url(self) -> str:
@@ -147,3 +149,22 @@ class BattleAdmin(LooksOnly):
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("second__question__benchmark")
+
+
+@admin.register(Upload)
+class UploadAdmin(LooksOnly):
+    list_display = ["name", "format", "kind", "status", "size", "by", "created_at", "loaded_at"]
+    list_filter = ["status", "format"]
+    search_fields = ["name"]
+    list_select_related = ["by"]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(LooksOnly):
+    """Who has which tokens, by their first characters; the digest is shown to nobody. People take them back on their own page."""
+
+    list_display = ["name", "user", "start", "may_write", "created_at", "used_at", "expires_at", "revoked_at"]
+    list_filter = ["may_write"]
+    search_fields = ["name", "user__username"]
+    list_select_related = ["user"]
+    exclude = ["digest"]

@@ -15,14 +15,12 @@ from arena.editing import Json, Lines
 from arena.locking import GuardedForm
 from arena.models import LanguageModel
 from arena.option_names import misspelt
-from arena.withholding import is_secret_in_address, is_variable_name, secret_paths, spelled
+from arena.withholding import is_ours, is_secret_in_address, is_variable_name, secret_paths, spelled
 
 LARGEST_PRICE = 1_000_000_000
 ASKED_BY = ("provider", "base_url", "endpoint_model", "options")
 """What makes it another model that answers, whatever its name."""
 NAMED_BY = ("name", "version")
-OURS = ("JURYROOM_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
-"""How the names of this site's own variables begin: none of them is a key for an endpoint."""
 
 
 class LanguageModelForm(GuardedForm):
@@ -109,7 +107,7 @@ class LanguageModelForm(GuardedForm):
                 "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
             )
             raise forms.ValidationError(text)
-        if name.startswith(OURS):
+        if is_ours(name):
             raise forms.ValidationError(_("This variable is the site's own; it holds no key of an endpoint."))
         return name
 

@@ -29,6 +29,15 @@ def is_variable_name(text: str) -> bool:
     return len(text) <= LONGEST_NAME and bool(VARIABLE.fullmatch(text)) and not SECRET_TEXT.search(text)
 
 
+OURS = ("JURYROOM_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
+"""How the names of this site's own variables begin: none of them is a key for an endpoint."""
+
+
+def is_ours(name: str) -> bool:
+    """Whether a variable of this name is the site's own: what it holds would be sent to the endpoint."""
+    return name.startswith(OURS)
+
+
 def secret_paths(value: Any) -> list[Path]:
     """Where in nested options (mappings and lists) something looks like a secret, by its name or by the text itself."""
     return list(_paths(value, ()))

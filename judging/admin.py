@@ -6,7 +6,9 @@ from arena.admin import FrozenOnceUsed, LooksOnly, OptionsForm
 from judging.models import (
     Assignment,
     AuditEntry,
+    BadCase,
     Comment,
+    Delivery,
     Gold,
     Grade,
     Invitation,
@@ -16,7 +18,9 @@ from judging.models import (
     Rubric,
     Run,
     Seat,
+    TryOut,
     VotingItem,
+    Webhook,
 )
 
 
@@ -139,3 +143,33 @@ class AuditEntryAdmin(LooksOnly):
     list_filter = ["act"]
     search_fields = ["actor_name"]
     date_hierarchy = "at"
+
+
+@admin.register(BadCase)
+class BadCaseAdmin(LooksOnly):
+    list_display = ["pk", "question", "cause", "status", "rubric", "by", "created_at"]
+    list_filter = ["status", "cause"]
+    list_select_related = ["question__benchmark", "rubric", "by"]
+
+
+@admin.register(TryOut)
+class TryOutAdmin(LooksOnly):
+    list_display = ["pk", "status", "total", "cost", "by", "created_at", "finished_at"]
+    list_filter = ["status"]
+    list_select_related = ["by"]
+
+
+@admin.register(Webhook)
+class WebhookAdmin(LooksOnly):
+    """Changed on its own page, where the names of its variables are checked."""
+
+    list_display = ["name", "kind", "url_env", "is_on", "created_by", "created_at"]
+    list_filter = ["kind", "is_on"]
+    list_select_related = ["created_by"]
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LooksOnly):
+    list_display = ["webhook", "event", "run", "status", "attempts", "error", "due_at", "sent_at"]
+    list_filter = ["status", "event"]
+    list_select_related = ["webhook", "run"]

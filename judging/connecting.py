@@ -47,7 +47,7 @@ def hear(judge: Judge, *, seconds: float = SECONDS) -> Heard:
     except TimeoutError:
         told = _("no answer within %(n)d seconds") % {"n": seconds}
         return Heard(error=told, seconds=perf_counter() - started)
-    return Heard(text=_without_key(text[:LONGEST], judge), seconds=perf_counter() - started)
+    return Heard(text=_without_key(text, judge)[:LONGEST], seconds=perf_counter() - started)
 
 
 async def _ask(endpoint: Endpoint, seconds: float) -> AsyncIterator[str]:

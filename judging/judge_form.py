@@ -30,8 +30,12 @@ class ModelOfJudge(forms.ModelChoiceField):
 
 def mapping(text: str) -> dict[str, Any]:
     """The names and values that a text of YAML holds; {} for an empty one. Raises ValidationError."""
+    text = storable(text)
     try:
-        said = yaml.safe_load(storable(text)) if text.strip() else {}
+        # A few lines of aliases can stand for more than any machine holds, and one may hold itself.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise forms.ValidationError(_("Anchors and aliases are not read here: write everything out."))
+        said = yaml.safe_load(text) if text.strip() else {}
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         why = getattr(error, "problem", None) or str(error)
         raise forms.ValidationError(_("This is no YAML: %(why)s") % {"why": why}) from None

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from arena.admin import LooksOnly
-from rating.models import Agreement, Leaderboard, Profile, Rating, Score, Snapshot
+from rating.models import Agreement, Grouping, Leaderboard, Profile, Rating, Score, Snapshot
 
 
 @admin.register(Leaderboard)
@@ -46,3 +46,10 @@ class ScoreAdmin(admin.ModelAdmin):
 @admin.register(Profile)
 class ProfileAdmin(admin.ModelAdmin):
     list_display = ["name", "mode"]
+
+
+@admin.register(Grouping)
+class GroupingAdmin(LooksOnly):
+    """Changed on its own page, which asks for new snapshots of the boards that use it."""
+
+    list_display = ["name", "title_en", "title_zh", "created_at"]

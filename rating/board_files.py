@@ -85,11 +85,12 @@ def file_name(shown: Shown, ending: str) -> str:
 def as_csv_file(shown: Shown) -> bytes:
     """A row a model, each with what board it is of; cells that a spreadsheet would take for formulas begin with an apostrophe."""
     board = about(shown)
-    told = [[_cell({**board, **row}[name]) for name in (*COLUMNS, *ABOUT)] for row in rows(shown)]
+    told = [[cell({**board, **row}[name]) for name in (*COLUMNS, *ABOUT)] for row in rows(shown)]
     return (as_csv((*COLUMNS, *ABOUT), told) + "\n").encode()
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """The value for a CSV file; a text that a spreadsheet would take for a formula begins with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 

@@ -90,15 +90,16 @@ def body_error(body: Any, endpoint: Endpoint) -> ChatError:
     code = facts.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else None
     transient = _is_transient(status, facts) if status else not _is_permanent_kind(facts)
-    return _error(f"the reply is an error: {reason(body)}", endpoint, transient=transient, status=status)
+    return _error(f"the reply is an error: {reason(body, endpoint.key)}", endpoint, transient=transient, status=status)
 
 
 def status_error(status: int, body: Any, endpoint: Endpoint, headers: Mapping[str, str] | None = None) -> ChatError:
     """The ChatError for an answer with this HTTP status, whether it came by itself or within a batch's results."""
     headers = headers or {}
-    words = reason(body)
+    words = reason(body, endpoint.key)
     if status < 400:
-        words = f"it redirects to {headers.get('location', 'nowhere')}; give that address as base_url"
+        where = reason(headers.get("location", "nowhere"), endpoint.key)
+        words = f"it redirects to {where}; give that address as base_url"
     return _error(
         f"HTTP {status}: {words}",
         endpoint,
@@ -125,11 +126,14 @@ def refusal(body: Any) -> str:
     return " ".join(str(part) for part in told if part).casefold()
 
 
-def reason(body: Any) -> str:
-    """The endpoint's own words in an error's body, or the body itself, on one line and not too long."""
+def reason(body: Any, key: str = "") -> str:
+    """The endpoint's own words in an error's body, or the body itself, on one line and not too long; without the key.
+
+    The key goes before the words are cut: half of one that stood at the end would stay.
+    """
     facts = _facts(body)
     words = facts.get("message") or facts.get("detail") or body or "no reason given"
-    line = " ".join(str(words).split())
+    line = redacted(" ".join(str(words).split()), key)
     return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 1] + "…"
 
 

@@ -153,7 +153,7 @@ def comment_on(request, run):
     """A comment on any item of the run, by whoever adjudicates or leads it."""
     table, name = (Answer, "answer") if run.is_single else (Battle, "battle")
     pk = request.POST.get(name, "")
-    item = get_object_or_404(table, pk=pk if pk.isdigit() and len(pk) < 19 else 0)
+    item = get_object_or_404(table, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
     if item.question.benchmark_id != run.benchmark_id:
         raise Http404
     if comments.say(run, item, request.user, asked(request.POST, "text", longest=2000)):
@@ -169,7 +169,7 @@ def flagged(request, pk):
     run = get_object_or_404(Run.objects.select_related("benchmark"), pk=pk)
     if request.method == "POST":
         item, act = request.POST.get("item", ""), request.POST.get("act", "")
-        if item.isdigit() and len(item) < 19:
+        if item.isdecimal() and len(item) < 19:
             acts = {
                 "keep": lambda: flags.settle(run, int(item), out=False, by=request.user),
                 "out": lambda: flags.settle(run, int(item), out=True, by=request.user),

@@ -1,0 +1,53 @@
+"""The administration: rows that the machinery or a page of their own writes are read there, and no secret with them."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.forms import modelform_factory
+from django.urls import reverse
+
+from arena.admin import LanguageModelForm, LooksOnly
+from arena.models import ApiToken, LanguageModel, Upload
+from judging.models import BadCase, Delivery, TryOut, Webhook
+from rating.models import Grouping
+from tests.arena import every_page
+
+pytestmark = pytest.mark.django_db
+READ_ONLY = [ApiToken, Upload, BadCase, Delivery, TryOut, Webhook, Grouping]
+
+
+@pytest.fixture
+def there(tmp_path, settings, client):
+    settings.MEDIA_ROOT = tmp_path
+    client.force_login(User.objects.create_superuser("root"))
+    found = every_page.rows(tmp_path)
+    Delivery.objects.create(webhook=found["webhook"], event="run_done")
+    return found
+
+
+@pytest.mark.parametrize("table", READ_ONLY)
+def test_rows_with_a_page_of_their_own_are_only_read_here(client, there, table):
+    name = f"admin:{table._meta.app_label}_{table._meta.model_name}"
+    row = table.objects.first()
+    assert isinstance(admin.site._registry[table], LooksOnly)
+    assert client.get(reverse(f"{name}_changelist")).status_code == 200
+    assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+    assert client.post(reverse(f"{name}_change", args=[row.pk]), {}).status_code == 403
+    assert client.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert table.objects.filter(pk=row.pk).exists()
+
+
+def test_the_digest_of_a_token_is_shown_to_nobody(client, there):
+    row = there["token"]
+    for address in (reverse("admin:arena_apitoken_changelist"), reverse("admin:arena_apitoken_change", args=[row.pk])):
+        text = client.get(address).text
+        assert row.start in text and row.digest not in text
+
+
+@pytest.mark.parametrize("name", ["JURYROOM_SECRET", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"])
+def test_no_variable_of_the_site_itself_is_sent_to_an_endpoint(name):
+    kind = modelform_factory(LanguageModel, LanguageModelForm, fields=["key_env"])
+    assert "the site's own" in kind({"key_env": name}).errors["key_env"][0]
+    assert kind({"key_env": "OPENAI_API_KEY"}).is_valid()
