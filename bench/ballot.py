@@ -41,7 +41,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from arena.setup import chromium
-from bench import annotators, product, services, tables
+from bench import annotators, product, servers, tables
 from bench.judged import holds
 
 PARTS = ("paint", "server", "crowd", "bytes", "memory")
@@ -91,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ballot-", ignore_cleanup_errors=True) as place, ExitStack() as stack:
         try:
             sites = list(_sites(Path(place), stack, asked))
-        except services.NotThere as missing:
+        except servers.NotThere as missing:
             sys.exit(f"left out: {missing}")
         for part in PARTS:
             if part in asked.only:
@@ -123,7 +123,7 @@ def _sites(folder: Path, stack: ExitStack, asked: argparse.Namespace) -> Iterato
             database = stack.enter_context(_database(name, folder))
             alone = {}
         else:
-            url, redis = stack.enter_context(services.postgres(folder)), stack.enter_context(services.redis(folder))
+            url, redis = stack.enter_context(servers.postgres(folder)), stack.enter_context(servers.redis(folder))
             database = stack.enter_context(_database(name, folder, url=url, redis=redis))
             stack.enter_context(product.worker(database))
             alone = {"JURYROOM_WORKER": "0"}
@@ -136,9 +136,9 @@ def _database(name: str, folder: Path, *, url: str = "", redis: str = "") -> Ite
     data = folder / f"data-{name}"
     data.mkdir()
     told = {"DATABASE_URL": url, "REDIS_URL": redis, "JURYROOM_DATA": str(data), "JURYROOM_NO_SETUP": "1"}
-    environment = {**os.environ, **told, "DJANGO_SETTINGS_MODULE": "arena.settings", "PYTHONPATH": str(services.ROOT)}
+    environment = {**os.environ, **told, "DJANGO_SETTINGS_MODULE": "arena.settings", "PYTHONPATH": str(servers.ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
-    with services.process([sys.executable, "-c", LOOKING], data / "looking.log", **pipes) as child:
+    with servers.process([sys.executable, "-c", LOOKING], data / "looking.log", **pipes) as child:
         found = product.Database(name, environment, child)
         found.say("fill")
         yield found
@@ -147,23 +147,23 @@ def _database(name: str, folder: Path, *, url: str = "", redis: str = "") -> Ite
 @contextmanager
 def site(environment: dict[str, str], log: Path) -> Iterator[str]:
     """The address of the product's pages, served by `manage.py up` until the block ends. Raises NotThere."""
-    port = services.free_port()
-    with services.process([sys.executable, "manage.py", "up", "--port", str(port)], log, env=environment) as child:
-        services.wait_for(log, "Juryroom is at", child)
+    port = servers.free_port()
+    with servers.process([sys.executable, "manage.py", "up", "--port", str(port)], log, env=environment) as child:
+        servers.wait_for(log, "Juryroom is at", child)
         address = f"http://127.0.0.1:{port}"
         _wait_for_an_answer(f"{address}/health/")
         yield address
 
 
 def _wait_for_an_answer(url: str) -> None:
-    end = time.monotonic() + services.PATIENCE
+    end = time.monotonic() + servers.PATIENCE
     while True:
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
         except (urllib.error.URLError, ConnectionError) as error:
             if time.monotonic() > end:
-                raise services.NotThere(f"{url} does not answer: {error}") from error
+                raise servers.NotThere(f"{url} does not answer: {error}") from error
             time.sleep(0.05)
 
 
@@ -317,13 +317,13 @@ def _filled(place: Site, sessions: list[str], votes: int) -> tuple[annotators.To
 
 @contextmanager
 def _bare(place: Site) -> Iterator[str]:
-    port, log = services.free_port(), Path(place.database.environment["JURYROOM_DATA"]) / "bare.log"
+    port, log = servers.free_port(), Path(place.database.environment["JURYROOM_DATA"]) / "bare.log"
     environment = {
         name: value for name, value in place.database.environment.items() if name != "DJANGO_SETTINGS_MODULE"
     }
     command = [sys.executable, "-m", "bench.calls.ballot_bare", str(port)]
-    with services.process(command, log, env=environment) as child:
-        services.wait_for(log, "serving", child)
+    with servers.process(command, log, env=environment) as child:
+        servers.wait_for(log, "serving", child)
         _wait_for_an_answer(f"http://127.0.0.1:{port}/insert/?")
         yield f"http://127.0.0.1:{port}"
 

@@ -30,14 +30,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import product, services, tables
+from bench import product, servers, tables
 from bench.calls.judging_texts import ANSWERS, answer, question
 from bench.judged import CLIENT, FASTCHAT, LATENCY, MIDDLE, OURS, ROWS, Found, Row, bars, holds, said, table
 from bench.peers import JUDGES, environment
 
 SLOW = 60.0  # seconds after which a peer is ended
 
-Who = Callable[[Row, services.Endpoint], Found]
+Who = Callable[[Row, servers.Endpoint], Found]
 
 
 def main() -> None:
@@ -78,16 +78,16 @@ def _databases(folder: Path, stack: ExitStack, asked: argparse.Namespace) -> lis
     """SQLite, and PostgreSQL where it can be started; [] without Redis."""
     found = []
     try:
-        redis = stack.enter_context(services.redis(folder))
+        redis = stack.enter_context(servers.redis(folder))
         for name in ("SQLite", "PostgreSQL"):
             if not any(_wanted(asked, row.what, row.concurrency, f"{OURS}, {name}") for row in (*ROWS, *APART)):
                 continue
-            url = stack.enter_context(services.postgres(folder)) if name == "PostgreSQL" else ""
+            url = stack.enter_context(servers.postgres(folder)) if name == "PostgreSQL" else ""
             # each has a Redis database of its own: a worker takes what was rung for on the other one
             mine = redis.removesuffix("/0") + f"/{len(found)}"
             made = product.database(name, folder, redis=mine, url=url, questions=2 * asked.n)
             found.append(stack.enter_context(made))
-    except services.NotThere as missing:
+    except servers.NotThere as missing:
         print(f"left out: {missing}", flush=True)
     return found
 
@@ -140,14 +140,14 @@ def _everybody(
 
 def _once(folder: Path, row: Row, name: str, who: Who, asked: argparse.Namespace) -> Found:
     try:
-        with services.endpoint(folder, **row.manners) as mock:
+        with servers.endpoint(folder, **row.manners) as mock:
             return who(row, mock)
-    except services.NotThere as error:
+    except servers.NotThere as error:
         return Found(row, name, asked.n, failed=str(error))
 
 
 def _ours(database: product.Database, worker: subprocess.Popen, usual: int) -> Who:
-    def measured(row: Row, mock: services.Endpoint) -> Found:
+    def measured(row: Row, mock: servers.Endpoint) -> Found:
         n = usual * row.more
         told = product.judged(database, worker.pid, mock, n=n, concurrency=row.concurrency)
         return Found(
@@ -168,10 +168,10 @@ def _ours(database: product.Database, worker: subprocess.Popen, usual: int) -> W
 def _other(name: str, command: list[str], texts: Path, n: int) -> Who:
     """A process that is given the texts, the address and the calls at a time, and tells when it ended."""
 
-    def measured(row: Row, mock: services.Endpoint) -> Found:
+    def measured(row: Row, mock: servers.Endpoint) -> Found:
         log = texts.with_suffix(".log")
         told = [*command, str(texts), mock.base_url, str(row.concurrency)]
-        with services.process(told, log, stdout=subprocess.PIPE, text=True) as child:
+        with servers.process(told, log, stdout=subprocess.PIPE, text=True) as child:
             try:
                 out, _ = child.communicate(timeout=SLOW)
             except subprocess.TimeoutExpired:
@@ -241,7 +241,7 @@ def _apart(folder: Path, databases: list[product.Database], asked: argparse.Name
 
 
 def _killed(folder: Path, database: product.Database, row: Row, n: int) -> str:
-    with services.endpoint(folder, **row.manners) as mock:
+    with servers.endpoint(folder, **row.manners) as mock:
         found = product.killed(database, mock, n=n, concurrency=row.concurrency)
     told = found.told
     lost = told.lost + told.without
@@ -253,7 +253,7 @@ def _killed(folder: Path, database: product.Database, row: Row, n: int) -> str:
 
 
 def _shared(folder: Path, database: product.Database, row: Row, n: int) -> str:
-    with services.endpoint(folder, kept=True, **row.manners) as mock:
+    with servers.endpoint(folder, kept=True, **row.manners) as mock:
         found = product.shared(database, mock, n=n, rpm=RPM)
     shared = found.lost == 0 and 0.98 * RPM <= found.rate <= RPM
     one, two = found.by_worker

@@ -38,7 +38,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from arena.setup import chromium
-from bench import product, services, tables
+from bench import product, servers, tables
 from bench.ballot import FLAGS, SETTLED, Site, site
 from bench.judged import holds
 
@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pages-", ignore_cleanup_errors=True) as place, ExitStack() as stack:
         try:
             sites = list(_sites(Path(place), stack, asked)) if {"page", "vote"} & set(asked.only) else []
-        except services.NotThere as missing:
+        except servers.NotThere as missing:
             sys.exit(f"left out: {missing}")
         for part in PARTS:
             if part in asked.only:
@@ -92,18 +92,18 @@ def _sites(folder: Path, stack: ExitStack, asked: argparse.Namespace) -> Iterato
         }
         alone = {}
         if name == "PostgreSQL":
-            told |= {"DATABASE_URL": stack.enter_context(services.postgres(folder))}
-            told |= {"REDIS_URL": stack.enter_context(services.redis(folder))}
+            told |= {"DATABASE_URL": stack.enter_context(servers.postgres(folder))}
+            told |= {"REDIS_URL": stack.enter_context(servers.redis(folder))}
             alone = {"JURYROOM_WORKER": "0"}
         (folder / f"data-{name}").mkdir()
         environment = {
             **os.environ,
             **told,
             "DJANGO_SETTINGS_MODULE": "arena.settings",
-            "PYTHONPATH": str(services.ROOT),
+            "PYTHONPATH": str(servers.ROOT),
         }
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
-        looking = services.process([sys.executable, "-c", LOOKING], folder / f"looking-{name}.log", **pipes)
+        looking = servers.process([sys.executable, "-c", LOOKING], folder / f"looking-{name}.log", **pipes)
         database = product.Database(name, environment, stack.enter_context(looking))
         database.say("fill")
         database.large = database.say("board", n=asked.n, models=asked.models, categories=asked.categories)
@@ -215,7 +215,7 @@ class Sockets:
         end = time.monotonic() + 30
         while len(self.told) < self.number:
             if time.monotonic() > end:
-                raise services.NotThere(f"only {len(self.told)} of {self.number} sockets were told their board")
+                raise servers.NotThere(f"only {len(self.told)} of {self.number} sockets were told their board")
             time.sleep(0.05)
         return self
 
@@ -242,7 +242,7 @@ class Sockets:
         """Seconds after `since` at which each was told something; raises NotThere where some are not."""
         while any(at < since for at in self.told.values()):
             if time.monotonic() > since + seconds:
-                raise services.NotThere("a vote did not reach every open board")
+                raise servers.NotThere("a vote did not reach every open board")
             time.sleep(0.005)
         return [at - since for at in self.told.values()]
 
@@ -306,8 +306,8 @@ def _recomputed(sites: list[Site], asked: argparse.Namespace) -> Iterator[str]:
     how = ["--n", str(asked.n), "--models", str(asked.models), "--categories", str(asked.categories)]
     with tempfile.TemporaryDirectory(prefix="pages-") as place, ExitStack() as stack:
         if "PostgreSQL" in asked.database:
-            how += ["--postgres", stack.enter_context(services.postgres(Path(place)))]
-        yield _said([str(services.ROOT / "bench" / "database.py"), *how])
+            how += ["--postgres", stack.enter_context(servers.postgres(Path(place)))]
+        yield _said([str(servers.ROOT / "bench" / "database.py"), *how])
 
 
 def _watched(sites: list[Site], asked: argparse.Namespace) -> Iterator[str]:
@@ -315,7 +315,7 @@ def _watched(sites: list[Site], asked: argparse.Namespace) -> Iterator[str]:
 
 
 def _said(command: list[str]) -> str:
-    done = subprocess.run([sys.executable, *command], cwd=services.ROOT, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([sys.executable, *command], cwd=servers.ROOT, stdout=subprocess.PIPE, text=True)
     return done.stdout if not done.returncode else f"failed: {' '.join(command)}"
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import services
+from bench import servers
 
 WARM = 16  # judgments of each of the runs before the first that counts: imports, connections
 LOOKING = "import django; django.setup(); from bench.calls import judging_product; judging_product.main()"
@@ -38,7 +38,7 @@ class Database:
         self._child.stdin.flush()
         told = self._child.stdout.readline()
         if not told:
-            raise services.NotThere(f"{self.name}: {command} failed; see {self.environment['JURYROOM_DATA']}")
+            raise servers.NotThere(f"{self.name}: {command} failed; see {self.environment['JURYROOM_DATA']}")
         return json.loads(told)
 
 
@@ -48,10 +48,10 @@ def database(name: str, folder: Path, *, redis: str, url: str = "", questions: i
     data = folder / f"data-{name}"
     data.mkdir()
     told = {"DATABASE_URL": url, "REDIS_URL": redis, "JURYROOM_DATA": str(data), "JURYROOM_NO_SETUP": "1"}
-    environment = {**os.environ, **told, "DJANGO_SETTINGS_MODULE": "arena.settings", "PYTHONPATH": str(services.ROOT)}
+    environment = {**os.environ, **told, "DJANGO_SETTINGS_MODULE": "arena.settings", "PYTHONPATH": str(servers.ROOT)}
     command = [sys.executable, "-c", LOOKING]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
-    with services.process(command, data / "looking.log", **pipes) as child:
+    with servers.process(command, data / "looking.log", **pipes) as child:
         found = Database(name, environment, child)
         found.say("fill", questions=questions)
         yield found
@@ -65,14 +65,14 @@ def worker(database: Database, *how: str) -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", "celery", "-A", "arena.celery", "worker", "--concurrency", "2"]
     if "-Q" not in how:
         command += ["-B", "-s", str(folder / "beat")]
-    with services.process([*command, "--loglevel", "info", *how], log, env=database.environment) as child:
-        services.wait_for(log, " ready.", child)
+    with servers.process([*command, "--loglevel", "info", *how], log, env=database.environment) as child:
+        servers.wait_for(log, " ready.", child)
         yield child
 
 
 def warm(database: Database, leader: int, folder: Path) -> None:
     """Let both of the worker's processes judge and rate a little, at the same time: what is imported late is there then."""
-    with services.endpoint(folder, latency=0.1) as mock:
+    with servers.endpoint(folder, latency=0.1) as mock:
         runs = [
             database.say("make", name=f"warm {time.monotonic_ns()}", n=WARM, concurrency=1, base_url=mock.base_url)
             for _ in "ab"
@@ -85,11 +85,11 @@ def warm(database: Database, leader: int, folder: Path) -> None:
 
 def settle(leader: int) -> None:
     """Wait until the worker has nothing to do: a run that is done is rated."""
-    end, quiet = time.monotonic() + services.PATIENCE, 0
+    end, quiet = time.monotonic() + servers.PATIENCE, 0
     while quiet < 3 and time.monotonic() < end:
-        before = services.cpu(leader)
+        before = servers.cpu(leader)
         time.sleep(0.3)
-        quiet = quiet + 1 if services.cpu(leader) - before < 0.03 else 0
+        quiet = quiet + 1 if servers.cpu(leader) - before < 0.03 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +107,24 @@ class Told:
     seen: dict[str, Any]
 
 
-def judged(database: Database, leader: int, mock: services.Endpoint, *, n: int, concurrency: int) -> Told:
+def judged(database: Database, leader: int, mock: servers.Endpoint, *, n: int, concurrency: int) -> Told:
     """A run of n judgments by the worker that leads this session."""
     run = database.say(
         "make", name=f"judge {time.monotonic_ns()}", n=n, concurrency=concurrency, base_url=mock.base_url
     )
     settle(leader)
-    services.peak_begins(leader)
-    before = services.cpu(leader)
+    servers.peak_begins(leader)
+    before = servers.cpu(leader)
     database.say("ring", run=run)
     database.say("wait", runs=[run], seconds=ENDING)
-    cpu, peak = services.cpu(leader) - before, services.peak(leader)
+    cpu, peak = servers.cpu(leader) - before, servers.peak(leader)
     return _told(database, run, mock, n=n, cpu=cpu, peak=peak)
 
 
-def _told(database: Database, run: int, mock: services.Endpoint, *, n: int, cpu: float, peak: float) -> Told:
+def _told(database: Database, run: int, mock: servers.Endpoint, *, n: int, cpu: float, peak: float) -> Told:
     facts, seen = database.say("facts", run=run), mock.stats()
     if facts["ended"] is None or facts["status"] != "done":
-        raise services.NotThere(f"the run is {facts['status']}: {facts['error'][:80]}")
+        raise servers.NotThere(f"the run is {facts['status']}: {facts['error'][:80]}")
     repeated = seen["again"] - seen["outcomes"].get("failed", 0)
     return Told(facts["ended"] - seen["first"], cpu, peak, n - facts["all"], facts["all"] - facts["ok"], repeated, seen)
 
@@ -137,7 +137,7 @@ class Killed:
     told: Told
 
 
-def killed(database: Database, mock: services.Endpoint, *, n: int, concurrency: int) -> Killed:
+def killed(database: Database, mock: servers.Endpoint, *, n: int, concurrency: int) -> Killed:
     """A run whose worker is ended by SIGKILL when half of the verdicts are there, carried on by the next worker once
     the lease has run out."""
     name = f"killed {time.monotonic_ns()}"
@@ -154,7 +154,7 @@ def killed(database: Database, mock: services.Endpoint, *, n: int, concurrency: 
         in_flight = sent - database.say("saved", run=run)
     with worker(database) as second:
         database.say("wait", runs=[run], seconds=ENDING)
-        told = _told(database, run, mock, n=n, cpu=0.0, peak=services.peak(second.pid))
+        told = _told(database, run, mock, n=n, cpu=0.0, peak=servers.peak(second.pid))
     return Killed(in_flight, told)
 
 
@@ -170,7 +170,7 @@ class Shared:
     by_worker: tuple[int, int]
 
 
-def shared(database: Database, mock: services.Endpoint, *, n: int, rpm: int) -> Shared:
+def shared(database: Database, mock: servers.Endpoint, *, n: int, rpm: int) -> Shared:
     """Two runs of n / 2 judgments at once, on two queues with a worker each, at one endpoint with a limit."""
     runs = [
         database.say(

@@ -23,6 +23,7 @@ from judging.purse import spent
 
 MINUTES = 30  # of throughput that are drawn
 RECENT = 5  # minutes that say how fast a run goes now
+BRIEF = 10.0  # seconds
 TIMED = 2000  # of the latest judgments whose seconds are looked at
 MOST_PAIRS = 45  # ten models all against all; where there are more, progress is told by model
 Z = 1.959963984540054  # of a normal interval of 95 %
@@ -121,13 +122,22 @@ class Minute:
 
 @dataclass(frozen=True)
 class Tempo:
-    """How fast a run goes: judgments in the last minute, and a minute over the last few and over the whole; None before any."""
+    """How fast a run goes: judgments in the last minute, and a minute over the last few and over the whole; None before any.
+
+    `seconds` are those since its start: of a brief run a rate says nothing.
+    """
 
     last_minute: int
     now: float | None
     overall: float | None
     minutes: list[Minute]
     peak: int
+    seconds: float | None
+
+    @property
+    def told(self) -> float | None:
+        """The rate over the whole run where it says something."""
+        return self.overall if (self.seconds or 0.0) >= BRIEF else None
 
 
 @dataclass(frozen=True)
@@ -216,7 +226,7 @@ def tempo_of(rows: Any, seconds: float | None, at: datetime) -> Tempo:
     first = next((place for place, n in enumerate(counts) if n), len(counts))
     counts = counts[min(first, len(counts) - 10) :]
     peak = max(counts)
-    return Tempo(last, _now(counts, last, seconds), _overall(rows, seconds), _drawn(counts, peak), peak)
+    return Tempo(last, _now(counts, last, seconds), _overall(rows, seconds), _drawn(counts, peak), peak, seconds)
 
 
 def _now(counts: Sequence[int], last: int, seconds: float | None) -> float | None:

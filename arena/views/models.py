@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
-
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -17,15 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from arena.border import asked
-from arena.chat import ChatError, Completion, Endpoint, Message, open_chat
-from arena.collecting import NoKey, key_of
+from arena.collecting import key_of
+from arena.connecting import hear
 from arena.editing import hanging_on, in_one_line, leads_only
 from arena.model_form import LanguageModelForm
 from arena.models import Answer, LanguageModel
 
 PAGE = 50
-PATIENCE = 15.0  # seconds that a check of the connection waits
-LONGEST_REPLY = 300
 FILTERS = ("vendor", "family", "stage")
 
 
@@ -123,35 +118,10 @@ def model_check(request, pk):
     if not model.provider:
         messages.info(request, _("This model has no endpoint: there is nobody to ask."))
         return back
-    if model.provider == LanguageModel.Provider.LOCAL:
-        text = _("This model runs in the worker itself, which loads it when a run begins: it is not asked here.")
-        messages.info(request, text)
-        return back
-    key = ""
-    try:
-        key = key_of(model)
-        # Outside the tally: one word more does not count, and a check that waits its turn would say nothing.
-        said = asyncio.run(_said(replace(model.endpoint(key, timeout=PATIENCE), pace=None)))
-    except (NoKey, ChatError, ValueError) as error:
-        reason = _without(key, str(error))
-        text = _("It did not answer: %(kind)s: %(reason)s")
-        messages.error(request, text % {"kind": type(error).__name__, "reason": reason})
-        return back
-    text = _("It answered in %(seconds).1f s: “%(reply)s”")
-    reply = _without(key, " ".join((said.text or said.reasoning).split()))[:LONGEST_REPLY]
-    messages.success(request, text % {"seconds": said.seconds, "reply": reply})
+    heard = hear(model, lambda: model.endpoint(key_of(model)))
+    if heard.error:
+        messages.error(request, _("It did not answer: %(reason)s") % {"reason": heard.error})
+    else:
+        text = _("It answered in %(seconds).1f s: “%(reply)s”")
+        messages.success(request, text % {"seconds": heard.seconds, "reply": heard.text})
     return back
-
-
-def _without(key: str, text: str) -> str:
-    """The text without the key, should an endpoint have sent it back."""
-    return text.replace(key, "…") if key else text
-
-
-async def _said(endpoint: Endpoint) -> Completion:
-    """What the endpoint says to one word. Raises ChatError, after one attempt."""
-    chat = open_chat(endpoint)
-    try:
-        return await chat.complete([Message("user", "Reply with the word: ready")])
-    finally:
-        await chat.close()

@@ -27,7 +27,7 @@ from typing import Any
 
 import aiohttp
 
-from bench import services
+from bench import servers
 
 CONCURRENCY, LATENCY = 8, 0.25
 LONGEST = 180.0  # seconds that a run may take
@@ -132,22 +132,22 @@ COMMANDS = {"fill": fill, "start": start, "made_at": made_at}
 def ours(environment: dict[str, str], command: str, *arguments: Any) -> Any:
     """What one of COMMANDS says, carried out in a process of the site's."""
     call = [sys.executable, "-c", OURS, command, *map(json.dumps, arguments)]
-    told = subprocess.run(call, cwd=services.ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    told = subprocess.run(call, cwd=servers.ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(told.stdout.splitlines()[-1])
 
 
 def measured(sockets: int, judgments: int) -> Row:
-    """One run of about so many judgments with so many sockets on it. Raises services.NotThere."""
-    with tempfile.TemporaryDirectory() as name, services.endpoint(Path(name), latency=LATENCY) as endpoint:
+    """One run of about so many judgments with so many sockets on it. Raises servers.NotThere."""
+    with tempfile.TemporaryDirectory() as name, servers.endpoint(Path(name), latency=LATENCY) as endpoint:
         folder = Path(name)
         dropped = ("DATABASE_URL", "REDIS_URL")
         environment = {key: value for key, value in os.environ.items() if key not in dropped}
         environment |= {"JURYROOM_DATA": name, "JURYROOM_NO_SETUP": "1", "DJANGO_SETTINGS_MODULE": "arena.settings"}
-        environment["PYTHONPATH"] = str(services.ROOT)
+        environment["PYTHONPATH"] = str(servers.ROOT)
         made = ours(environment, "fill", endpoint.base_url, max(1, judgments // 2), sockets)
-        port, log = services.free_port(), folder / "site.log"
+        port, log = servers.free_port(), folder / "site.log"
         command = [sys.executable, "manage.py", "up", "--port", str(port)]
-        with services.process(command, log, env=environment) as server:
+        with servers.process(command, log, env=environment) as server:
             address = f"127.0.0.1:{port}"
             heard, began, ended, cpu = asyncio.run(_watched(address, made, environment, server.pid))
             at = ours(environment, "made_at", made["run"])
@@ -180,23 +180,23 @@ async def _watched(
         await asyncio.sleep(2)
         for one in heard:
             one.fragments.clear()
-        before, began = services.cpu(server), time.time()
+        before, began = servers.cpu(server), time.time()
         await asyncio.to_thread(ours, environment, "start", made["run"])
         async with asyncio.timeout(LONGEST):
             await asyncio.gather(*tasks)
-        return heard, began, time.time(), services.cpu(server) - before
+        return heard, began, time.time(), servers.cpu(server) - before
 
 
 async def _answering(http: aiohttp.ClientSession, address: str, server: int) -> None:
-    """Return when the site answers. Raises services.NotThere where it ended, or takes too long."""
+    """Return when the site answers. Raises servers.NotThere where it ended, or takes too long."""
     end = time.monotonic() + 60
-    while services.members(server) and time.monotonic() < end:
+    while servers.members(server) and time.monotonic() < end:
         try:
             async with http.get(f"http://{address}/health/"):
                 return
         except aiohttp.ClientError:
             await asyncio.sleep(0.1)
-    raise services.NotThere("the site did not start")
+    raise servers.NotThere("the site did not start")
 
 
 async def _listen(http: aiohttp.ClientSession, address: str, run: int, session: str, heard: Heard) -> None:

@@ -1,5 +1,7 @@
 """Groupings: other sortings of the categories into kinds. For leads only."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
@@ -13,7 +15,7 @@ from rating import groupings as kinds
 from rating.asking import ask, boards_with
 from rating.grouping_form import GroupingForm
 from rating.models import Grouping, Leaderboard
-from rating.views.profiles import with_more_rows
+from rating.views.with_rows import edited
 
 MOST_BYTES = 1_000_000
 MOST_PROBLEMS = 100
@@ -52,19 +54,12 @@ def grouping_edit(request, pk):
 
 
 def _edited(request, grouping):
-    """The form, kept as it is where "more" asks for another empty row."""
-    if request.method == "GET":
-        return _page(request, GroupingForm(instance=grouping))
-    data = with_more_rows(request.POST, "kinds") if "more" in request.POST else request.POST
-    form = GroupingForm(data, instance=grouping)
-    if "more" in request.POST:
-        form.full_clean()
-        return _page(request, form, is_checked=False)
-    if not form.is_valid():
-        return _page(request, form, status=422)
-    saved = form.save()
-    messages.success(request, _("The grouping %(name)s is saved.") % {"name": saved.title})
-    return redirect("groupings")
+    def saved(row):
+        messages.success(request, _("The grouping %(name)s is saved.") % {"name": row.title})
+        return redirect("groupings")
+
+    form_of = partial(GroupingForm, instance=grouping)
+    return edited(request, form_of, parts="kinds", page=partial(_page, request), saved=saved)
 
 
 def _page(request, form, *, status=200, is_checked=True):

@@ -1,5 +1,7 @@
 """Profiles: weights of categories for the total, and gates. For leads only."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from judging.views.runs import leads_only
 from rating.models import Leaderboard, Profile
 from rating.profile_form import ProfileForm
+from rating.views.with_rows import edited
 
 
 @leads_only
@@ -39,28 +42,12 @@ def profile_edit(request, pk):
 
 
 def _edited(request, profile):
-    """The form, kept as it is where "more" asks for another empty row."""
-    if request.method == "GET":
-        return _page(request, ProfileForm(instance=profile))
-    data = with_more_rows(request.POST, "gates") if "more" in request.POST else request.POST
-    form = ProfileForm(data, instance=profile)
-    if "more" in request.POST:
-        form.full_clean()
-        return _page(request, form, is_checked=False)
-    if not form.is_valid():
-        return _page(request, form, status=422)
-    saved = form.save()
-    messages.success(request, _("The profile %(name)s is saved.") % {"name": saved.name})
-    return redirect("profiles")
+    def saved(row):
+        messages.success(request, _("The profile %(name)s is saved.") % {"name": row.name})
+        return redirect("profiles")
 
-
-def with_more_rows(data, prefix, more=2):
-    """The same post with more rows in a set of forms, as many as its form allows."""
-    data = data.copy()
-    total = data.get(f"{prefix}-TOTAL_FORMS", "")
-    is_number = total.isascii() and total.isdecimal() and len(total) < 5
-    data[f"{prefix}-TOTAL_FORMS"] = str(min(60, (int(total) if is_number else 0) + more))
-    return data
+    form_of = partial(ProfileForm, instance=profile)
+    return edited(request, form_of, parts="gates", page=partial(_page, request), saved=saved)
 
 
 def _page(request, form, *, status=200, is_checked=True):

@@ -259,7 +259,7 @@ def test_what_a_model_answers_is_told(lead, monkeypatch):
         fragment = lead.post(reverse("judge_check", args=[made.pk]), headers={"HX-Request": "true"})
         page = lead.post(reverse("judge_check", args=[made.pk]), follow=True)
     for told in (fragment.text, page.text):
-        assert "ready … &lt;b&gt;" in told and KEY not in told
+        assert "ready [key] &lt;b&gt;" in told and KEY not in told
     assert len(server.calls) == 2 and not Run.objects.exists()
 
 

@@ -20,7 +20,7 @@ from arena.locking import mark_of
 from judging import consumers, running, tasks, watching
 from judging.items import battles_of
 from judging.models import AuditEntry, Membership, Preference, Run
-from judging.monitoring import Share, monitor, quantile
+from judging.monitoring import Share, Tempo, monitor, quantile
 from judging.progress import Line, progress
 from judging.watching import fragments, sight_of, sights_of
 from tests import openai_server
@@ -509,3 +509,8 @@ def test_a_run_carried_out_by_a_worker_tells_its_pace_its_seconds_and_its_money(
     assert facts.timed == facts.said == 24 and 0 < facts.median <= facts.slow and facts.flips.n == 12
     assert told["money"].spent > 0 and told["money"].forecast == pytest.approx(told["money"].spent)
     assert {line.percent for line in told["matchups"]} == {100} and told["tempo"].overall > 0
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(None, None), (1.0, None), (9.9, None), (10.0, 30.0), (600.0, 30.0)])
+def test_of_a_brief_run_no_rate_is_told(seconds, told):
+    assert Tempo(0, None, 30.0, [], 0, seconds).told == told
