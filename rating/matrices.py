@@ -98,7 +98,7 @@ def _each_once(told: Mapping[str, str]) -> dict[str, str]:
 
 
 def _packed(columns: Floats) -> str:
-    return base64.b64encode(zlib.compress(columns.astype("<i8").tobytes(), 9)).decode()
+    return base64.b64encode(zlib.compress(columns.astype("<i8").tobytes(), 6)).decode()
 
 
 def _unpacked(text: str) -> Floats:
