@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from bench import annotators, services
+from bench import annotators, servers
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 ITEMS = int(os.environ.get("JURYROOM_CROWD_ITEMS") or 2000)
@@ -52,7 +52,7 @@ def place(tmp_path) -> Iterator[dict[str, str]]:
         "JURYROOM_NO_SETUP": "1",
         "JURYROOM_WORKER": "0",
         "DJANGO_SETTINGS_MODULE": "arena.settings",
-        "PYTHONPATH": str(services.ROOT),
+        "PYTHONPATH": str(servers.ROOT),
     }
     with psycopg.connect(postgres, autocommit=True) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -62,7 +62,7 @@ def said(place: dict[str, str], *commands: tuple[str, dict[str, Any]]) -> list[A
     """What `bench.calls.ballot_product` answers to each of these commands, in a process of its own."""
     asked = "\n".join(map(json.dumps, commands))
     done = subprocess.run(
-        [sys.executable, "-c", LOOKING], env=place, cwd=services.ROOT, input=asked, capture_output=True, text=True
+        [sys.executable, "-c", LOOKING], env=place, cwd=servers.ROOT, input=asked, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -80,7 +80,7 @@ class Killable:
 
     def start(self) -> None:
         command = [sys.executable, *self.arguments]
-        self.child = self.stack.enter_context(services.process(command, self.log, env=self.place))
+        self.child = self.stack.enter_context(servers.process(command, self.log, env=self.place))
 
     def kill(self) -> None:
         os.killpg(self.child.pid, signal.SIGKILL)
@@ -91,7 +91,7 @@ class Site(Killable):
     """A web process, and its address."""
 
     def __init__(self, stack: ExitStack, place: dict[str, str], log: Path) -> None:
-        port = str(services.free_port())
+        port = str(servers.free_port())
         self.address = f"http://127.0.0.1:{port}"
         super().__init__(stack, place, log, *SITE, port)
 
