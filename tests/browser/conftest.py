@@ -1,4 +1,4 @@
-"""What the browser tests of the ballot may ask for: a page of somebody who may vote."""
+"""What the browser tests may ask for: windows of persons by their look, and a page of somebody who may vote."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.browser.visiting import Visit
 from tests.judging import voting
+
+
+@pytest.fixture
+def visit(chromium, live_server):
+    """Make visits of a person (None: a visitor) by their look; their windows are closed afterwards."""
+    made: list[Visit] = []
+
+    def make_visit(user=None, **look) -> Visit:
+        made.append(Visit(chromium, live_server.url, user, **look))
+        return made[-1]
+
+    yield make_visit
+    for one in made:
+        one.context.close()
 
 
 @pytest.fixture
