@@ -39,7 +39,6 @@ async def patiently(
     endpoint asked for. The completion's `attempts`, or those of the ChatError raised at last, count every call made.
     Permanent errors are raised at once.
     """
-    rng = rng or random.Random()
     made = 0
     for turn in range(attempts):
         try:
@@ -51,7 +50,7 @@ async def patiently(
             if not exc.transient or turn + 1 >= attempts or asked > LONGEST_WAIT:
                 raise
             slower = SLOWER if exc.status in TOO_MUCH and exc.retry_after is None else 1
-            pause = max(asked, rng.uniform(0.0, slower * min(cap, base * 2**turn)))
+            pause = max(asked, (rng or random).uniform(0.0, slower * min(cap, base * 2**turn)))
         else:
             return replace(completion, attempts=made + completion.attempts)
         await sleep(pause)

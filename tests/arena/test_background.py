@@ -35,9 +35,9 @@ def test_nothing_gives_nothing():
 
 def test_a_result_is_handed_over_when_it_is_there_and_not_at_the_end():
     got, began = [], time.monotonic()
-    for batch in arrivals(lambda: numbers(3, pause=0.15)):
+    for batch in arrivals(lambda: numbers(3, pause=0.4)):
         got += [(number, time.monotonic() - began) for number in batch]
-    assert got[0][1] < got[1][1] - 0.1 < got[2][1] - 0.2
+    assert got[0][1] < got[1][1] - 0.3 < got[2][1] - 0.6
 
 
 def test_what_arrives_together_is_handed_over_together():
