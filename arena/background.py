@@ -8,7 +8,6 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic
 from typing import TypeVar
 
 T = TypeVar("T")
