@@ -166,9 +166,18 @@ def _show(
         seat = assignment.next_seat(run, judge, member=member, now=now) if seat is None else assignment.with_item(seat)
     context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
     if why or seat is None:
-        return render(request, "judging/_ballot_done.html" if request.htmx else "judging/vote_done.html", context)
+        return _page(request, "judging/_ballot_done.html", "judging/vote_done.html", context)
     context |= _exhibited(seat, request.POST if errors else {}, errors)
-    return render(request, "judging/_ballot.html" if request.htmx else "judging/ballot.html", context)
+    return _page(request, "judging/_ballot.html", "judging/ballot.html", context)
+
+
+def _page(request, fragment: str, page: str, context: dict):
+    """The page; or its fragment, with nothing around it that would pile up on a page that shows one after the other."""
+    if not request.htmx:
+        return render(request, page, context)
+    response = render(request, fragment, context)
+    response.content = response.content.strip()
+    return response
 
 
 def _exhibited(seat: Assignment, post: Mapping[str, str], errors) -> dict[str, Any]:

@@ -84,6 +84,7 @@ def test_htmx_gets_the_next_item_as_a_fragment(client, ann):
     response = act(client, "cast", seat, choice="a")
     assert response.status_code == 200
     assert "<html" not in response.text
+    assert response.text.startswith("<") and response.text.endswith(">")
     assert f'data-token="{seat_in_hand(run, ann).token}"' in response.text
     assert "1 of 4" in response.text
     assert "today 1" in response.text
