@@ -8,13 +8,17 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TypeVar
 
 T = TypeVar("T")
 END = object()
 LARGEST = 200  # results handed over at once
 ROOM = 2 * LARGEST  # results that may wait to be handed over; the iterator waits when there are more
-GATHERED = 0.15  # seconds that results are gathered for, from the first on, before they are handed over
+LULL = 0.02  # seconds without another result after which those that came are handed over
+GATHERED = 0.1  # seconds after which they are handed over though more keep coming
+FEW = 16  # results that are too few to be handed over at the first lull: what trickles in is waited for
+TRICKLE = 0.15  # seconds that they wait for more
 
 
 def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iterator[list[T]]:
@@ -28,7 +32,6 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
     """
     ready: queue.SimpleQueue = queue.SimpleQueue()
     over = threading.Event()  # nothing more will come
-    enough = threading.Event()  # as many are there as are handed over at once, or nothing more will come
     room = asyncio.Semaphore(ROOM)  # and not a bounded queue: a loop that blocks would keep every call waiting
     task: list[asyncio.Task] = []
 
@@ -39,8 +42,6 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
             async for result in iterator:
                 await room.acquire()
                 ready.put(result)
-                if ready.qsize() >= LARGEST:
-                    enough.set()
         finally:
             if hasattr(iterator, "aclose"):
                 await iterator.aclose()
@@ -54,7 +55,6 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
         except BaseException as error:  # noqa: BLE001  handed over to the caller's thread
             ready.put((END, error))
         over.set()
-        enough.set()
 
     def make_room(places: int) -> None:
         for _ in range(places):
@@ -69,7 +69,7 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
     end = None
     try:
         while end is None:
-            batch, end = _take(ready, over, enough, wait)
+            batch, end = _take(ready, over, wait)
             if batch:
                 on_loop(make_room, len(batch))
             if batch or end is None:
@@ -94,17 +94,12 @@ def unburdened() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _take(
-    ready: queue.SimpleQueue, over: threading.Event, enough: threading.Event, wait: float
-) -> tuple[list, tuple | None]:
-    """What is ready, at most LARGEST, waiting up to `wait` seconds for the first and GATHERED for more; and the end, if it has
-    come."""
+def _take(ready: queue.SimpleQueue, over: threading.Event, wait: float) -> tuple[list, tuple | None]:
+    """What is ready, at most LARGEST, waiting up to `wait` seconds for the first; and the end, if it has come."""
     batch: list = []
     try:
         item = ready.get(timeout=wait)
-        if not over.is_set():
-            enough.wait(GATHERED)
-            enough.clear()
+        _gather(ready, over)
         while not (isinstance(item, tuple) and item and item[0] is END):
             batch.append(item)
             if len(batch) == LARGEST:
@@ -113,3 +108,13 @@ def _take(
     except queue.Empty:
         return batch, None
     return batch, item
+
+
+def _gather(ready: queue.SimpleQueue, over: threading.Event) -> None:
+    """Wait while more keeps coming: for GATHERED seconds at the longest, TRICKLE where only a FEW came, and not for more than
+    is handed over at once."""
+    began, had = monotonic(), -1
+    while had < (has := ready.qsize()) < LARGEST and monotonic() < began + GATHERED and not over.wait(LULL):
+        had = has
+    if has < FEW:
+        over.wait(max(0.0, began + TRICKLE - monotonic()))
