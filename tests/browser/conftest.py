@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
 from tests.browser.visiting import Visit
 from tests.judging import voting
@@ -12,7 +10,7 @@ from tests.judging import voting
 
 @pytest.fixture
 def visit(chromium, live_server):
-    """Make visits of a person (None: a visitor) by their look; their windows are closed afterwards."""
+    """Make visits of a person (None: a visitor) by their look; afterwards they are closed, and no script has failed."""
     made: list[Visit] = []
 
     def make_visit(user=None, **look) -> Visit:
@@ -22,20 +20,15 @@ def visit(chromium, live_server):
     yield make_visit
     for one in made:
         one.context.close()
+    assert [error for one in made for error in one.failed] == [], "scripts failed on the page"
 
 
 @pytest.fixture
-def signed_in(page, live_server):
-    """A page of an annotator's; `go` opens an address of the live server, `sign_in` is as anybody else."""
-    page.cookie = lambda name, value: page.context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
-    page.go = lambda address: page.goto(live_server.url + address)
-    page.user = voting.person("ann")
-
-    def sign_in(user) -> None:
-        client = Client()
-        client.force_login(user)
-        page.cookie(settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value)
-
-    page.sign_in = sign_in
-    page.sign_in(page.user)
+def signed_in(visit):
+    """A page of an annotator's; `go` opens an address of the live server, `sign_in` is as anybody else, `window` is its visit."""
+    user = voting.person("ann")
+    window = visit(user, locale="en-GB", width=1280)
+    page = window.page
+    page.window, page.user = window, user
+    page.go, page.cookie, page.sign_in = window.open, window.cookie, window.sign_in
     return page

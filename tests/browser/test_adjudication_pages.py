@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings
 from django.urls import reverse
 
 from judging import adjudication, assignment
 from judging.models import AuditEntry, Preference, Run, VotingItem
-from tests.browser.axe import violations
+from tests.browser.visiting import LOOKS
 from tests.judging import voting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,26 +25,14 @@ def split_run() -> Run:
     return run
 
 
-@pytest.mark.parametrize(
-    ("theme", "language", "width"), [("light", "en", 1366), ("dark", "zh-hans", 390), ("light", "zh-hans", 320)]
-)
-def test_the_pages_are_accessible_and_fit(signed_in, theme, language, width):
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_the_pages_are_accessible_and_fit(visit, theme, language):
     run, lead = split_run(), voting.person("lea", role="lead")
     seat = assignment.next_seat(run, voting.judge("flagger"))
     assignment.leave(seat, "flagged", cause="answer", reason="cut off")
     AuditEntry.note("run_opened", actor=lead, run=run, name=run.name)
-    signed_in.sign_in(lead)
-    signed_in.cookie("theme", theme)
-    signed_in.cookie(settings.LANGUAGE_COOKIE_NAME, language)
-    signed_in.set_viewport_size({"width": width, "height": 900})
     addresses = [reverse(name, args=[run.pk]) for name in ("adjudicate", "flags", "audit")]
-    found = []
-    for address in [*addresses, addresses[0] + "?votes=1", reverse("my_log")]:
-        signed_in.go(address)
-        found += [f"{address} {one}" for one in violations(signed_in)]
-        wide = signed_in.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found += [f"{address} is {wide} px too wide"] if wide > 0 else []
-    assert not found, "\n".join(found)
+    assert visit(lead, theme=theme, language=language).faults(*addresses, addresses[0] + "?votes=1") == []
 
 
 def test_an_item_is_decided_by_keyboard(signed_in):

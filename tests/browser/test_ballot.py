@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from judging.models import Assignment, Grade, Preference, Run
-from tests.browser.axe import violations
+from tests.browser.visiting import LOOKS
 from tests.judging import voting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -198,14 +198,9 @@ def test_a_session_that_ended_leads_to_the_sign_in_page_and_back(signed_in):
     signed_in.wait_for_url(re.compile(re.escape(f"{reverse('login')}?next={reverse('ballot', args=[run.pk])}")))
 
 
-def test_it_works_without_javascript(signed_in, chromium, live_server):
+def test_it_works_without_javascript(visit):
     run = voting.open_run()
-    context = chromium.new_context(java_script_enabled=False)
-    context.add_cookies(
-        [cookie for cookie in signed_in.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME]
-    )
-    page = context.new_page()
-    page.goto(live_server.url + reverse("ballot", args=[run.pk]))
+    page = visit(voting.person("ann"), scripts=False).open(reverse("ballot", args=[run.pk]))
     page.locator('button[value="b"]').click()
     assert votes() == [-1]
     page.locator('[data-key="s"]').click()
@@ -214,7 +209,6 @@ def test_it_works_without_javascript(signed_in, chromium, live_server):
     assert Assignment.objects.filter(status="skipped").count() == 1
     page.locator('[data-key="u"]').click()
     assert Assignment.objects.filter(status="skipped").count() == 0
-    context.close()
 
 
 def test_single_answers_are_marked_with_digits(signed_in):
@@ -275,30 +269,34 @@ def test_a_wide_screen_shows_both_answers_and_the_choices_at_once(signed_in):
     assert signed_in.locator('[data-pane="A"]').evaluate("pane => pane.scrollHeight > pane.clientHeight")
 
 
-@pytest.mark.parametrize("mode", ["pairwise", "single"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1366, 390])
-def test_axe_finds_nothing(signed_in, theme, mode, width):
-    run = voting.open_run(mode=mode, turns=2, provenance="demo")
-    signed_in.set_viewport_size({"width": width, "height": 768})
-    signed_in.cookie("theme", theme)
+@pytest.mark.parametrize(
+    ("mode", "how"),
+    [
+        ("pairwise", {}),
+        ("pairwise", {"ballot": "five", "confirm": True}),
+        ("pairwise", {"ballot": "dimensions"}),
+        ("single", {}),
+    ],
+)
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_every_ballot_is_accessible_and_fits(signed_in, theme, language, mode, how):
+    run = voting.open_run(mode=mode, turns=2, provenance="demo", voting=how)
+    signed_in.window.look(theme, language)
     open_ballot(signed_in, run)
-    assert violations(signed_in) == []
+    wrong = signed_in.window.faults()
     signed_in.keyboard.press("n")
-    assert violations(signed_in) == []
+    assert wrong + signed_in.window.faults() == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_list_and_at_the_end(signed_in, theme):
-    signed_in.cookie("theme", theme)
-    signed_in.go(reverse("vote"))
-    assert violations(signed_in) == []
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_the_list_and_the_end_are_accessible_and_fit(signed_in, theme, language):
+    signed_in.window.look(theme, language)
+    wrong = signed_in.window.faults(reverse("vote"))
     run = voting.open_run(questions=1)
-    signed_in.go(reverse("vote"))
-    assert violations(signed_in) == []
+    wrong += signed_in.window.faults(reverse("vote"))
     open_ballot(signed_in, run)
     press(signed_in, "1")
-    assert violations(signed_in) == []
+    assert wrong + signed_in.window.faults() == []
 
 
 def test_the_next_pair_is_painted_quickly(signed_in):

@@ -7,39 +7,17 @@ from django.urls import reverse
 
 from arena import security
 from arena.models import LanguageModel
-from tests.browser.axe import violations
-from tests.browser.test_board_pages import Visit
+from tests.browser.visiting import LOOKS, Visit
 from tests.rating.test_charts import priced
 from tests.rating.test_matrices import counted
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-LOOKS = [
-    (theme, language, width) for theme in ("light", "dark") for language in ("en", "zh-hans") for width in (1366, 390)
-]
-LOOKS += [("light", "en", 320)]
-REPORTS = "window.reports = []; addEventListener('securitypolicyviolation', one => reports.push(one.violatedDirective + ' ' + one.sample))"
 HOSTILE = [
     "<b onclick=alert(1)>Bold</b> &amp; co",
     '<a href="javascript:alert(1)">click</a>',
     "%{x} <br> $x$ <sup>2</sup>",
 ]
-
-
-@pytest.fixture
-def visit(chromium, live_server):
-    """Make visits by their look; their windows are closed afterwards."""
-    made: list[Visit] = []
-
-    def make_visit(theme="light", language="en", width=1366, **more) -> Visit:
-        found = Visit(chromium, live_server.url, theme=theme, language=language, width=width, **more)
-        found.page.add_init_script(REPORTS)
-        made.append(found)
-        return found
-
-    yield make_visit
-    for one in made:
-        one.context.close()
 
 
 def drawn(window: Visit, snapshot, **query):
@@ -50,28 +28,19 @@ def drawn(window: Visit, snapshot, **query):
     return page
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), LOOKS)
-def test_charts_and_matrices_are_accessible_fit_and_break_no_policy(visit, theme, language, width):
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_charts_are_accessible_fit_and_break_no_policy(visit, theme, language):
     snapshot = priced(5)
-    window = visit(theme, language, width)
-    page = drawn(window, snapshot)
-    assert page.locator("html").get_attribute("lang") == language and page.locator("h1").count() == 1
-    assert violations(page) == [] and window.sideways() <= 0
-    assert page.evaluate("window.reports") == [] and window.elsewhere == [] and window.said == []
+    window = visit(theme=theme, language=language)
+    drawn(window, snapshot)
+    assert window.faults() == []
 
 
-@pytest.mark.parametrize(
-    ("theme", "language", "width"), [("light", "en", 1366), ("dark", "zh-hans", 390), ("light", "en", 320)]
-)
-def test_matrices_are_accessible_and_fit(visit, theme, language, width):
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_matrices_are_accessible_and_fit(visit, theme, language):
     snapshot, *_ = counted(8)
-    window = visit(theme, language, width)
-    wrong = []
-    for kind in ("battles", "wins"):
-        page = window.open(reverse("matrix", args=[snapshot.pk]) + f"?of={kind}")
-        wrong += violations(page)
-        assert page.locator("h1").count() == 1 and window.sideways() <= 0
-    assert wrong == [] and window.elsewhere == [] and window.said == []
+    matrix = reverse("matrix", args=[snapshot.pk])
+    assert visit(theme=theme, language=language).faults(f"{matrix}?of=battles", f"{matrix}?of=wins") == []
 
 
 def test_every_style_that_the_policy_of_charts_lets_through_is_needed(visit, monkeypatch):
@@ -110,7 +79,7 @@ def test_charts_keep_to_the_theme(visit):
     snapshot = priced(3)
     inks = []
     for theme in ("light", "dark"):
-        page = drawn(visit(theme), snapshot)
+        page = drawn(visit(theme=theme), snapshot)
         inks.append(
             page.locator("[data-chart=ratings] .ytick text").first.evaluate("text => getComputedStyle(text).fill")
         )

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.urls import reverse
 
 from arena.models import Answer, Question
@@ -61,12 +59,9 @@ class Seen:
 
 
 @pytest.fixture
-def watched(page, live_server) -> Iterator[tuple]:
+def watched(visit, live_server) -> Iterator[tuple]:
     """An annotator's page, and what happened on it."""
-    seen, client = Seen(), Client()
-    client.force_login(voting.person("ann"))
-    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
-    page.context.add_cookies([{**cookie, "url": live_server.url}])
+    seen, page = Seen(), visit(voting.person("ann")).page
     page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
     page.on("popup", lambda other: seen.windows.append(other.url))
     page.on("console", lambda said: seen.console.append(said.text) if said.type in ("error", "warning") else None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from tests.browser.axe import violations
-from tests.browser.test_board_pages import LOOKS, visit  # noqa: F401
+from tests.browser.visiting import LOOKS
 from tests.judging import recorded as make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -27,26 +26,18 @@ def rows():
     return battles
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), LOOKS)
-def test_the_record_is_accessible_and_fits(visit, theme, language, width):  # noqa: F811
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_the_record_is_accessible_and_fits(visit, theme, language):
     battles = rows()
-    window = visit(theme, language, width)
     record = reverse("record")
     paths = [
         record, f"{record}?kind=answers&text=six", f"{record}?kind=questions&text=zebra",
         reverse("battle", args=[battles[1].pk]) + "?list=battles", reverse("question", args=[battles[1].question_id]),
     ]  # fmt: skip
-    wrong = []
-    for path in paths:
-        page = window.open(path)
-        assert page.locator("html").get_attribute("lang") == language and page.locator("h1").count() == 1
-        wrong += [f"{path} {found}" for found in violations(page)]
-        if window.sideways() > 0:
-            wrong.append(f"{path} is {window.sideways()} px too wide")
-    assert wrong == [] and window.elsewhere == [] and window.said == []
+    assert visit(theme=theme, language=language).faults(*paths) == []
 
 
-def test_filters_work_without_scripts_and_stay_in_the_address(visit):  # noqa: F811
+def test_filters_work_without_scripts_and_stay_in_the_address(visit):
     rows()
     page = visit(scripts=False).open(reverse("record"))
     page.get_by_label("turns round with the order").check()
@@ -59,7 +50,7 @@ def test_filters_work_without_scripts_and_stay_in_the_address(visit):  # noqa: F
     assert "flips=1" in page.url
 
 
-def test_brackets_walk_the_list_and_can_be_switched_off(visit):  # noqa: F811
+def test_brackets_walk_the_list_and_can_be_switched_off(visit):
     battles = rows()
     page = visit().open(reverse("record"))
     page.locator("tbody a").first.click()
@@ -79,7 +70,7 @@ def test_brackets_walk_the_list_and_can_be_switched_off(visit):  # noqa: F811
     assert f"/battles/{battles[1].pk}/" in page.url, "the choice is kept in this browser"
 
 
-def test_the_link_to_one_judgment_leads_to_it(visit):  # noqa: F811
+def test_the_link_to_one_judgment_leads_to_it(visit):
     battle = rows()[0]
     window = visit()
     window.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -12,34 +10,17 @@ from arena.models import Answer
 from judging import bad_cases
 from judging.editing_rubrics import Base
 from judging.models import Rubric, Run
-from tests.browser.axe import violations
-from tests.browser.test_board_pages import visit  # noqa: F401  a fixture
+from tests.browser.visiting import LOOKS
 from tests.judging import asked
 from tests.judging import recorded as make
 from tests.judging.judges.test_rubrics import COUNTED, SUPPORT, TEMPLATE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-LOOKS = [
-    ("light", "en", 1366),
-    ("dark", "zh-hans", 1366),
-    ("dark", "en", 390),
-    ("light", "zh-hans", 390),
-    ("light", "en", 320),
-]
-
 
 @pytest.fixture
-def session():
-    """The cookie of a lead who is signed in."""
-    client = Client()
-    client.force_login(make.person("lena", "lead"))
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
-def signed_in(window, session: str):
-    window.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": window.origin}])
-    return window
+def lead():
+    return make.person("lena", "lead")
 
 
 def rows() -> tuple[list[Rubric], Run, list]:
@@ -79,35 +60,30 @@ def rows() -> tuple[list[Rubric], Run, list]:
     return made, run, cases
 
 
-@pytest.mark.parametrize(("theme", "language", "width"), LOOKS)
-def test_every_page_is_accessible_and_fits(visit, session, theme, language, width):  # noqa: F811
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_every_page_is_accessible_and_fits(visit, lead, theme, language):
     rubrics, _run, cases = rows()
     mind = make.llm_judge("mind", key_env="MIND_KEY")
     board = asked.panel("board", mind, make.judge("rules"))
-    window = signed_in(visit(theme, language, width), session)
     take_up = f"{reverse('bad_case_take_up')}?case={cases[2].pk}"
     paths = [
         reverse("rubrics"), *(reverse("rubric", args=[one.pk]) for one in rubrics[:2]),
         *(reverse("rubric_edit", args=[one.pk]) for one in rubrics[:2]), reverse("rubric_new") + "?as=yaml",
         f"{reverse('rubric_compare')}?one={rubrics[0].pk}&other={rubrics[3].pk}",
-        reverse("judges"), reverse("judge_new"), reverse("judge_edit", args=[mind.pk]), reverse("judge_edit", args=[board.pk]),
+        reverse("judges"), reverse("judge_edit", args=[mind.pk]), reverse("judge_edit", args=[board.pk]),
         reverse("bad_cases") + "?status=all", *(reverse("bad_case", args=[one.pk]) for one in cases), take_up,
         f"{reverse('bad_case_again')}?rubric={rubrics[3].pk}",
     ]  # fmt: skip
-    wrong = []
-    for path in paths:
-        page = window.open(path)
-        assert page.locator("h1").count() == 1, path
-        wrong += [f"{path} {found}" for found in violations(page)]
-        if window.sideways() > 0:
-            wrong.append(f"{path} is {window.sideways()} px too wide")
-    assert wrong == []
-    assert window.elsewhere == [] and window.said == []
+    window = visit(lead, theme=theme, language=language)
+    wrong = window.faults(*paths)
+    window.open(reverse("rubric_edit", args=[rubrics[0].pk])).locator("button[value^='open:']").first.click()
+    window.page.locator("button[value^='close:']").wait_for()
+    assert wrong + window.faults() == []
 
 
-def test_rows_are_added_and_moved_in_place_and_the_prompt_keeps_up(visit, session):  # noqa: F811
+def test_rows_are_added_and_moved_in_place_and_the_prompt_keeps_up(visit, lead):
     rubrics, _run, _cases = rows()
-    window = signed_in(visit(), session)
+    window = visit(lead)
     page = window.open(reverse("rubric_edit", args=[rubrics[3].pk]))
     page.evaluate("window.here = true")
     page.get_by_role("button", name="Add a dimension").first.click()
@@ -128,8 +104,8 @@ def test_rows_are_added_and_moved_in_place_and_the_prompt_keeps_up(visit, sessio
     assert newest.instructions_en == "Judge as a cook would." and window.said == []
 
 
-def test_a_rubric_is_written_without_scripts(visit, session):  # noqa: F811
-    window = signed_in(visit(scripts=False), session)
+def test_a_rubric_is_written_without_scripts(visit, lead):
+    window = visit(lead, scripts=False)
     page = window.open(reverse("rubric_new"))
     page.locator("#rubric-name").fill("by hand")
     page.get_by_role("button", name="Add a dimension").first.click()
@@ -143,9 +119,9 @@ def test_a_rubric_is_written_without_scripts(visit, session):  # noqa: F811
     assert Rubric.objects.get().dimensions == [{"key": "facts", "weight": 1}]
 
 
-def test_a_judges_connection_is_checked_in_place(visit, session):  # noqa: F811
+def test_a_judges_connection_is_checked_in_place(visit, lead):
     with asked.saying("ready") as server:
         judge = asked.oracle(server)
-        page = signed_in(visit(), session).open(reverse("judge_edit", args=[judge.pk]))
+        page = visit(lead).open(reverse("judge_edit", args=[judge.pk]))
         page.get_by_role("button", name="Check the connection").click()
         expect(page.locator("#heard")).to_contain_text("ready")

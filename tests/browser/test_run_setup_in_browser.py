@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,42 +13,16 @@ from judging.copying import form_of
 from judging.items import battles_of
 from judging.models import Run, TryOut
 from tests import openai_server
-from tests.browser.axe import violations
+from tests.browser.visiting import LOOKS
 from tests.judging import asked
 from tests.judging import recorded as make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LOOKS = [("light", "en", (1366, 390)), ("dark", "zh-hans", (1366, 320))]
 
 
 @pytest.fixture
-def visit(chromium, live_server):
-    """Open windows of a lead's, by their look; they are closed afterwards."""
-    made = []
-
-    def open_window(theme="light", language="en", *, scripts=True):
-        client = Client()
-        client.force_login(make.person(f"lead {len(made)}", "lead"))
-        cookies = {"theme": theme, "django_language": language}
-        cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context = chromium.new_context(viewport={"width": 1366, "height": 900}, java_script_enabled=scripts)
-        context.add_cookies([{"name": name, "value": value, "url": live_server.url} for name, value in cookies.items()])
-        page = context.new_page()
-        page.elsewhere = []
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith((live_server.url, "data:")) else page.elsewhere.append(request.url)
-            ),
-        )
-        page.set_default_timeout(10_000)
-        made.append(context)
-        page.go = lambda path: page.goto(live_server.url + path)
-        return page
-
-    yield open_window
-    for context in made:
-        context.close()
+def lead():
+    return make.person("lena", "lead")
 
 
 def scene(server) -> tuple[Run, TryOut]:
@@ -84,30 +56,19 @@ def scene(server) -> tuple[Run, TryOut]:
     return run, TryOut.objects.get(pk=row.pk)
 
 
-@pytest.mark.parametrize(("theme", "language", "widths"), LOOKS)
-def test_set_up_try_out_and_monitor_are_accessible_and_fit(visit, theme, language, widths):
+@pytest.mark.parametrize(("theme", "language"), LOOKS)
+def test_set_up_try_out_and_monitor_are_accessible_and_fit(visit, lead, theme, language):
     with openai_server.serve() as server:
         run, row = scene(server)
-    page = visit(theme, language)
-    wrong = []
-    for path in (
+    paths = [
         f"{reverse('run_new')}?try_out={row.pk}",
         reverse("try_out", args=[row.pk]),
         f"{reverse('run', args=[run.pk])}?status=parse_error&judge=jury",
-    ):
-        page.set_viewport_size({"width": 1366, "height": 900})
-        page.go(path)
-        page.locator("main details").evaluate_all("folds => folds.forEach((fold) => { fold.open = true; })")
-        assert page.locator("html").get_attribute("lang") == language and page.locator("h1").count() == 1
-        for width in widths:
-            page.set_viewport_size({"width": width, "height": 900})
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            wrong += [f"{path} at {width}: {wide} px too wide"] if wide > 0 else []
-            wrong += [f"{path} at {width}: {found}" for found in violations(page)]
-    assert wrong == [] and page.elsewhere == []
+    ]
+    assert visit(lead, theme=theme, language=language).faults(*paths) == []
 
 
-def test_without_scripts_a_run_is_previewed_tried_checked_and_started(visit, monkeypatch):
+def test_without_scripts_a_run_is_previewed_tried_checked_and_started(visit, lead, monkeypatch):
     rung = []
     monkeypatch.setattr(tasks, "call_try_out", rung.append)
     monkeypatch.setattr(tasks, "call", lambda run: rung.append(run.pk))
@@ -115,8 +76,7 @@ def test_without_scripts_a_run_is_previewed_tried_checked_and_started(visit, mon
         asked.answered(6)
         asked.oracle(server, price_in=1.0, price_out=2.0)
         make.rubric()
-        page = visit(scripts=False)
-        page.go(reverse("run_new"))
+        page = visit(lead, scripts=False).open(reverse("run_new"))
         page.get_by_label("Name", exact=True).fill("by hand")
         for name in asked.MODELS:
             page.get_by_label(f"{name} 1 (Northmoor)").check()
@@ -136,11 +96,10 @@ def test_without_scripts_a_run_is_previewed_tried_checked_and_started(visit, mon
     assert rung[1:] == [Run.objects.get().pk]
 
 
-def test_a_half_typed_budget_and_open_folds_outlive_the_next_fragment(visit):
+def test_a_half_typed_budget_and_open_folds_outlive_the_next_fragment(visit, lead):
     with openai_server.serve() as server:
         run, _row = scene(server)
-    page = visit()
-    page.go(reverse("run", args=[run.pk]))
+    page = visit(lead).open(reverse("run", args=[run.pk]))
     page.locator("#run-budget").fill("12")
     page.locator("#by-models summary").click()
     was = page.locator("#by-models").evaluate("fold => fold.open")

@@ -52,7 +52,7 @@ def open_ballot(page, run: Run) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_day_without_a_mouse(page, live_server, language):
+def test_a_day_without_a_mouse(visit, language):
     ann = voting.person("ann")
     ann.set_password("correct horse battery")
     ann.save()
@@ -61,9 +61,8 @@ def test_a_day_without_a_mouse(page, live_server, language):
     Gold.objects.create(
         run=run, battle=practised, lowest=-2, highest=2, is_practice=True, why_en="Any.", why_zh="都行。"
     )
-    page.context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": language, "url": live_server.url}])
 
-    page.goto(live_server.url + reverse("vote"))
+    page = visit(language=language).open(reverse("vote"))
     tab_to(page, "input[name=username]")
     page.keyboard.type("ann")
     tab_to(page, "input[name=password]")
@@ -155,31 +154,6 @@ def test_a_pause_says_why(signed_in):
     Membership.objects.create(run=run, user=signed_in.user, paused_at=timezone.now(), paused_why="Call me first.")
     signed_in.go(reverse("ballot", args=[run.pk]))
     assert "Call me first." in signed_in.locator("#ballot").inner_text()
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("mode", "how"),
-    [("pairwise", {"ballot": "five", "confirm": True}), ("pairwise", {"ballot": "dimensions"}), ("single", {})],
-)
-def test_axe_finds_nothing_on_any_ballot(signed_in, mode, how, theme, language):
-    run = voting.open_run(mode=mode, turns=2, voting=how)
-    signed_in.cookie("theme", theme)
-    signed_in.cookie(settings.LANGUAGE_COOKIE_NAME, language)
-    open_ballot(signed_in, run)
-    assert violations(signed_in) == []
-
-
-@pytest.mark.parametrize("how", [{"ballot": "five"}, {"ballot": "dimensions"}])
-@pytest.mark.parametrize("width", [390, 320])
-def test_every_ballot_fits_a_phone(signed_in, width, how):
-    run = voting.open_run(turns=2, voting=how)
-    signed_in.set_viewport_size({"width": width, "height": 700})
-    open_ballot(signed_in, run)
-    assert signed_in.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = [target.bounding_box() for target in signed_in.locator("#ballot button:visible, .chip:visible").all()]
-    assert min(box["height"] for box in boxes) >= 43.9
 
 
 def test_nothing_moves_when_the_next_pair_is_painted(signed_in):
