@@ -367,6 +367,7 @@ def join_and_vote_all(page: Page, link: str) -> None:
     press(page, "参加")
     for _topic in TOPICS:
         token = page.locator("#ballot").get_attribute("data-token")
+        page.wait_for_function("() => window.htmx && document.documentElement.dataset.keys")  # the scripts are there
         page.wait_for_timeout(SETTLED)
         page.get_by_role("button", name=re.compile("^A 更好")).tap()
         page.wait_for_function("(before) => document.querySelector('#ballot').dataset.token !== before", arg=token)
