@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 READERS = {
     **dict.fromkeys(("login", "password_reset", "password_reset_done", "password_reset_confirm", "join", "guest"), "visitor"),
-    **dict.fromkeys(("vote", "ballot", "me", "my_log", "undo"), "annotator"),
+    **dict.fromkeys(("vote", "ballot", "me", "my_log"), "annotator"),
 }  # fmt: skip
 """Who reads a page that is not for leads; every other is read as a lead, who sees the most of it."""
 QUERIES = {
@@ -42,9 +42,15 @@ NO_PAGES = {
     "run_start", "run_pause", "run_reread", "run_cancel", "run_close", "run_open", "run_retry", "gold_import",
     "gold_remove", "invitation_revoke", "webhook_test", "webhook_delete", "upload_check", "upload_load", "upload_delete",
     "grouping_import", "token_revoke", "adjudicate_pass", "adjudicate_undo", "comment_on", "contested_send",
-    "password_link", "comment", "cast", "skip", "flag", "beat",
+    "password_link", "comment", "undo", "cast", "skip", "flag", "beat",
 }  # fmt: skip
 """Addresses that answer with a file, a fragment or an act."""
+OF_OTHERS = {
+    **dict.fromkeys(("ballot", "guest", "run_voting"), "open_run"),
+    "question_new": "unjudged",
+    "question_edit": "unjudged_question",
+}
+"""Pages that lead elsewhere where the run is over, or the benchmark was judged: what they are of instead."""
 
 
 def pages() -> list[str]:
@@ -54,11 +60,13 @@ def pages() -> list[str]:
 
 @pytest.fixture
 def there(tmp_path, settings):
-    """A row of each kind, two versions of a rubric, and a run that is open for the votes of anybody."""
+    """A row of each kind, two versions of a rubric, a run open for the votes of anybody, and a benchmark nobody judged."""
     settings.MEDIA_ROOT = tmp_path
     cache.clear()
     found = every_page.rows(tmp_path)
     found["open_run"] = make.run(found["benchmark"], name="open", status="open", voting={"open_to": "guests"})
+    found["unjudged"] = make.benchmark("cellar")
+    found["unjudged_question"] = make.question(found["unjudged"])
     case = bad_cases.mark(
         found["question"], text="It names a book that is not there.", by=found["lead"], cause="made_up"
     )
@@ -72,8 +80,8 @@ def there(tmp_path, settings):
 
 
 def where(name: str, there: dict) -> str:
-    if name in ("ballot", "guest", "undo"):
-        return reverse(name, args=[there["open_run"].pk])
+    if name in OF_OTHERS:
+        return reverse(name, args=[there[OF_OTHERS[name]].pk])
     known = {key: row.pk for key, row in there.items() if hasattr(row, "pk")}
     return address(name, there) + QUERIES.get(name, "").format(**known)
 
@@ -84,8 +92,8 @@ def test_every_page_is_accessible_fits_and_keeps_to_its_policy(visit, there, the
     windows = {who: visit(user, theme=theme, language=language) for who, user in people.items()}
     wrong = []
     for name in pages():
-        window = windows[READERS.get(name, "lead")]
-        wrong += window.faults(where(name, there))
-        if "/login/" in window.page.url and name != "login":
-            wrong.append(f"{name} asks to sign in")
+        window, path = windows[READERS.get(name, "lead")], where(name, there)
+        wrong += window.faults(path)
+        if window.page.url != window.origin + path:
+            wrong.append(f"{path} leads to {window.page.url}")
     assert wrong == []

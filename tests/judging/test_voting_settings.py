@@ -65,7 +65,7 @@ def test_the_form_has_every_setting_and_no_other():
 
 def test_the_empty_form_starts_from_the_defaults_and_folds_them_away(lead):
     page = lead.get(reverse("run_new"))
-    assert '<details class="field-voting">' in page.text and "How people vote" in page.text
+    assert '<details class="details field-voting">' in page.text and "How people vote" in page.text
     assert all(f'name="{name}"' in page.text for name in NAMES)
     lead.post(reverse("run_new"), posted(**PLAIN))
     run = Run.objects.get()
@@ -99,7 +99,7 @@ def test_what_is_wrong_is_told_at_its_field_and_the_fold_is_open(lead, fields, f
     answer = lead.post(reverse("run_new"), posted(**PLAIN | fields))
     assert answer.status_code == 422 and not Run.objects.exists()
     assert sentence in " ".join(answer.context["form"].errors[field])
-    assert ('<details class="field-voting" open>' in answer.text) is (field != "overlap")
+    assert ('<details class="details field-voting" open>' in answer.text) is (field != "overlap")
 
 
 def test_settings_of_votes_do_not_stand_in_the_way_of_a_machines_run(lead, monkeypatch):
