@@ -208,6 +208,7 @@ def test_rows_come_and_go_by_plain_posts_and_by_fragments(lead):
     fragment = lead.post(address, post | {"act": "up:dimensions[1]"}, headers={"HX-Request": "true"})
     assert [row.title for row in fragment.context["fields"].part.dimensions.rows] == ["brief", "facts"]
     assert "<html" not in fragment.text
+    assert "data-focus" in fragment.text and "autofocus" not in fragment.text
     assert Rubric.objects.get().as_data() == made.as_data()
 
 
