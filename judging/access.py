@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
-from judging.models import Grade, Judge, Membership, Preference, Role, Run
+from judging.models import Grade, Judge, Membership, Preference, Role, Run, VotingItem
 from judging.voting import INVITED, Voting
 
 
@@ -102,7 +102,8 @@ def name_people(judgments: Iterable[Preference | Grade], user) -> None:
 
 
 def runs_to_adjudicate(user) -> list[Run]:
-    """The runs with split items that this person, who is no lead, may decide; leads find them on the run's page. Two queries."""
+    """The runs with items for adjudicators, where this person, who is no lead, is one; leads find them on the run's page. Two queries."""
     mine = Membership.objects.filter(user=user, role=Role.ADJUDICATOR).values("run")
     runs = Run.objects.exclude(status=Run.Status.DRAFT) if is_adjudicator(user) else Run.objects.filter(pk__in=mine)
-    return list(runs.filter(items__is_split=True).select_related("benchmark").distinct())
+    waiting = VotingItem.objects.for_adjudicators().values("run")
+    return list(runs.filter(pk__in=waiting).select_related("benchmark"))

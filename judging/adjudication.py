@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import log2
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -56,7 +56,7 @@ def queue(run: Run, judge: Judge) -> list[int]:
     decided = table.objects.current().filter(kept_out=KeptOut.ADJUDICATION, **here)
     mine = Assignment.objects.filter(judge=judge, **here).exclude(purpose=FOR, status=Seat.LEASED)
     others = Assignment.objects.filter(purpose=FOR, status=Seat.LEASED, lease_until__gt=timezone.now(), **here)
-    split = VotingItem.objects.filter(run=run, is_split=True, is_out=False).exclude(Exists(decided))
+    split = VotingItem.objects.for_adjudicators().filter(run=run).exclude(Exists(decided))
     split = split.exclude(Exists(mine)).exclude(Exists(others.exclude(judge=judge)))
     items = list(split.order_by("place").values_list(field, flat=True)[:LOOKED_AT])
     contested = _contested(run, items)
@@ -175,4 +175,4 @@ def progress(run: Run) -> tuple[int, int]:
     table = Grade if run.is_single else Preference
     decided = table.objects.current().filter(run=run, kept_out=KeptOut.ADJUDICATION)
     items = decided.order_by().values(field_of(run)).distinct().count()
-    return items, VotingItem.objects.filter(Q(is_split=True), run=run).count()
+    return items, VotingItem.objects.for_adjudicators().filter(run=run).count()

@@ -105,8 +105,8 @@ class AssignmentAdmin(LooksOnly):
 
 @admin.register(VotingItem)
 class VotingItemAdmin(LooksOnly):
-    list_display = ["pk", "run", "wanted", "held", "done", "is_split", "is_out", "urgency"]
-    list_filter = ["is_split", "is_out", "run"]
+    list_display = ["pk", "run", "wanted", "held", "done", "is_split", "is_sent", "is_out", "urgency"]
+    list_filter = ["is_split", "is_sent", "is_out", "run"]
     list_select_related = ["run"]
 
 

@@ -71,8 +71,8 @@ class Line:
 class People:
     """How far people are in a run, by its items that may be given out: none before anybody has opened the run.
 
-    `covered` items have as many votes as are `wanted`; on `split` ones people decided against each other; `out` were taken
-    out. `wanted` is of all items together, and at least the `votes` there are. `flagged` seats no lead has settled.
+    `covered` items have as many votes as are `wanted`; on `split` ones people decided against each other; `sent` ones a lead
+    put before the adjudicators; `out` were taken out. `wanted` is of all items together, and at least the `votes` there are. `flagged` seats no lead has settled.
     `kept_out` counts votes that stand and do not count, by why.
     """
 
@@ -81,6 +81,7 @@ class People:
     votes: int = 0
     wanted: int = 0
     split: int = 0
+    sent: int = 0
     out: int = 0
     flagged: int = 0
     kept_out: dict[str, int] = field(default_factory=dict)
@@ -253,6 +254,7 @@ def people_of(run: Run) -> People:
         votes=Sum("done", filter=given),
         wanted=Sum(Greatest("wanted", "done"), filter=given),
         split=Count("pk", filter=given & Q(is_split=True)),
+        sent=Count("pk", filter=given & Q(is_sent=True)),
         out=Count("pk", filter=~given),
     )
     table = Grade if run.is_single else Preference

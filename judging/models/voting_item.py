@@ -14,6 +14,10 @@ class VotingItemQuerySet(models.QuerySet["VotingItem"]):
         """Items that want more people than hold them."""
         return self.filter(held__lt=F("wanted"), is_out=False)
 
+    def for_adjudicators(self) -> VotingItemQuerySet:
+        """Items that people are split on, or that a lead put before the adjudicators; not those taken out."""
+        return self.filter(Q(is_split=True) | Q(is_sent=True), is_out=False)
+
     def covered(self) -> VotingItemQuerySet:
         """Items that as many people voted on as were wanted."""
         return self.filter(done__gte=F("wanted"))
@@ -35,6 +39,7 @@ class VotingItem(models.Model):
     held = models.PositiveSmallIntegerField(default=0)
     done = models.PositiveSmallIntegerField(default=0)
     is_split = models.BooleanField(default=False, help_text="people decided against each other")
+    is_sent = models.BooleanField(default=False, help_text="a lead put it before the adjudicators")
     is_out = models.BooleanField(default=False, help_text="a lead took it out after a flag")
     urgency = models.FloatField(default=0.0, help_text="how much a further vote would tell")
     place = models.PositiveIntegerField(default=0)
@@ -59,7 +64,7 @@ class VotingItem(models.Model):
             models.Index(
                 F("run"), F("held"), F("urgency").desc(), F("place"), condition=Q(is_out=False), name="items_next"
             ),
-            models.Index(fields=["run"], condition=Q(is_split=True), name="items_split"),
+            models.Index(fields=["run"], condition=Q(is_split=True) | Q(is_sent=True), name="items_for_adjudicators"),
             models.Index(fields=["run", "place"], name="items_in_place"),
         ]
 

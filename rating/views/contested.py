@@ -86,7 +86,7 @@ def contested_send(request, pk):
     elif item.pk in adjudication.adjudicated(found.run):
         messages.info(request, _("An adjudicator has decided this item already."))
     else:
-        VotingItem.objects.filter(pk=found.pk).update(is_split=True)
+        VotingItem.objects.filter(pk=found.pk).update(is_sent=True)
         AuditEntry.note("sent_to_adjudication", actor=request.user, run=found.run, **{field: item.pk})
         messages.success(request, _("It is before the adjudicators of “%(run)s” now.") % {"run": found.run.name})
     back = request.POST.get("next", "")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from arena.models import Battle
+from judging.access import runs_to_adjudicate
 from judging.adjudication import queue
-from judging.models import AuditEntry, Judge, VotingItem
+from judging.assignment import cast, open_seats
+from judging.judges.base import Verdict
+from judging.models import Assignment, AuditEntry, Judge, VotingItem
+from judging.models.assignment import LEASE
 from rating import snapshots
 from rating.confusions import confusions
 from rating.contested import ranking
@@ -163,9 +169,26 @@ def test_an_item_goes_to_the_adjudicators_of_the_newest_run_that_asked_about_it(
     assert "It is before the adjudicators of “votes” now." in send(lead, benchmark, battle).text
     item.refresh_from_db()
     adjudicator = Judge.objects.create(name="ada", kind="person", user=make.person("ada", "adjudicator"))
-    assert item.is_split and queue(run, adjudicator) == [battle.pk]
+    assert item.is_sent and not item.is_split and queue(run, adjudicator) == [battle.pk]
     entry = AuditEntry.objects.get(act="sent_to_adjudication")
     assert (entry.actor_name, entry.run, entry.facts) == ("lea", run, {"battle": battle.pk})
+
+
+def test_what_was_sent_stays_before_the_adjudicators_whatever_is_voted_later(lead, divided):
+    benchmark, (battle, *_rest) = divided
+    run = make.run(benchmark, name="votes", status="open")
+    VotingItem.objects.create(run=run, battle=battle, category=battle.question.category, wanted=3)
+    send(lead, benchmark, battle)
+    for name in ("ann", "bob"):
+        person = Judge.objects.create(name=name, kind="person", user=make.person(name, "annotator"))
+        seat = Assignment.objects.create(
+            run=run, judge=person, battle=battle, holds=True, lease_until=timezone.now() + LEASE
+        )
+        with transaction.atomic():
+            cast(open_seats().get(pk=seat.pk), Verdict(1.0))
+    adjudicator = Judge.objects.create(name="ada", kind="person", user=make.person("ada", "adjudicator"))
+    assert queue(run, adjudicator) == [battle.pk], "two people agreed on it, and it is to be decided all the same"
+    assert [one.pk for one in runs_to_adjudicate(adjudicator.user)] == [run.pk]
 
 
 def test_what_nobody_is_asked_about_is_told_and_nothing_is_changed(lead, divided):
@@ -180,7 +203,7 @@ def test_what_was_decided_is_not_sent_again(lead, divided):
     VotingItem.objects.create(run=run, battle=battle, category=battle.question.category)
     make.preference(battle, make.judge("ada", kind="simulated"), run=run, kept_out="adjudication")
     assert "has decided this item already" in send(lead, benchmark, battle).text
-    assert not VotingItem.objects.filter(is_split=True).exists()
+    assert not VotingItem.objects.for_adjudicators().exists()
 
 
 def test_only_leads_send_and_only_what_belongs_to_the_benchmark(lead, divided):
