@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,8 +99,21 @@ def machine() -> str:
         f"NumPy {np.__version__}",
         *steered,
         f"load {os.getloadavg()[0]:.1f} at the start",
+        f"a million rounds of a Python loop in {pace() * 1000:.0f} ms",
     ]
     return ", ".join(parts)
+
+
+def pace() -> float:
+    """Seconds that a million rounds of a loop take here and now, the best of five: what absolute figures are to be read by."""
+    return min(_loop() for _ in range(5))
+
+
+def _loop() -> float:
+    began, total = time.perf_counter(), 0
+    for number in range(1_000_000):
+        total += number * number
+    return time.perf_counter() - began
 
 
 def command() -> str:

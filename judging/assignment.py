@@ -16,12 +16,14 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.db.models import (
     Case,
+    Count,
     Exists,
     F,
+    FilteredRelation,
     FloatField,
-    Func,
     IntegerField,
     Max,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -290,14 +292,7 @@ def open_seats() -> QuerySet[Assignment]:
     is_grade = When(answer__isnull=False, then=trial(Grade, "answer"))
     groups = _groups().objects.filter(user=OuterRef("judge__user"), group__name="annotator")
     membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
-    related = [
-        "run__rubric",
-        "run__benchmark",
-        "judge",
-        "battle__first__model",
-        "battle__second__model",
-        "answer__model",
-    ]
+    related = ["run__rubric", "run__benchmark", "judge", "battle__first", "battle__second", "answer"]
     related += ["battle__question", "answer__question"]
     return Assignment.objects.select_related(*related).annotate(
         next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()),
@@ -313,29 +308,31 @@ def _groups():
 
 def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standing:
     """How far this person is. One query."""
-    mine = Assignment.objects.filter(run=OuterRef("pk"), judge=judge).exclude(purpose=For.ADJUDICATION)
-    closed = mine.exclude(status=Seat.LEASED)
-    counted = closed.exclude(purpose=For.PRACTICE)
+    of_this_person = Q(assignments__judge=judge) & ~Q(assignments__purpose=For.ADJUDICATION)
+    leased, voted = Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE)
+    counted = ~leased & ~Q(mine__purpose=For.PRACTICE)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    head = VotingItem.objects.open().filter(run=OuterRef("pk")).order_by("held", "-urgency")
+    left = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
+    left = left.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
+    head = VotingItem.objects.open().filter(run=run).order_by("held", "-urgency")
     facts = {
-        "done": _number(counted),
-        "today": _number(counted.filter(status=Seat.DONE, closed_at__gte=midnight)),
-        "votes": _number(counted.filter(status=Seat.DONE, purpose=For.VOTE)),
-        "golds": _number(mine.filter(purpose=For.GOLD)),
-        "repeats": _number(mine.filter(purpose=For.REPEAT)),
-        "leased": _number(mine.filter(status=Seat.LEASED)),
-        "held": Subquery(mine.filter(status=Seat.LEASED).order_by("pk").values("pk")[:1]),
+        "done": Count("mine", filter=counted),
+        "today": Count("mine", filter=counted & voted & Q(mine__closed_at__gte=midnight)),
+        "votes": Count("mine", filter=voted & Q(mine__purpose=For.VOTE)),
+        "golds": Count("mine", filter=Q(mine__purpose=For.GOLD)),
+        "repeats": Count("mine", filter=Q(mine__purpose=For.REPEAT)),
+        "leased": Count("mine", filter=leased),
+        "held": Min("mine", filter=leased),
         "free": _Size(_open_items(run, judge, member or Member()).order_by().values("pk")[: MOST_LEFT + 1]),
         "fewest": Subquery(head.values("held")[:1]),
         "urgency": Subquery(head.values("urgency")[:1]),
-        "last": Subquery(counted.order_by("-closed_at", "-pk").values("token")[:1]),
+        "last": Subquery(left.values("token")[:1]),
     }
-    found = Run.objects.filter(pk=run.pk).values_list(*facts.values()).get()
-    row = dict(zip(facts, found, strict=True))
+    of_run = Run.objects.filter(pk=run.pk).order_by().values("pk")
+    row = of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts).get()
     free = row.pop("free")
-    left = row.pop("leased") + min(free, MOST_LEFT)
-    return Standing(left=left, is_more=free > MOST_LEFT, **row)
+    left_over = row.pop("leased") + min(free, MOST_LEFT)
+    return Standing(left=left_over, is_more=free > MOST_LEFT, **row)
 
 
 class _Size(Subquery):
@@ -343,12 +340,6 @@ class _Size(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) limited)"
     output_field = IntegerField()
-
-
-def _number(rows: QuerySet) -> Coalesce:
-    """COUNT of a correlated set of rows, as a column of another query."""
-    counted = rows.order_by().annotate(number=Func(F("pk"), function="COUNT")).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 def _held_seat(run: Run, judge: Judge) -> Assignment | None:
@@ -408,22 +399,25 @@ def _pick(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, fl
     One query; more where few are left.
     """
     field = field_of(run)
+    joined = VotingItem.objects.select_related(field, *(f"{field}__{name}" for name in _related(run)))
     mine = _open_items(run, judge, member)
-    joined = [field, *(f"{field}__{name}" for name in _related(run))]
-    ready = mine.select_related(*joined).select_for_update(skip_locked=True, of=("self",), no_key=True)
-    in_order = ("held", "-urgency", "place")
     ahead = mine.none()
     if level[0] is not None:
         ahead = mine.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge)).order_by("place")
+    in_order = mine.order_by("held", "-urgency", "place")
     if not connection.features.has_select_for_update_skip_locked:  # one writes at a time: nothing to pass over
-        first = Coalesce(Subquery(ahead.values("pk")[:1]), Subquery(mine.order_by(*in_order).values("pk")[:1]))
-        return VotingItem.objects.select_related(*joined).filter(pk=first).first()
-    locked = {"skip_locked": True, "of": ("self",), "no_key": True}
-    found = ahead.select_related(*joined).select_for_update(**locked).first()
-    found = found or ready.order_by(*in_order).first()
+        first = Coalesce(Subquery(ahead.values("pk")[:1]), Subquery(in_order.values("pk")[:1]))
+        return joined.filter(pk=first).first()
+    # locked by themselves and then joined: together they would take the database longer to plan than to find
+    found = _locked(ahead, skip=True) or _locked(in_order, skip=True)
     if found is None and mine.exists():  # others are just taking all that is left: wait for what they leave
-        found = mine.select_related(*joined).select_for_update(of=("self",), no_key=True).order_by(*in_order).first()
-    return found
+        found = _locked(in_order, skip=False)
+    return joined.get(pk=found) if found else None
+
+
+def _locked(items: QuerySet[VotingItem], *, skip: bool) -> int | None:
+    """The first of these, locked until the transaction ends; with `skip` the first that nobody else has locked."""
+    return items.select_for_update(skip_locked=skip, no_key=True).values_list("pk", flat=True).first()
 
 
 def _begins(run: Run, judge: Judge):
