@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet
 from django.utils.text import slugify
 
-from judging.exporting.votes import FORMULA
+from arena.sheets import as_csv
 from rating.boards import Shown, key_of
-from rating.printing import as_csv, table
+from rating.printing import table
 
 OF_RATING = ("rank", "rank_low", "rank_high", "rating", "low", "high", "n", "win_rate", "weighted")
 OF_MODEL = ("version", "vendor", "family", "licence", "price_in", "price_out")
@@ -83,15 +83,10 @@ def file_name(shown: Shown, ending: str) -> str:
 
 
 def as_csv_file(shown: Shown) -> bytes:
-    """A row a model, each with what board it is of; cells that a spreadsheet would take for formulas begin with an apostrophe."""
+    """A row a model, each with what board it is of."""
     board = about(shown)
-    told = [[cell({**board, **row}[name]) for name in (*COLUMNS, *ABOUT)] for row in rows(shown)]
-    return (as_csv((*COLUMNS, *ABOUT), told) + "\n").encode()
-
-
-def cell(value: Any) -> Any:
-    """The value for a CSV file; a text that a spreadsheet would take for a formula begins with an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    told = [[{**board, **row}[name] for name in (*COLUMNS, *ABOUT)] for row in rows(shown)]
+    return as_csv((*COLUMNS, *ABOUT), told).encode()
 
 
 def _short(shown: Shown) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from arena import sheets
 from arena.models import Category, Question
 from rating.models import Grouping
 
@@ -121,18 +122,9 @@ class BadGrouping(ValueError):
 
 def as_csv(grouping: Grouping) -> str:
     """One line for each category in a kind; a kind without one has a line with an empty category."""
-    file = io.StringIO()
-    written = csv.writer(file, lineterminator="\n")
-    written.writerow(COLUMNS)
-    for kind in grouping.kinds:
-        for category in kind["of"] or [""]:
-            written.writerow([_safe(one) for one in (kind["key"], kind["name_en"], kind["name_zh"], category)])
-    return file.getvalue()
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet would take a text that begins like this for a formula."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+    kinds = grouping.kinds
+    named = [(kind["key"], kind["name_en"], kind["name_zh"], one) for kind in kinds for one in kind["of"] or [""]]
+    return sheets.as_csv(COLUMNS, named)
 
 
 def as_json(grouping: Grouping) -> str:

@@ -1,9 +1,7 @@
-"""Boards and agreement on a terminal or as a file: one table, one CSV."""
+"""Boards and agreement on a terminal: a table, and how far long work is."""
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -44,15 +42,6 @@ def _line(cells: Sequence[str], widths: list[int], right: list[bool]) -> str:
         blanks = " " * (size - width(cell))
         padded.append(blanks + cell if to_right else cell + blanks)
     return "  ".join(padded).rstrip()
-
-
-def as_csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """The same as CSV; nothing is an empty cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(["" if value is None else value for value in row] for row in rows)
-    return out.getvalue().rstrip("\n")
 
 
 @contextmanager

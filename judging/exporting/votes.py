@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
+from arena import sheets
 from judging.exporting.base import Report, Wanted, batches, json_line, people, table_of
 from judging.exporting.items import NOT_TOLD, active_key, active_times
 from judging.models import Grade, Preference, Run, Status
 from judging.voting_items import field_of
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 COMMON = (
     "run", "benchmark", "question", "category", "language", "item", "judge", "kind", "turn", "trial", "status", "value", "both_bad",
@@ -33,23 +29,15 @@ def as_lines(run: Run, wanted: Wanted, report: Report) -> Iterator[str]:
 def as_csv(run: Run, wanted: Wanted, report: Report) -> Iterator[str]:
     """One row a vote; cells that a spreadsheet would take for formulas begin with an apostrophe."""
     names = (*COMMON, *(ONE if run.is_single else PAIR))
-    yield _csv_line(names)
+    yield sheets.line(names)
     for row in _rows(run, wanted, report):
-        yield _csv_line([row[name] for name in names])
-
-
-def _csv_line(cells: Any) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(map(_cell, cells))
-    return out.getvalue()
+        yield sheets.line(_cell(row[name]) for name in names)
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list | dict):
-        value = json.dumps(value, ensure_ascii=False) if value else ""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return "" if value is None else value
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return value
 
 
 def _rows(run: Run, wanted: Wanted, report: Report) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from functools import wraps
 from uuid import UUID
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from arena import sheets
 from arena.border import asked
 from arena.models import Answer, Battle
 from judging import adjudication, ballots, comments, flags, reading_ballots
@@ -215,16 +215,7 @@ def _log(request, found, context: dict, template: str):
     return render(request, template, {**context, "page": page, "chosen": chosen, "acts": acts})
 
 
-class _Line:
-    """A file that hands back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def _lines(found) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield writer.writerow(["at", "who", "act", "facts"])
+    yield sheets.line(["at", "who", "act", "facts"])
     for entry in found.iterator(chunk_size=1000):
-        cells = [entry.at.isoformat(), entry.actor_name, entry.act, repr(entry.facts)]
-        yield writer.writerow([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in cells])
+        yield sheets.line([entry.at.isoformat(), entry.actor_name, entry.act, repr(entry.facts)])

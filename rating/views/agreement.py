@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 from arena.border import asked
 from arena.frame import is_lead
 from arena.models import Benchmark
+from arena.sheets import as_csv
 from judging.models import Judge
-from rating import board_files, boards, comparing, crossing, worth
+from rating import boards, comparing, crossing, worth
 from rating.boards import Agreements
 from rating.models import Agreement, Snapshot
-from rating.printing import as_csv
 
 
 @require_safe
@@ -92,7 +92,7 @@ def _exported(found: Agreements, format_: str) -> HttpResponse:
         response: HttpResponse = JsonResponse(told, json_dumps_params={"ensure_ascii": False})
     elif format_ == "csv":
         names = ("category", "judges", *boards.NUMBERS)
-        text = as_csv(names, [[board_files.cell(row[name]) for name in names] for row in told["rows"]]) + "\n"
+        text = as_csv(names, [[row[name] for name in names] for row in told["rows"]])
         response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     else:
         raise Http404

@@ -90,6 +90,13 @@ def refused(*arguments) -> str:
     return str(caught.value).removeprefix(f"{arguments[0]}: ")
 
 
+def test_a_model_whose_name_begins_like_a_formula_is_a_text_in_the_csv_of_a_command(tmp_path):
+    rows = [{**row, **{side: f"={row[side]}" for side in ("model_a", "model_b")}} for row in fights()]
+    table = list(csv.DictReader(StringIO(said(made(tmp_path, "battles.jsonl", as_lines(rows)), "--format", "csv"))))
+    assert table and all(row["model"].startswith("'=") for row in table)
+    assert any(float(row["rating"]) < 1000 for row in table)
+
+
 # --- what is read
 
 

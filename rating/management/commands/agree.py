@@ -12,10 +12,11 @@ import argparse
 import json
 from pathlib import Path
 
+from arena.sheets import as_csv
 from rating.files import read_votes
 from rating.files.agreement import FEW, FileAgreement, agreement
 from rating.management.commands.rate import FileCommand, refused
-from rating.printing import as_csv, progress, table
+from rating.printing import progress, table
 from rating.words import in_words
 
 HEAD = ("category", "judges", "n", "raw", "kappa", "alpha", "low", "high", "note")

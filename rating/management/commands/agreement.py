@@ -7,10 +7,11 @@ import json
 from django.core.management import BaseCommand
 
 from arena.migrating import migrated
+from arena.sheets import as_csv
 from rating import boards, snapshots
 from rating.management.commands.leaderboard import chosen_benchmark
 from rating.models import Leaderboard
-from rating.printing import as_csv, table
+from rating.printing import table
 
 BETWEEN = ("people", "people_judge", "judges")
 WITH_ITSELF = ("orders", "flips", "first_slot")

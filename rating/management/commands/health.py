@@ -7,11 +7,12 @@ import json
 from django.core.management import BaseCommand
 
 from arena.migrating import migrated
+from arena.sheets import as_csv
 from rating import snapshots, worth
 from rating.boards import key_of
 from rating.management.commands.leaderboard import chosen_benchmark
 from rating.models import Leaderboard
-from rating.printing import as_csv, table
+from rating.printing import table
 
 HEAD = (
     "judge", "about", "category", "here", "why", "n", "alpha", "people's", "flips", "first slot", "no verdict", "longer wins",

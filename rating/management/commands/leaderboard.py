@@ -10,9 +10,10 @@ from django.db.models import F, Max
 
 from arena.migrating import migrated
 from arena.models import Benchmark
+from arena.sheets import as_csv
 from rating import board_files, boards, snapshots
 from rating.models import Leaderboard, Rating
-from rating.printing import as_csv, table
+from rating.printing import table
 from rating.win_rate import METHOD as WIN_RATE
 from rating.win_rate import NoBaseline, WinRates, win_rates
 

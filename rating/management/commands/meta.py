@@ -14,9 +14,10 @@ from dataclasses import astuple, fields
 from django.core.management import BaseCommand, CommandError
 
 from arena.migrating import migrated
+from arena.sheets import as_csv
 from rating import meta
 from rating.management.commands.leaderboard import chosen_benchmark
-from rating.printing import as_csv, table
+from rating.printing import table
 from rating.words import REASONS
 
 HEAD = (

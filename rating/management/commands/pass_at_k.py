@@ -7,9 +7,10 @@ import json
 from django.core.management import BaseCommand, CommandError
 
 from arena.migrating import migrated
+from arena.sheets import as_csv
 from rating.management.commands.leaderboard import chosen_benchmark
 from rating.pass_rates import KS, pass_rates
-from rating.printing import as_csv, table
+from rating.printing import table
 
 HEAD = ("judge", "model", "category", "k", "pass@k", "low", "high", "questions", "answers")
 FIELDS = ("judge", "model", "category", "k", "rate", "low", "high", "questions", "answers")

@@ -22,11 +22,12 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 from django.core.management.base import DjangoHelpFormatter
 
+from arena.sheets import as_csv
 from rating import stats
 from rating.files import BadFile, read
 from rating.files.boards import FileBoard, board
 from rating.files.methods import ALL, METHODS, How
-from rating.printing import as_csv, progress, shown, table
+from rating.printing import progress, shown, table
 from rating.words import in_words
 
 HEAD = ("rank", "range", "model", "rating", "low", "high", "n", "win rate")
