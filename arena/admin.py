@@ -4,8 +4,9 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from arena.model_form import refuse_withheld
 from arena.models import Answer, ApiToken, Battle, Benchmark, Category, LanguageModel, Question, Upload
-from arena.withholding import is_ours, is_secret_in_address, is_variable_name, secret_paths, spelled
+from arena.withholding import is_secret_in_address, is_variable_name, secret_paths, spelled
 
 IDENTITY = ("name", "version", "provider", "endpoint_model", "options")
 
@@ -61,9 +62,13 @@ class LanguageModelForm(OptionsForm):
                     "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
                 )
             )
-        if is_ours(name):
-            raise forms.ValidationError(_("This variable is the site's own; it holds no key of an endpoint."))
         return name
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if not self.errors:
+            refuse_withheld(self, cleaned)
+        return cleaned
 
     def clean_base_url(self) -> str:
         address = self.cleaned_data["base_url"]

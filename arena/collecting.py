@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,20 +11,8 @@ from arena.background import arrivals
 from arena.chat import ATTEMPTS, Breaker, ChatError, many, open_chat, patiently
 from arena.chat.base import Chat, Completion, Endpoint, Message
 from arena.keeping import keep
+from arena.keys import key_of
 from arena.models import Answer, LanguageModel, Provenance, Question, storable
-
-
-class NoKey(Exception):
-    """A model's key is not in the environment."""
-
-
-def key_of(model: LanguageModel) -> str:
-    """The model's key from the environment variable that its row names; "" where it names none. Raises NoKey."""
-    if not model.key_env:
-        return ""
-    if key := os.environ.get(model.key_env, ""):
-        return key
-    raise NoKey(f"model {model.name}: the environment variable {model.key_env} is not set (field key_env)")
 
 
 @dataclass(frozen=True)

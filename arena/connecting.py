@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from arena.background import arrivals
 from arena.chat import ChatError, Endpoint, Message, open_chat
 from arena.chat.errors import redacted
-from arena.collecting import NoKey
+from arena.keys import NoKey
 from arena.models import LanguageModel
 
 PROMPT = "Reply with the single word: ready"

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from arena.chat import ChatError, Endpoint, open_chat
 from arena.chat.pace import Limits
 from arena.editing import Json, Lines
+from arena.keys import why_withheld
 from arena.locking import GuardedForm
 from arena.models import LanguageModel
 from arena.option_names import misspelt
-from arena.withholding import is_ours, is_secret_in_address, is_variable_name, secret_paths, spelled
+from arena.withholding import is_secret_in_address, is_variable_name, secret_paths, spelled
 
 LARGEST_PRICE = 1_000_000_000
 ASKED_BY = ("provider", "base_url", "endpoint_model", "options")
@@ -107,8 +108,6 @@ class LanguageModelForm(GuardedForm):
                 "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
             )
             raise forms.ValidationError(text)
-        if is_ours(name):
-            raise forms.ValidationError(_("This variable is the site's own; it holds no key of an endpoint."))
         return name
 
     def clean_base_url(self) -> str:
@@ -148,6 +147,8 @@ class LanguageModelForm(GuardedForm):
     def clean(self) -> dict:
         cleaned = super().clean()
         if not self.errors:
+            refuse_withheld(self, cleaned)
+        if not self.errors:
             self._clean_endpoint(cleaned)
         if not self.errors and self.instance.pk:
             self._clean_doubt(cleaned)
@@ -180,6 +181,13 @@ class LanguageModelForm(GuardedForm):
         """Whether the variable named in the row as it is saved is set here; None where it names none."""
         name = self.instance.key_env if self.instance.pk else ""
         return bool(os.environ.get(name)) if name else None
+
+
+def refuse_withheld(form: forms.BaseForm, cleaned: dict) -> None:
+    """Say beside the variable's name why its key would not be sent to this endpoint."""
+    name, provider, address = (cleaned.get(field) or "" for field in ("key_env", "provider", "base_url"))
+    if name and (why := why_withheld(name, provider=provider, base_url=address)):
+        form.add_error("key_env", why)
 
 
 async def _open(endpoint: Endpoint) -> None:

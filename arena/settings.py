@@ -101,9 +101,21 @@ def origins_from(text: str) -> list[str]:
     return origins
 
 
+def keys_from(text: str) -> dict[str, set[str]]:
+    """Which keys may go to which hosts, written NAME@host or NAME@host:port with commas between; empty where nothing is."""
+    keys: dict[str, set[str]] = {}
+    for entry in filter(None, (entry.strip() for entry in text.split(","))):
+        found = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)@([A-Za-z0-9.-]+(?::[0-9]+)?)", entry)
+        if not found:  # whoever wrote a key here does not want to read it in a log
+            raise ImproperlyConfigured("JURYROOM_KEYS: NAME@host is meant, with commas: OPENAI_API_KEY@api.openai.com")
+        keys.setdefault(found[1], set()).add(found[2].lower())
+    return keys
+
+
 SECRET_KEY = secret_key()
 EMBED_ORIGINS = origins_from(os.environ.get("JURYROOM_EMBED_ORIGINS", ""))
 globals().update(mail_from(os.environ.get("JURYROOM_EMAIL_URL", "")))
+KEYS = keys_from(os.environ.get("JURYROOM_KEYS", ""))
 DEFAULT_FROM_EMAIL = os.environ.get("JURYROOM_EMAIL_FROM", "juryroom@localhost")
 DEBUG = os.environ.get("JURYROOM_DEBUG") == "1"
 HTTPS = os.environ.get("JURYROOM_HTTPS") == "1"

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from arena.chat import Endpoint
 from arena.chat.batches import PROVIDERS as WITH_BATCHES
-from arena.collecting import key_of
+from arena.keys import key_of
 from arena.models import LanguageModel, Provenance
 from judging.judges import engine
 from judging.judges.base import Engine, RubricText

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from arena.keys import why_withheld
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
 from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
@@ -159,9 +160,13 @@ def _check_keys(recipe: Recipe, stages: tuple[str, ...], report: Report) -> None
     if "judgments" in stages:
         asked += [one.model for judge in recipe.judges for one in judge.everybody() if one.model]
     for spec in asked:
-        if spec.key_env and not os.environ.get(spec.key_env):
-            line, field = spec.where("key_env")
+        if not spec.key_env:
+            continue
+        message = why_withheld(spec.key_env, provider=spec.provider, base_url=spec.base_url)
+        if not message and not os.environ.get(spec.key_env):
             message = f"the environment variable {spec.key_env} is not set"
+        if message:
+            line, field = spec.where("key_env")
             report.problems.append(Problem(recipe.file or recipe.name, line, field, message))
 
 

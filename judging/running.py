@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from arena.chat import ChatError
-from arena.collecting import NoKey, key_of
 from arena.keeping import NotKept
+from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
 from judging import notifying

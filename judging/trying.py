@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from arena.background import arrivals
 from arena.chat import ChatError
-from arena.collecting import NoKey
+from arena.keys import NoKey
 from arena.models import storable
 from judging.forms import RunForm
 from judging.items import Item

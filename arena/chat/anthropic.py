@@ -10,14 +10,14 @@ from typing import Any
 import anthropic
 import httpx2
 
-from arena.chat.base import Closing, Completion, Endpoint, Message, whole
+from arena.chat.base import HOMES, Closing, Completion, Endpoint, Message, whole
 from arena.chat.connections import StatusError, Wire, http_client, timeout
 from arena.chat.dialect import Ask
 from arena.chat.draft import Draft
 from arena.chat.errors import guarded, guarded_pieces, malformed
 from arena.chat.messages import AnthropicMessages
 
-DEFAULT_URL = "https://api.anthropic.com"
+DEFAULT_URL = HOMES["anthropic"]
 
 
 class AnthropicChat(Closing):

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from arena.chat.pace import Pace
 
 
+HOMES = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+"""Where a provider's models answer when an endpoint has no address of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation; `role` is "system", "user" or "assistant"."""

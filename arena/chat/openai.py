@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import openai
 
-from arena.chat.base import ChatError, Closing, Completion, Endpoint, Message, whole
+from arena.chat.base import HOMES, ChatError, Closing, Completion, Endpoint, Message, whole
 from arena.chat.completions import ChatCompletions
 from arena.chat.connections import StatusError, Wire, http_client, timeout
 from arena.chat.dialect import Ask, Dialect
@@ -18,7 +18,7 @@ from arena.chat.draft import Draft
 from arena.chat.errors import guarded, guarded_pieces, malformed
 from arena.chat.responses import Responses
 
-DEFAULT_URL = "https://api.openai.com/v1"
+DEFAULT_URL = HOMES["openai"]
 
 APIS: Mapping[str, Callable[[Endpoint], Dialect]] = {
     "chat": ChatCompletions,

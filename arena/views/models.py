@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from arena.border import asked
-from arena.collecting import key_of
 from arena.connecting import hear
 from arena.editing import hanging_on, in_one_line, leads_only
+from arena.keys import key_of
 from arena.model_form import LanguageModelForm
 from arena.models import Answer, LanguageModel
 

@@ -9,7 +9,8 @@ import pytest
 from arena import collecting
 from arena.chat import ChatError, Completion
 from arena.chat.breaker import FAILURES_IN_A_ROW
-from arena.collecting import NoKey, collect, key_of
+from arena.collecting import collect
+from arena.keys import NoKey, key_of
 from arena.models import Answer, LanguageModel, Question
 from tests import openai_server
 from tests.judging import recorded as make

@@ -854,7 +854,7 @@ def test_the_demo_goes_on_with_runs_that_were_cancelled_failed_or_left_by_a_kill
     ids = [pk for (pk,) in rows(environment, "SELECT id FROM judging_run WHERE status = 'queued' ORDER BY id")]
     for pk, status in zip(ids, ("running", "cancelled", "failed"), strict=True):
         rows(environment, "UPDATE judging_run SET status = ? WHERE id = ?", status, pk)
-    soon = (timezone.now() + timedelta(seconds=4)).strftime("%Y-%m-%d %H:%M:%S")
+    soon = (timezone.now() + timedelta(seconds=10)).strftime("%Y-%m-%d %H:%M:%S")
     rows(
         environment,
         "UPDATE judging_run SET lease = '12345678123456781234567812345678', lease_until = ? WHERE id = ?",

@@ -11,9 +11,10 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from arena.models import LanguageModel
+from arena.sheets import as_csv
 from rating import snapshots
 from rating.models import Snapshot
-from rating.printing import as_csv, shown, table, width
+from rating.printing import shown, table, width
 from tests.judging import recorded as make
 from tests.rating.test_snapshots import MODELS, judged
 
@@ -229,7 +230,10 @@ def test_the_doctor_finds_nothing_wrong_here(monkeypatch):
 def test_a_key_that_is_not_set_is_a_note_and_no_problem(monkeypatch):
     make.model("Ash", key_env="ASH_KEY_OF_TESTS")
     monkeypatch.delenv("ASH_KEY_OF_TESTS", raising=False)
-    assert "note  key            ASH_KEY_OF_TESTS is not set; Ash cannot be asked" in said("doctor")
+    assert (
+        "note  key            model Ash: the environment variable ASH_KEY_OF_TESTS is not set (field key_env); it cannot"
+        in said("doctor")
+    )
     monkeypatch.setenv("ASH_KEY_OF_TESTS", "sesame")
     assert "ASH_KEY_OF_TESTS is set, for Ash" in said("doctor") and "sesame" not in said("doctor")
 
@@ -269,4 +273,4 @@ def test_chinese_takes_two_columns_and_the_table_stays_straight():
 
 
 def test_csv_quotes_what_needs_it_and_leaves_nothing_empty():
-    assert as_csv(("a", "b"), [("x,y", None), ('say "hi"', 0)]) == 'a,b\n"x,y",\n"say ""hi""",0'
+    assert as_csv(("a", "b"), [("x,y", None), ('say "hi"', 0)]) == 'a,b\n"x,y",\n"say ""hi""",0\n'

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import BaseCommand
 from django.db import DatabaseError, connection
 
+from arena.keys import NoKey, key_of
 from arena.migrating import unreachable, waiting
 from arena.models import LanguageModel
 
@@ -83,7 +84,8 @@ class Command(BaseCommand):
         except DatabaseError:
             return
         for model in models:
-            if os.environ.get(model.key_env):
+            try:
+                key_of(model)
                 yield OK, "key", f"{model.key_env} is set, for {model.name}"
-            else:
-                yield WARNING, "key", f"{model.key_env} is not set; {model.name} cannot be asked"
+            except NoKey as error:
+                yield WARNING, "key", f"{error}; it cannot be asked"

@@ -1,0 +1,60 @@
+"""Keys of endpoints: read from the environment when a call is made, and sent only where the operator lets them go."""
+
+from __future__ import annotations
+
+import os
+
+import httpx2
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from arena.chat.base import HOMES
+from arena.models import LanguageModel
+from arena.withholding import is_ours
+
+
+class NoKey(Exception):
+    """A model's key is not in the environment, or may not go where the model answers."""
+
+
+def key_of(model: LanguageModel) -> str:
+    """The model's key from the environment variable that its row names; "" where it names none. Raises NoKey."""
+    if not model.key_env:
+        return ""
+    if why := why_withheld(model.key_env, provider=model.provider, base_url=model.base_url):
+        raise NoKey(f"model {model.name}: {why} (field key_env)")
+    if key := os.environ.get(model.key_env, ""):
+        return key
+    raise NoKey(f"model {model.name}: the environment variable {model.key_env} is not set (field key_env)")
+
+
+def why_withheld(name: str, *, provider: str, base_url: str) -> str:
+    """Why what the variable `name` holds is not sent to this endpoint; "" where it may go there.
+
+    Never goes anywhere what is the site's own. Where the operator wrote down which key goes to which host
+    (JURYROOM_KEYS), nothing else goes anywhere.
+    """
+    if is_ours(name):
+        return _("The variable %(name)s is the site's own; it holds no key of an endpoint.") % {"name": name}
+    if not settings.KEYS:
+        return ""
+    if name not in settings.KEYS:
+        return _("The operator lets no model use %(name)s (JURYROOM_KEYS).") % {"name": name}
+    host, with_port = _host(base_url or HOMES.get(provider, ""))
+    if settings.KEYS[name] & {host, with_port}:
+        return ""
+    told = {"name": name, "hosts": ", ".join(sorted(settings.KEYS[name])), "host": with_port or "—"}
+    return _("The operator lets %(name)s go to %(hosts)s, and not to %(host)s (JURYROOM_KEYS).") % told
+
+
+def _host(address: str) -> tuple[str, str]:
+    """The host that a call to this address goes to, alone and with its port where that is not the usual one; "" where there is none.
+
+    Read by what makes the calls: two readers of one address may take different hosts from it.
+    """
+    try:
+        url = httpx2.URL(address)
+    except (httpx2.InvalidURL, ValueError):
+        return "", ""
+    host = url.raw_host.decode().lower()
+    return host, f"{host}:{url.port}" if url.port else host
