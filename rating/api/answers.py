@@ -12,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 
 from arena.models import UNPUBLISHED, Answer, LanguageModel, Provenance, Question, storable
 from judging.access import is_blind_on
-from rating.api.auth import leads_only
+from rating.api.auth import LEADS
 from rating.api.posted import MOST_AT_ONCE, Posted, refusing_repeats
 from rating.api.problems import Problem, ProblemRow, unusable
 from rating.api.rows import BlindPage, Data, Id, ModelRef, Paging, Text, blind_benchmarks, narrowed, one, paged
@@ -126,11 +126,11 @@ def refuse_if_blind(request: HttpRequest, question: Question) -> None:
     "/answers",
     response={200: Posted, 201: Posted, 403: ProblemRow, 409: ProblemRow, 422: ProblemRow},
     summary="Add answers (leads)",
+    auth=LEADS,
 )
 def add_answers(request: HttpRequest, sent: AnswersSent) -> Any:
     """All of them or none, 500 at the most. An answer that is there already with the same words is left as it is; other
     words for the same question, model and sample are refused."""
-    leads_only(request)
     refusing_repeats("answers", [(row.question, row.model, row.sample) for row in sent.answers])
     try:
         with transaction.atomic():

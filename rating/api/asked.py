@@ -17,7 +17,7 @@ from judging.access import is_blind_on
 from judging.judges.rules import validate_check
 from judging.views.record import shuffled
 from rating.api.answers import AnswerRow, answer_row
-from rating.api.auth import leads_only
+from rating.api.auth import LEADS
 from rating.api.posted import MOST_AT_ONCE, Posted, faults_of, place_of, refusing_repeats
 from rating.api.problems import Problem, ProblemRow, unusable
 from rating.api.rows import Data, Id, Page, Paging, Provenance, Text, narrowed, one, paged
@@ -149,11 +149,11 @@ def question(request: HttpRequest, pk: int) -> Data:
     "/benchmarks/{int:pk}/questions",
     response={200: Posted, 201: Posted, 403: ProblemRow, 409: ProblemRow, 422: ProblemRow},
     summary="Add questions (leads)",
+    auth=LEADS,
 )
 def add_questions(request: HttpRequest, pk: int, sent: QuestionsSent) -> Any:
     """All of them or none, 500 at the most. A question that is there already with the same words is left as it is; one with
     other words under the same key is refused, and so is any new one once the benchmark is frozen."""
-    leads_only(request)
     to = one(Benchmark.objects, pk)
     refusing_repeats("questions", [(question.key,) for question in sent.questions])
     report = Report()

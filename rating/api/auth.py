@@ -27,9 +27,22 @@ ASKS_FOR_TOKEN = {"WWW-Authenticate": "Bearer"}
 
 
 class Access(HttpBearer):
-    """Puts the person on the request. Public things need no token; what else there is decides each by the person's roles."""
+    """Puts the person on the request. Public things need no token; what else there is decides each by the person's roles.
+
+    With `leads` nobody but evaluation leads gets further, and nothing they sent is read before.
+    """
+
+    def __init__(self, *, leads: bool = False) -> None:
+        super().__init__()
+        self.leads = leads
 
     def __call__(self, request: HttpRequest) -> Any:
+        who = self._known(request)
+        if self.leads:
+            _leads_only(request)
+        return who
+
+    def _known(self, request: HttpRequest) -> Any:
         header = request.headers.get("Authorization", "")
         if not header:
             return self._without_token(request)
@@ -65,10 +78,13 @@ def _slow_down(kind: str, who: Any, most: int) -> None:
         raise Problem(429, told, headers={"Retry-After": str(wait)})
 
 
-def leads_only(request: HttpRequest) -> None:
+def _leads_only(request: HttpRequest) -> None:
     """Raises Problem for anybody but evaluation leads."""
     if is_lead(request.user):
         return
     if not request.user.is_authenticated:
         raise Problem(401, _("This needs the token of an evaluation lead."), headers=ASKS_FOR_TOKEN)
     raise Problem(403, _("This is for evaluation leads."))
+
+
+LEADS = Access(leads=True)

@@ -11,7 +11,7 @@ from arena.frame import is_lead
 from arena.withholding import without_secrets
 from judging.models import Judge, Rubric
 from judging.rubric_list import seen_by
-from rating.api.auth import leads_only
+from rating.api.auth import LEADS
 from rating.api.models import model_ref
 from rating.api.problems import ProblemRow
 from rating.api.rows import Data, ModelRef, Page, Paging, Provenance, Text, narrowed, one, paged
@@ -109,17 +109,15 @@ def rubric(request: HttpRequest, pk: int) -> Data:
     return {**_rubric(found), "data": found.as_data()}
 
 
-@router.get("/profiles", response={200: Page[ProfileRow], 403: ProblemRow}, summary="Profiles (leads)")
+@router.get("/profiles", response={200: Page[ProfileRow], 403: ProblemRow}, summary="Profiles (leads)", auth=LEADS)
 def profiles(request: HttpRequest, filters: Query[PlainFilters]) -> Data:
     """Weights of categories for totals, and gates."""
-    leads_only(request)
     return paged(request, Profile.objects.all(), filters)
 
 
-@router.get("/groupings", response={200: Page[GroupingRow], 403: ProblemRow}, summary="Groupings (leads)")
+@router.get("/groupings", response={200: Page[GroupingRow], 403: ProblemRow}, summary="Groupings (leads)", auth=LEADS)
 def groupings(request: HttpRequest, filters: Query[PlainFilters]) -> Data:
     """Other sortings of the categories into kinds."""
-    leads_only(request)
     return paged(request, Grouping.objects.all(), filters)
 
 

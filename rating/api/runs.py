@@ -23,7 +23,7 @@ from judging.progress import Line, progress
 from judging.purse import spent
 from judging.recipes import recipe_of
 from rating import annotating
-from rating.api.auth import leads_only
+from rating.api.auth import LEADS
 from rating.api.models import model_ref
 from rating.api.posted import faults_of
 from rating.api.problems import Problem, ProblemRow, unusable
@@ -168,20 +168,23 @@ def run(request: HttpRequest, pk: int) -> Data:
 
 
 @router.get(
-    "/runs/{int:pk}/annotators", response={200: AnnotatorRows, 403: ProblemRow}, summary="Who votes how well (leads)"
+    "/runs/{int:pk}/annotators",
+    response={200: AnnotatorRows, 403: ProblemRow},
+    summary="Who votes how well (leads)",
+    auth=LEADS,
 )
 def annotators(request: HttpRequest, pk: int) -> Data:
-    leads_only(request)
     found = one(Run.objects.select_related("benchmark"), pk)
     rows = [_annotator(person) for person in annotating.of_run(found).people]
     return {"run": found.pk, "provenance": found.provenance, "rows": rows}
 
 
-@router.post("/runs", response={200: Queued, 201: Queued, **REFUSALS}, summary="Set up a run by its recipe (leads)")
+@router.post(
+    "/runs", response={200: Queued, 201: Queued, **REFUSALS}, summary="Set up a run by its recipe (leads)", auth=LEADS
+)
 def make_run(request: HttpRequest, sent: RecipeSent) -> Any:
     """The same recipe is the same run: sent again, it goes on where it stopped. Recipes from here name no files, and only
     models that are set up here already may be asked."""
-    leads_only(request)
     _refuse_files(sent.recipe)
     before = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     try:
@@ -201,7 +204,9 @@ def make_run(request: HttpRequest, sent: RecipeSent) -> Any:
     return Status(201 if is_new else 200, {"id": made.pk, "status": made.status})
 
 
-@router.post("/runs/{int:pk}/start", response={200: Queued, **REFUSALS}, summary="Start or resume a run (leads)")
+@router.post(
+    "/runs/{int:pk}/start", response={200: Queued, **REFUSALS}, summary="Start or resume a run (leads)", auth=LEADS
+)
 def start(request: HttpRequest, pk: int) -> Data:
     """Only what is missing is judged."""
     found = _steered(request, pk)
@@ -210,7 +215,7 @@ def start(request: HttpRequest, pk: int) -> Data:
     return _queued(found)
 
 
-@router.post("/runs/{int:pk}/pause", response={200: Queued, **REFUSALS}, summary="Pause a run (leads)")
+@router.post("/runs/{int:pk}/pause", response={200: Queued, **REFUSALS}, summary="Pause a run (leads)", auth=LEADS)
 def pause(request: HttpRequest, pk: int) -> Data:
     """What is under way is waited for and kept."""
     found = _steered(request, pk)
@@ -219,7 +224,7 @@ def pause(request: HttpRequest, pk: int) -> Data:
     return _queued(found)
 
 
-@router.post("/runs/{int:pk}/cancel", response={200: Queued, **REFUSALS}, summary="Cancel a run (leads)")
+@router.post("/runs/{int:pk}/cancel", response={200: Queued, **REFUSALS}, summary="Cancel a run (leads)", auth=LEADS)
 def cancel(request: HttpRequest, pk: int) -> Data:
     """What was judged is kept."""
     found = _steered(request, pk)
@@ -230,7 +235,6 @@ def cancel(request: HttpRequest, pk: int) -> Data:
 
 
 def _steered(request: HttpRequest, pk: int) -> Run:
-    leads_only(request)
     found = one(Run.objects.select_related("benchmark"), pk)
     if not found.judges.machines().exists():
         raise Problem(409, _("This run has no machine judge: there is nothing for us to carry out."), word="no_machine")

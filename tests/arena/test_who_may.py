@@ -123,10 +123,6 @@ API: dict[str, tuple[str, str]] = {
 """How the API is asked under each name, and by whom."""
 
 
-WITH_A_BODY = ("add_questions", "add_answers", "make_run")
-"""What is posted is looked at before who posts it; with a whole body they are refused, see `tests/rating/test_api_*`."""
-
-
 @pytest.fixture
 def there(tmp_path, settings):
     settings.MEDIA_ROOT = tmp_path
@@ -242,11 +238,11 @@ def test_who_may_ask_the_api(there, name):
     )
     if method == "post":
         refused = asked_of_api(name, there, there["lead"], may_write=False).status_code
-        assert refused == 403 or (refused == 422 and name in WITH_A_BODY)
+        assert refused == 403
     if who == LEAD:
         for person in ("annotator", "viewer"):
             refused = asked_of_api(name, there, there[person]).status_code
-            assert refused == 403 or (refused == 422 and name in WITH_A_BODY)
+            assert refused == 403
         assert asked_of_api(name, there, there["lead"]).status_code not in (401, 403)
 
 
