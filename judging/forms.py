@@ -67,8 +67,9 @@ class Estimate:
 
     `items` are answers (single) or battles; `judgments` all there will be, of which `known` are on record already;
     `calls` go to judging models, `answer_calls` to the candidates (one a turn); `votes` are asked of people.
-    `missing` lists (model, n) with answers not yet there, `keys` the environment variables that are not set here. `forecast`
-    says what that comes to in tokens, money and time; None where nobody is asked.
+    `missing` lists (model, n) with answers not yet there, `keys` the environment variables that are not set here, `own` each
+    judge with the candidates of its own family. `forecast` says what that comes to in tokens, money and time; None where
+    nobody is asked.
     """
 
     questions: int
@@ -82,6 +83,7 @@ class Estimate:
     votes: int
     missing: list[tuple[LanguageModel, int]]
     keys: list[str]
+    own: list[tuple[Judge, list[LanguageModel]]]
     forecast: Forecast | None = None
 
     @property
@@ -447,8 +449,20 @@ class RunForm(VotingFields):
             votes=found.items * self.voting.wanted if cleaned["people"] else 0,
             missing=found.missing,
             keys=sorted(name for name in names if not os.environ.get(name)),
+            own=_of_own_family(judges, [*cleaned["candidates"], *filter(None, [cleaned.get("baseline")])]),
             forecast=forecast(self.unsaved(), found, self.tried) if judges or found.asked else None,
         )
+
+
+def _of_own_family(judges: list[Judge], models: list[LanguageModel]) -> list[tuple[Judge, list[LanguageModel]]]:
+    """Judges that are one of these models themselves, or of its family; not panels, which give such a member no voice."""
+    found = []
+    for judge in judges:
+        if judge.model_id and judge.kind not in Judge.COMPOSED:
+            family = judge.model.family.strip().casefold()
+            same = [one for one in models if one == judge.model or (family and one.family.strip().casefold() == family)]
+            found += [(judge, list(dict.fromkeys(same)))] if same else []
+    return found
 
 
 def keys_in(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from judging import consumers, tasks, watching
 from judging.assignment import judge_of, leave, next_seat
 from judging.billing import estimate
 from judging.items import battles_of, items_of
-from judging.models import Assignment, Run
+from judging.models import Assignment, Run, Seat
 from judging.progress import expected
 from judging.running import carry_out
 from tests.judging import recorded as make
@@ -276,6 +276,22 @@ def test_the_estimate_says_what_is_missing_known_and_without_a_key(lead, monkeyp
     assert [(model.name, n) for model, n in estimate.missing] == [("Birch", 1)]
     assert (estimate.calls, estimate.judgments, estimate.known) == (1, 2, 1)
     assert estimate.keys == ["JURYROOM_TEST_KEY"]
+
+
+def test_a_judge_of_the_family_it_judges_is_told_and_a_panel_is_not(lead):
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch", questions=1)
+    LanguageModel.objects.filter(name="Ash").update(family="Grove ")
+    own, other = make.llm_judge("own", family="grove"), make.llm_judge("other", family="Reed")
+    unknown, itself = make.llm_judge("unknown"), make.judge("itself", kind="llm", model=make.model("Birch"))
+    panel = make.judge("panel", kind="panel")
+    for judge, told in ((own, ["Ash"]), (other, []), (unknown, []), (itself, ["Birch"])):
+        estimate = checked(lead, **{**recipe(benchmark, "Ash", "Birch"), "judges": [judge.pk]})
+        assert [model.name for _, models in estimate.own for model in models] == told, judge
+    Seat.objects.create(panel=panel, member=own)
+    assert not checked(lead, **{**recipe(benchmark, "Ash", "Birch"), "judges": [panel.pk]}).own
+    page = lead.post(reverse("run_new"), {**recipe(benchmark, "Ash", "Birch"), "judges": [own.pk], "check": "1"})
+    assert page.text.count("data-own-family") == 1 and "judges its own family here (" in page.text
 
 
 ROUND = {"pairwise": 12, "baseline": 8, "single": 12}
