@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from arena.models import Question
 from judging import tasks
 from judging.estimating import Count, count
+from judging.forecasting import Forecast, forecast
 from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
 
@@ -28,7 +29,7 @@ class CannotJudge(ValueError):
 
 @dataclass(frozen=True)
 class Again:
-    """What would be judged again: `questions` of the benchmark's `all`, and what that takes."""
+    """What would be judged again: the questions of `keys` of the benchmark's `all`, and what that takes and comes to."""
 
     like: Run
     rubric: Rubric
@@ -36,6 +37,7 @@ class Again:
     keys: list[str]
     all: int
     told: Count
+    forecast: Forecast
     missing_keys: list[str]
 
     @property
@@ -83,17 +85,20 @@ def keys_of(rubric: Rubric, like: Run, scope: str) -> list[str]:
 
 
 def again(rubric: Rubric, like: Run, scope: str) -> Again:
-    """What judging again would take; nothing is written. A dozen queries, and one or two more for each judge."""
+    """What judging again would take; nothing is written. A dozen queries, and a handful more for each judge."""
     keys = keys_of(rubric, like, scope)
     judges = list(like.judges.filter(kind__in=Judge.WITH_ENGINE).select_related("model"))
     names = {model.key_env for judge in judges for model in with_models(judge) if model.key_env}
+    run = _unsaved(rubric, like, keys)
+    told = count(run, like.candidates.all(), judges)
     return Again(
         like=like,
         rubric=rubric,
         scope=scope,
         keys=keys,
         all=like.benchmark.questions.count(),
-        told=count(_unsaved(rubric, like, keys), like.candidates.all(), judges),
+        told=told,
+        forecast=forecast(run, told),
         missing_keys=sorted(name for name in names if not os.environ.get(name)),
     )
 

@@ -335,6 +335,18 @@ def test_what_became_of_a_case_shows_the_old_verdict_beside_the_new_one(lead, ru
     assert side.old.verdict in page.text and side.new.verdict in page.text
 
 
+def test_what_judging_again_costs_is_told_before_it_begins(lead):
+    run = judged()
+    rubric = taken_up(run, case(run, "q2"))
+    address = reverse("bad_case_again")
+    assert lead.get(address, {"rubric": rubric.pk}).context["plan"].forecast.guesses == []
+    run.judges.add(make.llm_judge(price_in=1000.0, price_out=0.0))
+    page = lead.get(address, {"rubric": rubric.pk})
+    (guess,) = page.context["plan"].forecast.guesses
+    assert guess.calls == page.context["plan"].calls == 2 and guess.cost == pytest.approx(guess.tokens_in / 1000)
+    assert "data-forecast" in page.text and f"{guess.cost:.4f}" in page.text
+
+
 def test_a_case_without_a_run_to_be_like_says_what_to_do(lead):
     run = judged()
     rubric = taken_up(run, case(run))
