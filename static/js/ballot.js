@@ -29,6 +29,12 @@ function dress() {
   typeset();
 }
 
+// htmx tells each element that it takes out so, one by one: with formulas there are thousands, and nobody listens.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!detail.shouldSwap || detail.target !== ballot()) return;
+  for (const answer of ballot().querySelectorAll(".answer")) answer.replaceChildren();
+});
+
 document.addEventListener("htmx:afterSwap", () => {
   arrived();
   painted();
