@@ -1,7 +1,7 @@
 // Formulas: what stands in `.maths` as source is typeset by KaTeX, which is fetched only where there is some.
 const CSS = new URL("../vendor/katex/katex.min.css", import.meta.url);
 const OPTIONS = { trust: false, maxExpand: 500, maxSize: 20, throwOnError: false, strict: "ignore", errorColor: "var(--bad)" };
-const SLICE = 40; // milliseconds of work before the page may paint: a key that is pressed meanwhile is not late
+const SLICE = 100; // milliseconds of work before the page may paint: a key that is pressed meanwhile is not late
 const DELIMITERS = [["$$", "$$", true], ["\\[", "\\]", true], ["\\(", "\\)", false], ["$", "$", false]];
 let loading;
 

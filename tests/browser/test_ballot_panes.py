@@ -515,6 +515,21 @@ def test_formulas_are_typeset_under_our_policy_with_fonts_of_our_own(signed_in, 
     assert signed_in.evaluate("window.reports") == []
 
 
+def test_the_formulas_that_go_are_not_told_so_one_by_one(signed_in):
+    open_ballot(signed_in, voting.open_run(text=MATHS * 10))
+    signed_in.locator('[data-pane="B"] .katex').nth(5).wait_for(state="attached")
+    signed_in.evaluate("""() => {
+      window.told = { all: 0, answers: 0 };
+      document.addEventListener("htmx:beforeCleanupElement", ({ target }) => {
+        window.told.all += 1;
+        window.told.answers += Boolean(target.closest(".answer > *"));
+      });
+    }""")
+    press(signed_in, "1")
+    told = signed_in.evaluate("window.told")
+    assert told["all"] > 50 and told["answers"] == 0, told
+
+
 def test_a_page_without_maths_fetches_no_katex(signed_in):
     fetched = watch(signed_in)
     open_ballot(signed_in, voting.open_run())
