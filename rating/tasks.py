@@ -3,11 +3,8 @@
 import logging
 import time
 from datetime import timedelta
-from importlib import import_module
-from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init
 from django.utils import timezone
 
 from arena.live import ring
@@ -18,13 +15,6 @@ from rating.models import Leaderboard
 log = logging.getLogger(__name__)
 PAUSE = timedelta(seconds=30)  # between two snapshots of a board while votes come in
 PER_PAUSE = 100_000  # judgments that a pause is long enough for: larger boards rest longer, their live boards do not
-
-
-@worker_init.connect
-def load(**_told: Any) -> None:
-    """Load for all processes of a worker at once what each would load by itself for its first board; pages need none of it."""
-    for name in ("numpy.ma", "scipy.special"):
-        import_module(name)
 
 
 @shared_task
