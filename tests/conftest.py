@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.utils import translation
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from arena import setup
+from tests.browser.visiting import PATIENCE
 
 NO_SHARED = "the shared data folder is not here"
 NO_CHROMIUM = "Chromium is not here"
@@ -23,6 +24,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+expect.set_options(timeout=PATIENCE)
 
 
 def shared_folder() -> Path:
@@ -68,7 +71,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A page with cookies of its own, in English; the test fails where a script on it did."""
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -23,6 +23,7 @@ from playwright.sync_api import Download, Page, expect
 
 from arena import setup
 from tests.browser.test_run_watching import free_port, wait_for
+from tests.browser.visiting import PATIENCE
 from tests.openai_server import serve
 
 pytestmark = [pytest.mark.browser]
@@ -96,7 +97,7 @@ class Windows:
 
     def open(self, **look: Any) -> Page:
         context = self.chromium.new_context(**look)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         self.contexts.append(context)
         page = context.new_page()
         self.listen(page)

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from arena import setup
 from tests.browser.test_run_watching import free_port, wait_for
+from tests.browser.visiting import PATIENCE
 from tests.judging.recorded import PASSWORD
 from tests.openai_server import serve
 
@@ -81,7 +82,7 @@ def window(chromium, site) -> Iterator[Any]:
 
     def open_window(name: str, path: str) -> Page:
         context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{site.address}/sign-in/?next={path}")

@@ -11,6 +11,8 @@ THEMES, LANGUAGES = ("light", "dark"), ("en", "zh-hans")
 LOOKS = [(theme, language) for theme in THEMES for language in LANGUAGES]
 WIDTHS = (1366, 768, 320)
 """CSS pixels: a desk, a tablet, and the narrowest that WCAG 2.2 asks for (1.4.10)."""
+PATIENCE = 30_000
+"""Milliseconds in which a page does what it is asked, on a slow and busy machine too."""
 BROKEN_POLICY = """
 window.reports = [];
 document.addEventListener("securitypolicyviolation", (event) => window.reports.push(
@@ -35,7 +37,7 @@ class Visit:
         if user is not None:
             self.sign_in(user)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.add_init_script(BROKEN_POLICY)
         self.page.on("request", lambda request: self._note(request.url))
         self.page.on("console", lambda message: self._hear(message.text))
