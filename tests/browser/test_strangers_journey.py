@@ -188,7 +188,7 @@ def test_a_stranger_gets_from_an_empty_site_to_a_report_in_hand(windows, site, f
     take_the_report_away(lead)
     take_the_board_away(lead, board)
     assert windows.elsewhere == [] and windows.complaints == []
-    assert time.monotonic() - began < 90
+    assert time.monotonic() - began < 300  # a hang would show, not a slow machine
 
 
 def sign_in_on_the_empty_site(page: Page, site: Site) -> None:
