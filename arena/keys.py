@@ -21,11 +21,15 @@ def key_of(model: LanguageModel) -> str:
     """The model's key from the environment variable that its row names; "" where it names none. Raises NoKey."""
     if not model.key_env:
         return ""
-    if why := why_withheld(model.key_env, provider=model.provider, base_url=model.base_url):
+    if why := why_no_key(model.key_env, provider=model.provider, base_url=model.base_url):
         raise NoKey(f"model {model.name}: {why} (field key_env)")
-    if key := os.environ.get(model.key_env, ""):
-        return key
-    raise NoKey(f"model {model.name}: the environment variable {model.key_env} is not set (field key_env)")
+    return os.environ[model.key_env]
+
+
+def why_no_key(name: str, *, provider: str, base_url: str) -> str:
+    """Why this endpoint cannot have what the variable `name` holds; "" where it can: it is set, and may go there."""
+    withheld = why_withheld(name, provider=provider, base_url=base_url)
+    return withheld or ("" if os.environ.get(name) else f"the environment variable {name} is not set")
 
 
 def why_withheld(name: str, *, provider: str, base_url: str) -> str:

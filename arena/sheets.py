@@ -20,9 +20,8 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def line(cells: Iterable[Any]) -> str:
     """One line with its end; see `cell`."""
     out = io.StringIO()
-    csv.writer(out, lineterminator=WINDOWS).writerow(
-        map(cell, cells)
-    )  # so that a cell with either of the two is quoted
+    # with both as its end, a cell that has either is quoted
+    csv.writer(out, lineterminator=WINDOWS).writerow(map(cell, cells))
     return out.getvalue().removesuffix(WINDOWS) + "\n"
 
 

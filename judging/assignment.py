@@ -312,8 +312,8 @@ def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standin
     leased, voted = Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE)
     counted = ~leased & ~Q(mine__purpose=For.PRACTICE)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    left = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
-    left = left.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
+    behind = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
+    behind = behind.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
     head = VotingItem.objects.open().filter(run=run).order_by("held", "-urgency")
     facts = {
         "done": Count("mine", filter=counted),
@@ -326,13 +326,13 @@ def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standin
         "free": _Size(_open_items(run, judge, member or Member()).order_by().values("pk")[: MOST_LEFT + 1]),
         "fewest": Subquery(head.values("held")[:1]),
         "urgency": Subquery(head.values("urgency")[:1]),
-        "last": Subquery(left.values("token")[:1]),
+        "last": Subquery(behind.values("token")[:1]),
     }
     of_run = Run.objects.filter(pk=run.pk).order_by().values("pk")
     row = of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts).get()
     free = row.pop("free")
-    left_over = row.pop("leased") + min(free, MOST_LEFT)
-    return Standing(left=left_over, is_more=free > MOST_LEFT, **row)
+    left = row.pop("leased") + min(free, MOST_LEFT)
+    return Standing(left=left, is_more=free > MOST_LEFT, **row)
 
 
 class _Size(Subquery):

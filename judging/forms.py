@@ -14,6 +14,7 @@ from arena.models import Benchmark, Category, LanguageModel, Question
 from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
+from judging.judges.composed import is_same_family
 from judging.machines import with_models
 from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
 from judging.preparing import demo_models, provenance_of_run
@@ -459,8 +460,8 @@ def _of_own_family(judges: list[Judge], models: list[LanguageModel]) -> list[tup
     found = []
     for judge in judges:
         if judge.model_id and judge.kind not in Judge.COMPOSED:
-            family = judge.model.family.strip().casefold()
-            same = [one for one in models if one == judge.model or (family and one.family.strip().casefold() == family)]
+            own = judge.model
+            same = [one for one in models if one == own or is_same_family(one.family, own.family)]
             found += [(judge, list(dict.fromkeys(same)))] if same else []
     return found
 

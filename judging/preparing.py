@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 
-from arena.keys import why_withheld
+from arena.keys import why_no_key
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
 from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
@@ -160,12 +159,8 @@ def _check_keys(recipe: Recipe, stages: tuple[str, ...], report: Report) -> None
     if "judgments" in stages:
         asked += [one.model for judge in recipe.judges for one in judge.everybody() if one.model]
     for spec in asked:
-        if not spec.key_env:
-            continue
-        message = why_withheld(spec.key_env, provider=spec.provider, base_url=spec.base_url)
-        if not message and not os.environ.get(spec.key_env):
-            message = f"the environment variable {spec.key_env} is not set"
-        if message:
+        told = {"provider": spec.provider, "base_url": spec.base_url}
+        if spec.key_env and (message := why_no_key(spec.key_env, **told)):
             line, field = spec.where("key_env")
             report.problems.append(Problem(recipe.file or recipe.name, line, field, message))
 

@@ -139,8 +139,12 @@ def cascade_next(
 
 def is_of_own_family(family: str, exhibit: Exhibit) -> bool:
     """Whether a judge of this model family would judge an answer of its own; never where the family is unknown."""
-    own = family.strip().casefold()
-    return bool(own) and own in {other.strip().casefold() for other in exhibit.families}
+    return any(is_same_family(family, other) for other in exhibit.families)
+
+
+def is_same_family(one: str, other: str) -> bool:
+    """Whether two names are of one model family, however they are written; never where one is unknown ("")."""
+    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
 
 
 def _barred(voice: Voice, weight: float, exhibit: Exhibit) -> str:
