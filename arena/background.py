@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TypeVar
 
+import uvloop
+
 T = TypeVar("T")
 END = object()
 LARGEST = 200  # results handed over at once
@@ -48,7 +50,8 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
 
     def work() -> None:
         try:
-            asyncio.run(pump())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(pump())
             ready.put((END, None))
         except asyncio.CancelledError:
             ready.put((END, None))

@@ -29,7 +29,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Changes whenever the same text may give other HTML: cached HTML of another version is rendered again."""
 
 LONGEST_TEXT = 150_000  # characters; longer is shown raw
@@ -39,6 +39,7 @@ LONGEST_CODE_LINE = 1_000  # characters; several lexers take time that grows wit
 LONGEST_MATHS = 4_000  # characters between two maths delimiters
 MOST_MARKS = 60  # accents on one letter; Chromium takes half a minute to draw 149,000 of them
 DEEPEST = 60  # elements of a line within each other; under 35,000 nested ones a page stands still for ten seconds
+LONGEST_RUN = 1_000  # of one mark that emphasises, on end; a longer one is characters like any other
 LONGEST_URL_SHOWN = 200  # characters of an address written out in the text
 LEAST_SHOWN = 0.8  # share of the source's letters and digits that must be in the HTML
 CPU_SECONDS = 0.4  # of this thread, for one text
@@ -54,6 +55,7 @@ LANGUAGES = frozenset(_LANGUAGE_NAMES.split())
 
 _DISPLAY_MATHS = {"\\[": "\\]", "$$": "$$"}
 _MATHS = {"\\(": "\\)", **_DISPLAY_MATHS}
+_EMPHASIS = "*_~"
 _DEMOTED = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
 _LIST_MARKER = re.compile(r"(?m)^[ \t>*+-]*\d{1,9}[.)](?=\s)")
 _DELIMITER_ROW = re.compile(r"[ \t>|:*+-]+")
@@ -192,6 +194,18 @@ def _inline_deadline(state: StateInline, silent: bool) -> bool:
     return False
 
 
+def _inline_long_run(state: StateInline, silent: bool) -> bool:
+    """A run of marks too long to emphasise anything: each of its marks would become a token, all in one go."""
+    mark = state.src[state.pos]
+    if mark not in _EMPHASIS or not state.src.startswith(mark * LONGEST_RUN, state.pos):
+        return False
+    end = state.posMax - len(state.src[state.pos : state.posMax].lstrip(mark))
+    if not silent:
+        state.pending += state.src[state.pos : end]
+    state.pos = end
+    return True
+
+
 def _inline_maths(state: StateInline, silent: bool) -> bool:
     r"""Maths is kept as it stands, so that `\(a<b\)` keeps its backslashes and `$a_1 b_1$` its underscores."""
     opening, closing = _maths_delimiters(state.src, state.pos)
@@ -326,6 +340,7 @@ def _parser() -> MarkdownIt:
     markdown.block.ruler.before("maths_block", "deadline", _block_deadline, {"alt": ends})
     markdown.inline.ruler.before("escape", "maths", _inline_maths)
     markdown.inline.ruler.before("text", "deadline", _inline_deadline)
+    markdown.inline.ruler.before("strikethrough", "long_run", _inline_long_run)
     markdown.core.ruler.push("demote_and_disarm", _demote_and_disarm)
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]  # _disarm_links decides, and shows them
     markdown.add_render_rule("maths", _render_maths)

@@ -93,13 +93,13 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
 def answers_of(run: Run, questions: Iterable[int] | None = None) -> list[Answer]:
     """The good answers of the run's candidates, to these questions or to all of it, with question and category.
 
-    One query for each 200 questions.
+    Each question, category and model is in memory once. Four queries for each 200 questions.
     """
     found: list[Answer] = []
     models = participants(run)
     for some in chunks(questions_of(run).values_list("pk", flat=True) if questions is None else questions):
         answers = Answer.objects.ok().filter(question__in=some, model__in=models, sample__lt=run.samples)
-        found += answers.select_related("question__category", "model").defer(*NOT_JUDGED)
+        found += answers.prefetch_related("question__category", "model").defer(*NOT_JUDGED)
     return found
 
 
@@ -123,19 +123,8 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
             for one, other in pairs
             if one in by_place[place] and other in by_place[place]
         ]
-        battles += _paired(wanted)
+        battles += Battle.objects.pair(wanted)
     return sorted(battles, key=lambda battle: battle.pk)
-
-
-def _paired(wanted: list[tuple[Answer, Answer]]) -> list[Battle]:
-    """The battles of these answers, holding these very objects."""
-    answers = {answer.pk: answer for pair in wanted for answer in pair}
-    again = [f"{side}__{name}" for side in ("first", "second") for name in ("turns", *NOT_JUDGED)]
-    battles = Battle.objects.defer(*again).pair(wanted)
-    for battle in battles:
-        battle.first, battle.second = answers[battle.first_id], answers[battle.second_id]
-        battle.question = battle.first.question
-    return battles
 
 
 def items_of(run: Run, questions: Iterable[int] | None = None) -> list[Item]:

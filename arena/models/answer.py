@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -102,22 +102,39 @@ class BattleQuerySet(models.QuerySet["Battle"]):
     def pair(self, pairs: Iterable[tuple[Answer, Answer]]) -> list[Battle]:
         """The battles of these answers, made where they are missing; an unordered pair is one battle.
 
-        Raises ValueError when two answers are not to the same question or are by the same model. Two queries.
+        They hold the very answers that were given, and the first one's question. Raises ValueError when two answers are not to the same
+        question or are by the same model. One query, and two more where some are missing.
         """
-        wanted: dict[tuple[int, int], Battle] = {}
+        wanted: dict[tuple[int, int], tuple[Answer, Answer]] = {}
         for one, other in pairs:
             if one.question_id != other.question_id or one.model_id == other.model_id:
                 raise ValueError(f"no battle between {one} and {other}")
             first, second = sorted((one, other), key=lambda answer: answer.pk)
-            wanted[first.pk, second.pk] = Battle(question_id=first.question_id, first=first, second=second).named()
+            wanted[first.pk, second.pk] = first, second
+        found = self._between(wanted)
+        if missing := {key: both for key, both in wanted.items() if key not in found}:
+            made = (
+                Battle(question_id=one.question_id, first=one, second=other).named() for one, other in missing.values()
+            )
+            self.bulk_create(made, ignore_conflicts=True, batch_size=500)
+            found |= self._between(missing)
+        return list(found.values())
+
+    def _between(self, wanted: Mapping[tuple[int, int], tuple[Answer, Answer]]) -> dict[tuple[int, int], Battle]:
+        """Those of these battles that there are, by their answers' ids."""
         if not wanted:
-            return []
-        self.bulk_create(wanted.values(), ignore_conflicts=True, batch_size=500)
-        questions = {battle.question_id for battle in wanted.values()}
-        found = self.filter(question__in=questions).select_related(
-            "first__model", "second__model", "question__category"
+            return {}
+        firsts, seconds = zip(*wanted.values(), strict=True)
+        rows = self.filter(
+            question__in={answer.question_id for answer in firsts},
+            first_model__in={answer.model_id for answer in firsts},
+            second_model__in={answer.model_id for answer in seconds},
         )
-        return [battle for battle in found if (battle.first_id, battle.second_id) in wanted]
+        found = {(battle.first_id, battle.second_id): battle for battle in rows}
+        for key in found.keys() & wanted.keys():
+            found[key].first, found[key].second = wanted[key]
+            found[key].question = wanted[key][0].question
+        return {key: found[key] for key in wanted if key in found}
 
 
 class Battle(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation, localcontext
 
@@ -41,9 +42,9 @@ def final_numbers(text: str) -> list[Decimal]:
     plain = unicodedata.normalize("NFKC", text.replace("½", "1/2")).translate(_SIGNS)
     boxed = _BOXED.findall(plain)
     for part in (boxed[-1:] or []) + [plain]:
-        matches = list(_NUMBER.finditer(_FRACTION.sub(r" \1/\2 ", part)))
-        if matches:
-            return _meanings(matches[-1])
+        last = deque(_NUMBER.finditer(_FRACTION.sub(r" \1/\2 ", part)), maxlen=1)
+        if last:
+            return _meanings(last[0])
     return []
 
 
