@@ -37,7 +37,7 @@ def test_a_result_is_handed_over_when_it_is_there_and_not_at_the_end():
     got, began = [], time.monotonic()
     for batch in arrivals(lambda: numbers(3, pause=0.4)):
         got += [(number, time.monotonic() - began) for number in batch]
-    assert all(at < 0.4 * (number + 1) + 0.35 for number, at in got) and len(got) == 3
+    assert all(at < 0.4 * (number + 1) + 0.7 for number, at in got) and len(got) == 3
 
 
 def test_what_arrives_together_is_handed_over_together():

