@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import httpx2
 from django.conf import settings
@@ -30,6 +32,27 @@ def why_no_key(name: str, *, provider: str, base_url: str) -> str:
     """Why this endpoint cannot have what the variable `name` holds; "" where it can: it is set, and may go there."""
     withheld = why_withheld(name, provider=provider, base_url=base_url)
     return withheld or ("" if os.environ.get(name) else f"the environment variable {name} is not set")
+
+
+class Lack(NamedTuple):
+    """The variable of a key that calls need and cannot have: it is not set here, or is `withheld`, which says why."""
+
+    name: str
+    withheld: str = ""
+
+
+def lack_of(model: LanguageModel) -> Lack | None:
+    """What is the matter with the key of this model; None where it has one, or names none."""
+    name = model.key_env
+    if not name:
+        return None
+    withheld = why_withheld(name, provider=model.provider, base_url=model.base_url)
+    return Lack(name, withheld) if withheld or not os.environ.get(name) else None
+
+
+def lacking(models: Iterable[LanguageModel]) -> list[Lack]:
+    """The keys that calls of these models need and cannot have, each once."""
+    return sorted({lack for model in models if (lack := lack_of(model))})
 
 
 def why_withheld(name: str, *, provider: str, base_url: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from urllib.parse import urlsplit
 
 from django import forms
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from arena.chat import ChatError, Endpoint, open_chat
 from arena.chat.pace import Limits
 from arena.editing import Json, Lines
-from arena.keys import why_withheld
+from arena.keys import Lack, lack_of, why_withheld
 from arena.locking import GuardedForm
 from arena.models import LanguageModel
 from arena.option_names import misspelt
@@ -177,10 +176,9 @@ class LanguageModelForm(GuardedForm):
         self.add_error(None, self.doubt)
 
     @property
-    def key_is_set(self) -> bool | None:
-        """Whether the variable named in the row as it is saved is set here; None where it names none."""
-        name = self.instance.key_env if self.instance.pk else ""
-        return bool(os.environ.get(name)) if name else None
+    def lack(self) -> Lack | None:
+        """What is the matter with the key of the row as it is saved."""
+        return lack_of(self.instance) if self.instance.pk else None
 
 
 def refuse_withheld(form: forms.BaseForm, cleaned: dict) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from arena.keys import Lack, lacking
 from arena.models import Benchmark, Category, LanguageModel, Question
 from judging import tasks
 from judging.estimating import Count, count
@@ -68,7 +68,7 @@ class Estimate:
 
     `items` are answers (single) or battles; `judgments` all there will be, of which `known` are on record already;
     `calls` go to judging models, `answer_calls` to the candidates (one a turn); `votes` are asked of people.
-    `missing` lists (model, n) with answers not yet there, `keys` the environment variables that are not set here, `own` each
+    `missing` lists (model, n) with answers not yet there, `keys` those that calls need and cannot have, `own` each
     judge with the candidates of its own family. `forecast` says what that comes to in tokens, money and time; None where
     nobody is asked.
     """
@@ -83,7 +83,7 @@ class Estimate:
     answer_calls: int
     votes: int
     missing: list[tuple[LanguageModel, int]]
-    keys: list[str]
+    keys: list[Lack]
     own: list[tuple[Judge, list[LanguageModel]]]
     forecast: Forecast | None = None
 
@@ -437,7 +437,6 @@ class RunForm(VotingFields):
         found = self.counted
         orders = found.orders if judges else 1
         endpoints = found.asked + [model for judge in judges for model in with_models(judge)]
-        names = {model.key_env for model in endpoints if model.key_env}
         return Estimate(
             questions=found.questions,
             items=found.items,
@@ -449,7 +448,7 @@ class RunForm(VotingFields):
             answer_calls=found.answer_calls,
             votes=found.items * self.voting.wanted if cleaned["people"] else 0,
             missing=found.missing,
-            keys=sorted(name for name in names if not os.environ.get(name)),
+            keys=lacking(endpoints),
             own=_of_own_family(judges, [*cleaned["candidates"], *filter(None, [cleaned.get("baseline")])]),
             forecast=forecast(self.unsaved(), found, self.tried) if judges or found.asked else None,
         )

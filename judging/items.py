@@ -124,6 +124,8 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
             if one in by_place[place] and other in by_place[place]
         ]
         battles += Battle.objects.pair(wanted)
+    for battle in battles:
+        battle.question = battle.first.question
     return sorted(battles, key=lambda battle: battle.pk)
 
 

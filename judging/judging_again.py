@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from arena.keys import Lack, lacking
 from arena.models import Question
 from judging import tasks
 from judging.estimating import Count, count
@@ -38,7 +38,7 @@ class Again:
     all: int
     told: Count
     forecast: Forecast
-    missing_keys: list[str]
+    missing_keys: list[Lack]
 
     @property
     def judgments(self) -> int:
@@ -88,7 +88,6 @@ def again(rubric: Rubric, like: Run, scope: str) -> Again:
     """What judging again would take; nothing is written. A dozen queries, and a handful more for each judge."""
     keys = keys_of(rubric, like, scope)
     judges = list(like.judges.filter(kind__in=Judge.WITH_ENGINE).select_related("model"))
-    names = {model.key_env for judge in judges for model in with_models(judge) if model.key_env}
     run = _unsaved(rubric, like, keys)
     told = count(run, like.candidates.all(), judges)
     return Again(
@@ -99,7 +98,7 @@ def again(rubric: Rubric, like: Run, scope: str) -> Again:
         all=like.benchmark.questions.count(),
         told=told,
         forecast=forecast(run, told),
-        missing_keys=sorted(name for name in names if not os.environ.get(name)),
+        missing_keys=lacking(model for judge in judges for model in with_models(judge)),
     )
 
 

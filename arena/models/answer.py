@@ -102,7 +102,7 @@ class BattleQuerySet(models.QuerySet["Battle"]):
     def pair(self, pairs: Iterable[tuple[Answer, Answer]]) -> list[Battle]:
         """The battles of these answers, made where they are missing; an unordered pair is one battle.
 
-        They hold the very answers that were given, and the first one's question. Raises ValueError when two answers are not to the same
+        They hold the very answers that were given. Raises ValueError when two answers are not to the same
         question or are by the same model. One query, and two more where some are missing.
         """
         wanted: dict[tuple[int, int], tuple[Answer, Answer]] = {}
@@ -133,7 +133,6 @@ class BattleQuerySet(models.QuerySet["Battle"]):
         found = {(battle.first_id, battle.second_id): battle for battle in rows}
         for key in found.keys() & wanted.keys():
             found[key].first, found[key].second = wanted[key]
-            found[key].question = wanted[key][0].question
         return {key: found[key] for key in wanted if key in found}
 
 

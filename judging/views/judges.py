@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import Http404
@@ -12,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from arena.border import asked
+from arena.keys import lack_of
 from judging.access import runs_seen_by
 from judging.connecting import hear
 from judging.editing_judges import Meanwhile, NameTaken, create, mark, newest_of, save, use_of
@@ -32,14 +31,8 @@ def judges(request):
         found = found.filter(kind=kind)
     context = {"judges": list(found.order_by("name", "-version")), "kinds": KINDS, "kind": kind}
     for judge in context["judges"]:
-        judge.key_is_set = key_is_set(judge)
+        judge.lack = judge.model and lack_of(judge.model)
     return render(request, "judging/judges.html", context)
-
-
-def key_is_set(judge: Judge) -> bool | None:
-    """Whether the environment variable with the key of the judge's model is set here; None where it needs none."""
-    name = judge.model.key_env if judge.model_id else ""
-    return bool(os.environ.get(name)) if name else None
 
 
 @leads_only
@@ -131,7 +124,7 @@ def _editor(request, form: JudgeForm, judge: Judge | None, *, status=200, checki
         "kind": form.kind,
         "kind_label": Judge.Kind(form.kind).label,
         "seats": len(form.seats),
-        "key_is_set": key_is_set(judge) if judge else None,
+        "lack": judge and judge.model and lack_of(judge.model),
         "checking": checking,
         "theirs": theirs,
         "their_lines": _lines(theirs) if theirs else [],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from arena.frame import is_lead
+from arena.keys import lack_of
 from arena.models import LanguageModel
 from arena.withholding import without_secrets
 from rating.api.rows import Data, Id, ModelRef, Page, Paging, Provenance, Text, narrowed, one, paged
@@ -114,7 +114,7 @@ def model_row(row: LanguageModel, *, lead: bool) -> Data:
 def _endpoint(row: LanguageModel) -> Data:
     names = ("provider", "endpoint_model", "base_url", "key_env")
     told = {name: getattr(row, name) for name in names}
-    is_set = bool(os.environ.get(row.key_env)) if row.key_env else None
+    is_set = lack_of(row) is None if row.key_env else None
     return {**told, "key_is_set": is_set, "options": without_secrets(row.options), "limits": row.limits}
 
 

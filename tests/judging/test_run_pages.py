@@ -266,16 +266,31 @@ def test_the_estimate_is_items_times_orders_times_judges_as_the_run_itself_count
 
 
 def test_the_estimate_says_what_is_missing_known_and_without_a_key(lead, monkeypatch):
-    monkeypatch.delenv("JURYROOM_TEST_KEY", raising=False)
+    monkeypatch.delenv("ORACLE_TEST_KEY", raising=False)
     benchmark = make.benchmark()
     first, second = make.answered(benchmark, "Ash", "Birch", questions=2)
     Answer.objects.filter(question=second, model__name="Birch").delete()
-    judge = make.llm_judge(key_env="JURYROOM_TEST_KEY")
+    judge = make.llm_judge(key_env="ORACLE_TEST_KEY")
     make.preference(make.battle(first), judge)
     estimate = checked(lead, **recipe(benchmark, "Ash", "Birch"))
     assert [(model.name, n) for model, n in estimate.missing] == [("Birch", 1)]
     assert (estimate.calls, estimate.judgments, estimate.known) == (1, 2, 1)
-    assert estimate.keys == ["JURYROOM_TEST_KEY"]
+    assert estimate.keys == [("ORACLE_TEST_KEY", "")]
+
+
+def test_the_estimate_says_which_key_the_operator_withholds(lead, monkeypatch, settings):
+    monkeypatch.setenv("ORACLE_TEST_KEY", "k")
+    settings.KEYS = {"OTHER_KEY": {"api.example.org"}}
+    benchmark = make.benchmark()
+    make.answered(benchmark, "Ash", "Birch", questions=1)
+    judge = make.llm_judge(key_env="ORACLE_TEST_KEY")
+    [lack] = checked(lead, **recipe(benchmark, "Ash", "Birch")).keys
+    assert lack.name == "ORACLE_TEST_KEY" and "JURYROOM_KEYS" in lack.withheld
+    listed = lead.get(reverse("judges")).content.decode()
+    assert judge.name in listed and "withheld</span> <code>ORACLE_TEST_KEY</code>" in listed
+    settings.KEYS = {}
+    listed = lead.get(reverse("judges")).content.decode()
+    assert "set</span> <code>ORACLE_TEST_KEY</code>" in listed
 
 
 def test_a_judge_of_the_family_it_judges_is_told_and_a_panel_is_not(lead):

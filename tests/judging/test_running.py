@@ -420,6 +420,8 @@ def test_battles_hold_each_answer_once_and_nothing_that_no_judge_sees(benchmark,
     battles = battles_of(pairs(benchmark))
     answers = [answer for battle in battles for answer in (battle.first, battle.second)]
     assert len(battles) == 18 and len({id(answer) for answer in answers}) == 18
+    assert len({id(battle.question) for battle in battles}) == len({battle.question_id for battle in battles})
+    assert len({id(answer.model) for answer in answers}) == 3
     with django_assert_num_queries(0):
         assert all(Item(battle=battle).exhibit().answers for battle in battles)
         assert {battle.first.model.name for battle in battles} == {"Ash", "Birch"}
