@@ -43,11 +43,10 @@ class Lack(NamedTuple):
 
 def lack_of(model: LanguageModel) -> Lack | None:
     """What is the matter with the key of this model; None where it has one, or names none."""
-    name = model.key_env
-    if not name:
+    told = {"provider": model.provider, "base_url": model.base_url}
+    if not model.key_env or not why_no_key(model.key_env, **told):
         return None
-    withheld = why_withheld(name, provider=model.provider, base_url=model.base_url)
-    return Lack(name, withheld) if withheld or not os.environ.get(name) else None
+    return Lack(model.key_env, why_withheld(model.key_env, **told))
 
 
 def lacking(models: Iterable[LanguageModel]) -> list[Lack]:
