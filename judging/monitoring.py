@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from arena.locking import mark_of
 from arena.models import Answer, LanguageModel
 from judging.items import participants, questions_of, table_of
+from judging.judges.base import UNREAD
 from judging.models import Judge, KeptOut, Preference, Run, Status
 from judging.progress import COUNTS, NOTHING, Line, Progress, judgments_of, progress
 from judging.purse import spent
@@ -170,7 +171,7 @@ def monitor(run: Run) -> dict[str, Any]:
         "kept_out": [(KeptOut(why).label, n) for why, n in sorted(now.people.kept_out.items())] if now.people else [],
         "skips": causes(now.skips),
         "is_watched": run.is_live or run.is_paused or run.status == Run.Status.OPEN,
-        "unread": any(failure["status"] == Status.PARSE_ERROR for failure in now.failures),
+        "unread": any(failure["status"] in UNREAD for failure in now.failures),
         "elapsed": in_words(seconds),
         "milestone": now.percent // 25 * 25,
         "phase": phase_of(run),

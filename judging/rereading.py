@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from judging.items import KEYS, Item, chunks, table_of
-from judging.judges.base import AskingEngine, Verdict
+from judging.judges.base import UNREAD, AskingEngine, Verdict
 from judging.machines import Machine, judges_of, machine_of
-from judging.models import Grade, Judge, Preference, Run, Status
+from judging.models import Grade, Judge, Preference, Run
 from judging.progress import judgments_of
 from judging.replies import PARSER_VERSION
 from judging.verdicts import exhibits_for
@@ -47,7 +47,7 @@ def _rows(run: Run, judge: Judge, *, every: bool) -> Iterator[list[Preference | 
     """The rows to be read again, 200 at a time, with all that an exhibit needs."""
     rows: QuerySet = judgments_of(run).filter(judge=judge).exclude(reply="")
     if not every:
-        rows = rows.filter(Q(status=Status.PARSE_ERROR) | ~Q(parser=PARSER_VERSION))
+        rows = rows.filter(Q(status__in=UNREAD) | ~Q(parser=PARSER_VERSION))
     sides = ("answer",) if run.is_single else ("battle__first", "battle__second")
     with_texts = [f"{side}__{name}" for side in sides for name in ("model", "question__category")]
     table, _item = table_of(run)

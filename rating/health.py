@@ -21,11 +21,11 @@ from rating.data import STATES, Attempts, Dated, Dates, Looks, Marks, Record, Sp
 from rating.stats.alternative_annotator import FEWEST_ITEMS, NOBODY
 from rating.stats.bias import Beside, Cases, Share
 
-EDITION = "1"
+EDITION = "2"
 """Part of a snapshot's digest: another meaning of these figures makes another snapshot."""
-FAILURES = (Status.PARSE_ERROR, Status.REFUSED, Status.API_ERROR, Status.SKIPPED)
+FAILURES = (Status.PARSE_ERROR, Status.TRUNCATED, Status.REFUSED, Status.API_ERROR, Status.SKIPPED)
 MUTE = "mute"  # a reply without a verdict, for whatever reason of the judge's own
-OF_ITSELF = (Status.PARSE_ERROR, Status.REFUSED)
+OF_ITSELF = (Status.PARSE_ERROR, Status.TRUNCATED, Status.REFUSED)
 LONGER, MARKDOWN, OWN_FAMILY = "longer", "markdown", "own_family"
 LEANINGS = (LONGER, MARKDOWN, OWN_FAMILY)
 MARKUP = ("headers", "lists", "bold")

@@ -15,6 +15,7 @@ from rating.stats.style import CONSTANT_FEATURE, OFF_CENTRE, STYLE_DECIDES
 
 REASONS = {
     "parse_error": _("no verdict could be read"),
+    "truncated": _("the reply was cut off"),
     "refused": _("the judge refused"),
     "api_error": _("the call failed"),
     "skipped": _("skipped"),

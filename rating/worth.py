@@ -184,7 +184,7 @@ class Worth:
         return row | {"judgments": self.spent.get("judgments"), **rates}
 
 
-FAILURES = ("mute", "parse_error", "refused", "api_error", "skipped")
+FAILURES = ("mute", "parse_error", "truncated", "refused", "api_error", "skipped")
 LEANING = (*SHARE, "theirs", "difference", "difference_low", "difference_high")
 COLUMNS: dict[str, tuple[str, ...]] = {
     PEOPLE_JUDGE: MEASURED[:-1],

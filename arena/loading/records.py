@@ -91,8 +91,8 @@ class Judged(NamedTuple):
 class VoteRecord:
     """A published verdict on a pair: `value` in [-2, 2] towards `first`, a model's name, which was shown first.
 
-    A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "refused", "api_error",
-    "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
+    A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "truncated", "refused",
+    "api_error", "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
     judge was asked in both orders, so that one order alone is half a verdict. `baseline` is the one of the two that all others
     are compared with, "" for none. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
     `seconds`, `tokens_in`, `tokens_out`, `tstamp` (seconds of Unix time) go into columns of their own, the rest is kept as

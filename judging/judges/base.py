@@ -8,9 +8,13 @@ from typing import Any, Protocol, runtime_checkable
 
 OK = "ok"
 PARSE_ERROR = "parse_error"
+TRUNCATED = "truncated"
 REFUSED = "refused"
 API_ERROR = "api_error"
 SKIPPED = "skipped"
+
+UNREAD = (PARSE_ERROR, TRUNCATED)
+"""There is a reply, and no verdict of the judge in it: the repair turn asks for one, and a newer parser may find it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import fsum, isclose
 from typing import Any, Literal
 
-from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, SKIPPED, Exhibit, Verdict
+from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, SKIPPED, TRUNCATED, Exhibit, Verdict
 
 ASK: Literal["ask"] = "ask"
 """What `cascade_next` says where the next member is to be asked."""
@@ -26,7 +26,7 @@ TRUSTED_FIRST = ("rule", "metric", "python_tests")
 
 OWN_FAMILY = "a model of its own family wrote one of the answers"
 NO_WEIGHT = "its voice has no weight"
-FAILURES = (API_ERROR, PARSE_ERROR, REFUSED)
+FAILURES = (API_ERROR, PARSE_ERROR, TRUNCATED, REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from arena.chat import ATTEMPTS, Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
-from judging.judges.base import API_ERROR, PARSE_ERROR, SKIPPED, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
+from judging.judges.base import API_ERROR, SKIPPED, UNREAD, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
 from judging.judges.digests import digest_of_judge, digest_of_prompt
 from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_few_tokens
 from judging.judges.sampling import fewest, settled
@@ -178,7 +178,7 @@ class LLMJudge:
     async def _sample(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> list[Turn]:
         """One reply, and those to the repair turn until one can be read: at most REPAIRS of them."""
         turns = [await self._ask(chat, exhibit, messages, breaker)]
-        while turns[-1].reading.status == PARSE_ERROR and len(turns) <= REPAIRS:
+        while turns[-1].reading.status in UNREAD and len(turns) <= REPAIRS:
             again = _asking_again(messages, turns[0].text, self.asking.repair(exhibit))
             turns.append(await self._ask(chat, exhibit, again, breaker))
         return turns

@@ -20,6 +20,7 @@ BATCH_PRICE = 0.5  # of a call's price, by a batch API
 class Status(models.TextChoices):
     OK = "ok", _("ok")
     PARSE_ERROR = "parse_error", _("no verdict could be read")
+    TRUNCATED = "truncated", _("the reply was cut off")
     REFUSED = "refused", _("the judge refused")
     API_ERROR = "api_error", _("the call failed")
     SKIPPED = "skipped", _("skipped")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from judging.replies.base import (
     CUT_NUMBER,
+    CUT_OFF,
     DECLINED,
     EMPTY,
     ERROR_MARK,
@@ -24,7 +25,6 @@ from judging.replies.base import (
     NOT_QUOTED,
     OTHER_SCALE,
     OUT_OF_SCALE,
-    TRUNCATED,
     UNKNOWN_KEY,
     Reading,
 )
@@ -35,11 +35,12 @@ from judging.replies.points import check_points, parse_points
 from judging.replies.presets import PRESET_READERS, PresetReader
 from judging.replies.weighing import weigh_pair, weigh_score
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Changes whenever the same reply may be read differently: replies of another version can be read again."""
 
 __all__ = [
     "CUT_NUMBER",
+    "CUT_OFF",
     "DECLINED",
     "EMPTY",
     "ERROR_MARK",
@@ -53,7 +54,6 @@ __all__ = [
     "OUT_OF_SCALE",
     "PARSER_VERSION",
     "PRESET_READERS",
-    "TRUNCATED",
     "UNKNOWN_KEY",
     "PresetReader",
     "Reading",

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from judging.judges.base import OK, PARSE_ERROR, REFUSED
+from judging.judges.base import OK, PARSE_ERROR, REFUSED, TRUNCATED
 
 EMPTY = "the reply is empty"
-TRUNCATED = "the reply was cut off before its verdict"
+CUT_OFF = "the reply was cut off before its verdict"
 NO_VERDICT = "the reply holds no verdict"
 ERROR_MARK = "the reply is an error mark"
 DECLINED = "the judge declined to judge"
@@ -29,7 +29,7 @@ CUT_NUMBER = "the reply was cut off where its mark may go on"
 class Reading:
     """What was read: a value, or the reason why not.
 
-    `status` is "ok", "parse_error" or "refused"; `value` is None unless it is "ok". For a pair the value
+    `status` is "ok", "parse_error", "truncated" or "refused"; `value` is None unless it is "ok". For a pair the value
     in [-2, 2] points towards the answer shown first; for one answer it is the mark (with dimensions the
     total of `scores`, with points their sum). `points` are the deductions and bonuses, {"key", "points" (signed), "quote"}.
     `probabilities` are those of each verdict (`"A"`, `"7"`) where it was weighed; they add up to 1.
@@ -81,7 +81,7 @@ def why_nothing(reply: Reply) -> Reading:
     if reply.finish == "refused":
         return failed(DECLINED, status=REFUSED)
     if reply.is_cut_off:
-        return failed(TRUNCATED)
+        return failed(CUT_OFF, status=TRUNCATED)
     if not reply.text.strip():
         return failed(EMPTY)
     if "$ERROR$" in reply.text:

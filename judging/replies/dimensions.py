@@ -8,6 +8,7 @@ from typing import Any
 
 from judging.judges.base import Dimension, PointKind, RubricText
 from judging.replies.base import NO_MARK, Reading, Reply, failed, why_nothing
+from judging.replies.cut_off import settled_matches
 from judging.replies.marks import MARK, Mark, mark_of, mark_word, on_scale
 from judging.replies.preparing import plain, prepared, views
 
@@ -104,7 +105,8 @@ def _labelled(reply: Reply, dimensions: Sequence[Dimension]) -> dict[str, Mark]:
     for dimension in dimensions:
         names = "|".join(re.escape(name) for name in sorted(names_of(dimension), key=len, reverse=True))
         label = rf"(?i)(?<![A-Za-z0-9_])(?:{names})(?:得分|评分|\s+(?:score|rating))?"
-        found = list(re.finditer(rf"{label}[\s\"'”`*]*[:=为是|][\s\"'“`*:\[(]*{MARK}", reply.text))
+        form = re.compile(rf"{label}[\s\"'”`*]*[:=为是|][\s\"'“`*:\[(]*{MARK}")
+        found = list(settled_matches(reply, form))
         if found:
             marks[dimension.key] = mark_of(found[-1])
     return marks

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from judging.replies.base import Reply
+from judging.replies.cut_off import last_settled
 
 V = TypeVar("V")
 
@@ -18,18 +19,18 @@ ANSWER_WORD = r"(?:ANSWER|ASSISTANT|RESPONSE|MODEL|OUTPUT|OPTION|CANDIDATE|å›žç­
 def asked(
     reply: Reply,
     from_json: Callable[[Mapping[str, Any]], V | None],
-    from_brackets: Callable[[str, bool], Iterator[tuple[int, V]]],
+    from_brackets: Callable[[str, bool], Iterator[tuple[int, int, V]]],
 ) -> V | None:
     """The last verdict in one of the forms that prompts ask for: JSON, or double brackets outside of it."""
-    found: list[tuple[int, V]] = []
+    found: list[tuple[int, int, V]] = []
     text = reply.text
     for item in reply.json:
         verdict = next((said for each in item.objects if (said := from_json(each)) is not None), None)
         if verdict is not None:
-            found.append((item.end, verdict))
+            found.append((item.start, item.end, verdict))
             text = text[: item.start] + " " * (item.end - item.start) + text[item.end :]
     found.extend(from_brackets(text, reply.quotes_count))
-    return max(found, key=lambda one: one[0])[1] if found else None
+    return last_settled(reply, found)
 
 
 # Some judges escape brackets, as for Markdown; some put blanks between them.

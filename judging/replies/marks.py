@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from judging.replies.base import OTHER_SCALE, OUT_OF_SCALE, Reading, Reply, failed, why_nothing
+from judging.replies.cut_off import settled_matches
 from judging.replies.forms import NUMBER, asked, bracketed, last_line
 from judging.replies.preparing import prepared, views
 
@@ -72,22 +73,25 @@ def _asked(reply: Reply) -> Mark | None:
     return asked(reply, mark_word, _from_brackets)
 
 
-def _from_brackets(text: str, quotes_count: bool) -> Iterator[tuple[int, Mark]]:
+def _from_brackets(text: str, quotes_count: bool) -> Iterator[tuple[int, int, Mark]]:
     """Marks in brackets with their places."""
-    for _, end, content in bracketed(text, quotes_count):
+    for start, end, content in bracketed(text, quotes_count):
         found = _BARE.fullmatch(content.strip())
         if found:
-            yield end, mark_of(found)
+            yield start, end, mark_of(found)
 
 
 def _labelled(reply: Reply) -> Mark | None:
     """The last `Rating: 9/10`, `得分：8` or `<score>8</score>`."""
-    found = [(match.end(), mark_of(match)) for match in _LABELLED.finditer(reply.text)]
-    found += [(match.end(), mark_of(match, first=2)) for match in _TAGGED.finditer(reply.text)]
-    return max(found)[1] if found else None
+    found = [(match.end(), mark_of(match)) for match in settled_matches(reply, _LABELLED)]
+    tagged = settled_matches(reply, _TAGGED, closed=True)
+    found += [(match.end(), mark_of(match, first=2)) for match in tagged]
+    return max(found, key=lambda one: one[0])[1] if found else None
 
 
 def _lone(reply: Reply) -> Mark | None:
-    """The mark of a last line that is nothing else."""
+    """The mark of a last line that is nothing else. Nobody can tell of a line that was cut off."""
+    if reply.is_cut_off:
+        return None
     match = _BARE.fullmatch(last_line(reply.text))
     return mark_of(match) if match else None

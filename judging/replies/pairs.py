@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from judging.replies.base import NEGATIVE_SCORES, Reading, Reply, failed, why_nothing
+from judging.replies.cut_off import first_line, settled_matches
 from judging.replies.forms import ANSWER_WORD, NUMBER, asked, bracketed, last_line
 from judging.replies.preparing import prepared, views
 
 Pair = tuple[float, bool]
 """A preference, and whether both are bad."""
+
+_Placed = tuple[int, int, Pair]
+"""Where a verdict begins and ends, and what it is."""
 
 
 def parse_pair(text: str, *, finish: str = "stop") -> Reading:
@@ -27,7 +31,7 @@ def pair_of(reply: Reply) -> Reading | None:
             word = find(view)
             if word is not None:
                 return Reading(value=float(word[0]), both_bad=word[1])
-        scores = two_scores(view.text)
+        scores = two_scores(first_line(view) if view.is_cut_off else view.text)
         if scores is not None:
             return compared(*scores)
     return None
@@ -88,15 +92,15 @@ def _asked(reply: Reply) -> Pair | None:
     return asked(reply, _from_json, _from_brackets)
 
 
-def _from_brackets(text: str, quotes_count: bool) -> Iterator[tuple[int, Pair]]:
+def _from_brackets(text: str, quotes_count: bool) -> Iterator[_Placed]:
     """Verdicts in brackets with their places, without lists of what may be said."""
-    lines: dict[int, list[tuple[int, Pair]]] = {}
+    lines: dict[int, list[_Placed]] = {}
     line = at = 0
     for start, end, content in bracketed(text, quotes_count):
         line, at = line + text.count("\n", at, start), start
         word = pair_word(content) or _compared(content)
         if word is not None:
-            lines.setdefault(line, []).append((end, word))
+            lines.setdefault(line, []).append((start, end, word))
     for words in _runs(lines, text.split("\n")):
         yield from _without_a_list(words)
 
@@ -104,9 +108,9 @@ def _from_brackets(text: str, quotes_count: bool) -> Iterator[tuple[int, Pair]]:
 _ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)、])|.*(?:\bif\b|如果|若|表示|代表)", re.IGNORECASE)
 
 
-def _runs(lines: Mapping[int, list[tuple[int, Pair]]], texts: list[str]) -> Iterator[list[tuple[int, Pair]]]:
+def _runs(lines: Mapping[int, list[_Placed]], texts: list[str]) -> Iterator[list[_Placed]]:
     """The verdicts line by line; those of lines one after the other that look like a list together."""
-    run: list[tuple[int, Pair]] = []
+    run: list[_Placed] = []
     before = -2
     for number, words in lines.items():
         is_item = bool(_ITEM.match(texts[number]))
@@ -119,9 +123,9 @@ def _runs(lines: Mapping[int, list[tuple[int, Pair]]], texts: list[str]) -> Iter
         yield run
 
 
-def _without_a_list(words: list[tuple[int, Pair]]) -> Iterable[tuple[int, Pair]]:
+def _without_a_list(words: list[_Placed]) -> Iterable[_Placed]:
     """Three different verdicts together are the list of what may be said; only one that is said again after them is meant."""
-    said = [word for _, word in words]
+    said = [word for _, _, word in words]
     if len(set(said)) < 3:
         return words
     return words[-1:] if said[-1] in said[:-1] else ()
@@ -179,7 +183,8 @@ _RANKED_NAMES = {"m": "A", "M": "B", "model_1": "A", "model_2": "B", "model_a": 
 
 def _ranked(reply: Reply) -> Pair | None:
     """The verdict of a list of ranks, `[{'model': 'model_1', 'rank': 1}, …]`."""
-    found = [(_RANKED_NAMES.get(name), int(rank)) for name, rank in _RANK.findall(reply.text)]
+    ranked = [] if reply.is_cut_off else _RANK.findall(reply.text)
+    found = [(_RANKED_NAMES.get(name), int(rank)) for name, rank in ranked]
     ranks = {name: rank for name, rank in found[-2:] if name}
     return (_sign(ranks["B"] - ranks["A"]), False) if len(ranks) == 2 else None
 
@@ -201,14 +206,19 @@ _TAGGED = re.compile(rf"<((?i:verdict|winner|choice|answer|decision))>\s*({_SAID
 
 def _labelled(reply: Reply) -> Pair | None:
     """The last `Verdict: A`, `选择：B` or `<verdict>A</verdict>`."""
-    found = [(match.end(), match.group(1)) for match in _LABELLED.finditer(reply.text)]
-    found += [(match.end(), match.group(2)) for match in _TAGGED.finditer(reply.text)]
+    found = [(match.end(), match.group(1)) for match in settled_matches(reply, _LABELLED)]
+    found += [(match.end(), match.group(2)) for match in settled_matches(reply, _TAGGED, closed=True)]
     words = [pair_word(word) for _, word in sorted(found)]
     return next((word for word in reversed(words) if word is not None), None)
 
 
 def _lone(reply: Reply) -> Pair | None:
-    """The verdict of a last line that is nothing else; a reply of `m` or `M` alone is the first or the second."""
+    """The verdict of a last line that is nothing else; a reply of `m` or `M` alone is the first or the second.
+
+    Nobody can tell of a line that was cut off.
+    """
+    if reply.is_cut_off:
+        return None
     alone = reply.text.strip().strip("\"'`*.")
     if alone in ("m", "M"):
         return _WORDS["A" if alone == "m" else "B"]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from judging.replies.base import Reply
+from judging.replies.cut_off import settled
 from judging.replies.objects import json_objects
 
 LONGEST_REPLY = 250_000
@@ -38,25 +39,28 @@ def views(reply: Reply) -> Iterator[Reply]:
     """The reply without what it quotes, and then with it: a quoted verdict counts only where there is no other.
 
     Quoted are lines that start with `>`, which count only where the reply ends with them, and blocks of code, unless they
-    are JSON.
+    are JSON. In a reply that was cut off they never count: what it was going to say of them is not known.
     """
-    own = _blanked(reply.text, _blocks_of_code(reply.text))
+    own = _blanked(reply.text, _blocks_of_code(reply.text, open_one=reply.is_cut_off))
     yield _view(reply, _without_quoted_lines(own, len(own)), quotes_count=False)
+    if reply.is_cut_off:
+        return
     yield _view(reply, _without_quoted_lines(reply.text, _end_of_own(reply.text)), quotes_count=True)
 
 
 def _view(reply: Reply, text: str, *, quotes_count: bool) -> Reply:
     """The reply with another text of the same length, and the JSON that is left in it."""
-    left = [item for item in reply.json if text[item.start] == reply.text[item.start]]
-    return replace(reply, text=text, json=left, quotes_count=quotes_count)
+    shown = replace(reply, text=text, quotes_count=quotes_count)
+    left = (item for item in reply.json if text[item.start] == reply.text[item.start])
+    return replace(shown, json=[item for item in left if settled(shown, item.start, item.end)])
 
 
 _CODE_FENCE = re.compile(r"(?m)^[ \t]*```([^\n`]*)$")
 _JSON = re.compile(r"\s*(?:\[\s*)?\{")
 
 
-def _blocks_of_code(text: str) -> Iterator[tuple[int, int]]:
-    """Where blocks of code stand that are not JSON; one that is never closed is none."""
+def _blocks_of_code(text: str, *, open_one: bool) -> Iterator[tuple[int, int]]:
+    """Where blocks of code stand that are not JSON; one that is never closed is one only with `open_one`."""
     opening: re.Match[str] | None = None
     for fence in _CODE_FENCE.finditer(text):
         if opening is None:
@@ -65,6 +69,8 @@ def _blocks_of_code(text: str) -> Iterator[tuple[int, int]]:
             if not _JSON.match(text, opening.end()):
                 yield opening.start(), fence.end()
             opening = None
+    if opening and open_one and not _JSON.match(text, opening.end()):
+        yield opening.start(), len(text)
 
 
 _QUOTED_LINE = re.compile(r"(?m)^[ \t]*>(?!>)[^\n]*")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from judging.judges.base import Exhibit, RubricText
-from judging.replies.base import OUT_OF_SCALE, Reading, Reply, failed, why_nothing
+from judging.replies.base import OUT_OF_SCALE, Reading, failed, why_nothing
+from judging.replies.cut_off import first_line, goes_on_after
 from judging.replies.forms import ANSWER_WORD
 from judging.replies.marks import MARK, mark_of, on_scale, parse_score
 from judging.replies.pairs import compared, pair_word, parse_pair, two_scores
@@ -34,7 +35,8 @@ def _auto_j(text: str, exhibit: Exhibit, rubric: RubricText, *, finish: str = "s
         return parse_score(text, rubric.lowest, rubric.highest, finish=finish)
     reply = prepared(text, finish)
     for view in views(reply) if finish != "refused" else ():
-        said = [word for match in _DECISION.finditer(view.text) if (word := pair_word(match.group(1))) is not None]
+        decisions = (match for match in _DECISION.finditer(view.text) if goes_on_after(view, match.end()))
+        said = [word for match in decisions if (word := pair_word(match.group(1))) is not None]
         if said:
             return Reading(value=said[-1][0])
     return why_nothing(reply)
@@ -46,14 +48,14 @@ _FIRST_LINE: Mapping[str, float] = {"1": 1.0, "2": -1.0, "tie": 0.0}
 def _pandalm(text: str, exhibit: Exhibit, rubric: RubricText, *, finish: str = "stop") -> Reading:
     """The first line: `1`, `2` or `Tie`. What follows is a reason and a reference answer of its own, and no verdict."""
     reply = prepared(text, finish)
-    value = _FIRST_LINE.get(_first_line(reply).strip(" .*`\"'").casefold())
+    value = _FIRST_LINE.get(first_line(reply).strip(" .*`\"'").casefold())
     return why_nothing(reply) if value is None or finish == "refused" else Reading(value=value)
 
 
 def _judgelm(text: str, exhibit: Exhibit, rubric: RubricText, *, finish: str = "stop") -> Reading:
     """The first line: two scores from 1 to 10. What follows explains them."""
     reply = prepared(text, finish)
-    scores = two_scores(_first_line(reply))
+    scores = two_scores(first_line(reply))
     if scores is None or finish == "refused":
         return why_nothing(reply)
     beyond = next((score for score in scores if not 1 <= score <= 10), None)
@@ -72,7 +74,8 @@ def _prometheus(text: str, exhibit: Exhibit, rubric: RubricText, *, finish: str 
     reply = prepared(text, finish)
     form = _RESULT_LETTER if exhibit.is_pair else _RESULT_MARK
     for view in views(reply) if finish != "refused" else ():
-        found = [said for match in _RESULT.finditer(view.text) if (said := form.match(view.text, match.end()))]
+        said = (form.match(view.text, match.end()) for match in _RESULT.finditer(view.text))
+        found = [each for each in said if each and goes_on_after(view, each.end())]
         if found and exhibit.is_pair:
             return Reading(value=1.0 if found[-1].group(1).upper() == "A" else -1.0)
         if found:
@@ -85,10 +88,6 @@ def _compass_judger(text: str, exhibit: Exhibit, rubric: RubricText, *, finish: 
     if exhibit.is_pair:
         return parse_pair(text, finish=finish)
     return parse_score(text, rubric.lowest, rubric.highest, finish=finish)
-
-
-def _first_line(reply: Reply) -> str:
-    return next((line.strip() for line in reply.text.splitlines() if line.strip()), "")
 
 
 PRESET_READERS: Mapping[str, PresetReader] = {

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from judging.judges.base import TRUNCATED
 from judging.replies.base import CUT_NUMBER, NO_VERDICT, OUT_OF_SCALE, Reading, failed
 from judging.replies.preparing import plain
 
@@ -45,7 +46,7 @@ def weigh_score(top: Sequence[Place], lowest: float, highest: float) -> Reading:
         return failed(NO_VERDICT)
     known, unknown = _numbers(top, at, highest)
     if unknown > sum(known.values()):
-        return failed(CUT_NUMBER)
+        return failed(CUT_NUMBER, status=TRUNCATED)
     likeliest = max(known, key=lambda mark: known[mark])
     marks = {mark: share for mark, share in known.items() if lowest <= mark <= highest}
     if likeliest not in marks:

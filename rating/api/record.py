@@ -55,7 +55,7 @@ class JudgmentRow(Schema):
     run: int | None = Field(description="its id; null: from a file without a run, or a run you may not see")
     turn: int = Field(description="the turn that was judged; 0: the whole conversation")
     trial: int
-    status: str = Field(description="ok, parse_error, refused, api_error or skipped")
+    status: str = Field(description="ok, parse_error, truncated, refused, api_error or skipped")
     error: Text
     note: Text
     reasons: list[str]

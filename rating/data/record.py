@@ -279,14 +279,21 @@ class Lookup:
         return place, self.pk[place] == ids
 
 
-STATES = {Status.OK: 0, Status.PARSE_ERROR: 1, Status.REFUSED: 2, Status.API_ERROR: 3, Status.SKIPPED: 4}
-ASIDE = 5
+STATES = {
+    Status.OK: 0,
+    Status.PARSE_ERROR: 1,
+    Status.REFUSED: 2,
+    Status.API_ERROR: 3,
+    Status.SKIPPED: 4,
+    Status.TRUNCATED: 5,
+}
+ASIDE = 6
 KEPT_OUT = {
-    "practice": (KeptOut.PRACTICE, 6),
-    "gold item": (KeptOut.GOLD, 7),
-    "hidden repeat": (KeptOut.REPEAT, 8),
-    "adjudication": (KeptOut.ADJUDICATION, 9),
-    "names its maker": (KeptOut.LEAK, 10),
+    "practice": (KeptOut.PRACTICE, 7),
+    "gold item": (KeptOut.GOLD, 8),
+    "hidden repeat": (KeptOut.REPEAT, 9),
+    "adjudication": (KeptOut.ADJUDICATION, 10),
+    "names its maker": (KeptOut.LEAK, 11),
 }
 """Why a judgment that stands does not count, by the name in `Record.excluded`: the word on its row, and its state here."""
 KINDS = {Provenance.REAL: 0, Provenance.IMPORTED: 1, Provenance.DRY_RUN: 2, Provenance.DEMO: 3}

@@ -2,11 +2,10 @@
 
 import pytest
 
-from judging.judges.base import OK, PARSE_ERROR, REFUSED, Dimension
+from judging.judges.base import OK, PARSE_ERROR, REFUSED, TRUNCATED, Dimension
 from judging.prompts import PRESETS
 from judging.replies import (
     PRESET_READERS,
-    TRUNCATED,
     check_points,
     parse_pair,
     parse_points,
@@ -83,7 +82,7 @@ def test_a_refusal_by_the_endpoint_is_one_whatever_the_text_says():
 
 
 def test_a_cut_off_reply_is_a_failure_of_its_own():
-    assert parse_pair("Let me see", finish="length").error == TRUNCATED != parse_pair("Let me see").error
+    assert parse_pair("Let me see", finish="length").status == TRUNCATED != parse_pair("Let me see").status
 
 
 def test_weights_that_add_up_to_nothing_weigh_alike():

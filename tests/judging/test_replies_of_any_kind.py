@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.judges.base import OK, PARSE_ERROR, REFUSED
+from judging.judges.base import OK, PARSE_ERROR, REFUSED, TRUNCATED
 from judging.prompts import PRESETS
 from judging.replies import PRESET_READERS, check_points, parse_pair, parse_points, parse_score, parse_scores
 from tests.clocks import quickest
@@ -58,7 +58,7 @@ PIECES = [
 def test_any_text_gives_a_value_or_a_named_failure_never_both(text, finish):
     for reading in read_all(text, finish):
         assert (reading.status == OK) == (reading.value is not None) == (reading.error == "")
-        assert reading.status in (OK, PARSE_ERROR, REFUSED)
+        assert reading.status in (OK, PARSE_ERROR, REFUSED, TRUNCATED)
 
 
 HIDES = ("<", "＜", "◁", "[TH", "［")  # with these, a text could begin a thought or a fence that never ends

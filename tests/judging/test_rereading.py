@@ -130,6 +130,18 @@ def test_a_reply_that_still_cannot_be_read_stays_a_failure(server):
     assert (told.read, told.changed) == (6, 0) and Preference.objects.failed().count() == 6
 
 
+def test_what_an_older_parser_read_of_a_reply_that_was_cut_off_becomes_a_failure_of_its_own(server):
+    run = queued(answered(1), oracle(server))
+    running.carry_out(run)
+    row = Preference.objects.decided().first()
+    cut = {"reply": "At first [[A]] looks better, but", "details": {"finish": ["length"]}, "parser": "2", "value": 1}
+    Preference.objects.filter(pk=row.pk).update(**cut)
+    told = reread(run)
+    (failed,) = Preference.objects.failed()
+    assert (told.changed, failed.status, failed.value, failed.reply) == (1, "truncated", None, cut["reply"])
+    assert reread(run).changed == 0
+
+
 def test_a_refusal_and_a_failed_call_without_a_reply_are_not_read_again(server):
     run = queued(answered(1), oracle(server))
     running.carry_out(run)

@@ -545,6 +545,18 @@ def test_retrying_sets_failures_aside_and_keeps_them_in_the_record(lead, rung):
     assert failed.superseded_at and run.preferences.current().count() == 6
 
 
+def test_replies_that_were_cut_off_are_a_cause_of_their_own_and_are_retried_alone(lead, rung):
+    run = half_done()
+    cut = run.preferences.filter(judge__name="shaky", status="ok").first()
+    Run.objects.filter(pk=run.pk).update(status="done")
+    run.preferences.filter(pk=cut.pk).update(status="truncated", value=None, error="the reply was cut off")
+    page = lead.get(reverse("run", args=[run.pk]))
+    assert {(one["status"], one["n"]) for one in page.context["failures"]} == {("truncated", 1), ("parse_error", 1)}
+    assert "the reply was cut off" in page.text and page.context["unread"]
+    lead.post(reverse("run_retry", args=[run.pk]), {"cause": "truncated|shaky"})
+    assert run.preferences.filter(superseded_at__isnull=False).get().pk == cut.pk
+
+
 def test_retrying_where_nothing_failed_starts_nothing(lead, rung):
     run = make.run(make.benchmark(), judges=[make.judge()])
     assert "Nothing failed" in lead.post(reverse("run_retry", args=[run.pk]), follow=True).text

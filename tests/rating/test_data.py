@@ -140,11 +140,11 @@ def test_what_was_changed_or_taken_back_does_not_count_and_is_counted(benchmark,
 
 
 def test_failures_are_left_out_by_their_reason(benchmark, battles):
-    for battle, status in zip(battles, ("parse_error", "refused", "api_error"), strict=True):
+    for battle, status in zip(battles, ("parse_error", "truncated", "api_error"), strict=True):
         make.preference(battle, status=status, error="why")
     make.grade(battles[0].first, status="refused", error="why")
     record = data.read(benchmark)
-    assert record.n == 0 and record.excluded == {"api_error": 1, "parse_error": 1, "refused": 2}
+    assert record.n == 0 and record.excluded == {"api_error": 1, "parse_error": 1, "truncated": 1, "refused": 1}
 
 
 def test_judgments_under_an_older_version_of_a_rubric_are_left_out(benchmark, battles):

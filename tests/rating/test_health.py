@@ -52,7 +52,7 @@ def test_what_fails_is_a_share_of_all_that_was_tried_by_judge_and_category(bench
     cooking = battles(benchmark, questions=8)
     sums = battles(benchmark, questions=4, category=make.category("sums"))
     for place, battle in enumerate(cooking):
-        failed = ("parse_error", "parse_error", "refused", "api_error")[place : place + 1]
+        failed = ("parse_error", "truncated", "refused", "api_error")[place : place + 1]
         fields = {"status": failed[0], "error": "?"} if failed else {"value": 1}
         make.preference(battle, make.judge("frail"), **fields)
     for battle in sums:
@@ -62,7 +62,7 @@ def test_what_fails_is_a_share_of_all_that_was_tried_by_judge_and_category(bench
     assert set(found) == {("frail", None), ("frail", "cooking"), ("frail", "sums"), ("sound", None), ("sound", "sums")}
     told = found["frail", "cooking"]["failures"]
     assert {name: one["share"] for name, one in told.items()} == {
-        "parse_error": 0.25, "refused": 0.125, "api_error": 0.125, "skipped": 0.0, "mute": 0.375,
+        "parse_error": 0.125, "truncated": 0.125, "refused": 0.125, "api_error": 0.125, "skipped": 0.0, "mute": 0.375,
     }  # fmt: skip
     expected = stats.share_of(np.arange(8) < 3, cluster=np.arange(8))
     assert told["mute"] == pytest.approx(asdict(expected)) and told["mute"]["low"] < 0.375 < told["mute"]["high"]

@@ -10,10 +10,10 @@ from arena.chat import ChatError, Completion, Endpoint
 from arena.chat.breaker import FAILURES_IN_A_ROW
 from arena.chat.demo_judge import read_task
 from arena.chat.scripted import ScriptedChat
-from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, EndpointDown, Exhibit
+from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, TRUNCATED, EndpointDown, Exhibit
 from judging.judges.llm import ASKED_AGAIN, REPAIRS, LLMJudge
 from judging.prompts import default_rubric, render, verdict_schema
-from judging.replies import TRUNCATED
+from judging.replies import CUT_OFF
 
 PAIR, SINGLE = default_rubric("pair"), default_rubric("single")
 GOOD_MARKS = '{"correctness": 8, "helpfulness": 8, "instruction": 8, "expression": 8}'
@@ -155,7 +155,7 @@ def test_what_is_garbled_by_chance_is_asked_for_until_it_can_be_read():
 
 def test_a_reply_cut_off_is_named_so():
     verdict = verdict_of(FakeChat(Completion("The first answer", finish="length")), pair())
-    assert (verdict.status, verdict.error) == (PARSE_ERROR, TRUNCATED)
+    assert (verdict.status, verdict.error) == (TRUNCATED, CUT_OFF)
 
 
 def test_a_refusal_is_not_asked_again():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.chat import Completion
-from judging.judges.base import API_ERROR, PARSE_ERROR, AskingEngine, Exhibit, RubricText, Template
+from judging.judges.base import API_ERROR, TRUNCATED, AskingEngine, Exhibit, RubricText, Template
 from judging.judges.llm import REPAIRS, LLMJudge
 from judging.judges.transcript import ASKED_AGAIN, DRAWN_AGAIN
 from judging.prompts import PRESETS
@@ -196,7 +196,7 @@ def test_a_record_of_no_reply_is_no_verdict():
 
 def test_a_reply_cut_off_is_so_on_record_too():
     judge, verdict, _ = asked(pair(), Completion("The first answer", finish="length"))
-    assert (verdict.status, verdict.details["finish"]) == (PARSE_ERROR, ["length"] * (1 + REPAIRS))
+    assert (verdict.status, verdict.details["finish"]) == (TRUNCATED, ["length"] * (1 + REPAIRS))
     assert essence(read_again(judge, pair(), verdict)) == essence(verdict)
 
 
