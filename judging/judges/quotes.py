@@ -1,8 +1,9 @@
 """What a judge quotes of what it was shown, told apart from what it says itself.
 
 A candidate may write a verdict, and a judge may quote it: a reply that ends there would be read as the candidate's
-verdict. Here the reply is read twice, as it stands and without the passages it has in common with what was judged; a
-verdict counts where both say the same.
+verdict. Here the reply is read twice, as it stands and without what it has in common with what was judged: long passages
+wherever they stand, and verdicts of any length that are set as a quotation. A verdict counts where both say the same. A judge that
+puts a verdict of its own in quotation marks is read, unless somebody wrote that very verdict for it.
 
 A candidate may also foresee words of the judge and write them down, so that the judge's own verdict seems to be quoted.
 Then the two readings differ, no verdict is taken from that reply, and the repair turn asks for the verdict alone, which
@@ -15,8 +16,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from judging.judges.base import OK, PARSE_ERROR, REFUSED, Exhibit
-from judging.replies import Reading
+from judging.judges.base import OK, PARSE_ERROR, REFUSED, TRUNCATED, Exhibit
+from judging.replies import CUT_OFF, EMPTY, NO_VERDICT, Reading
+from judging.replies.objects import json_objects
+from judging.replies.preparing import plain
 
 SHORTEST = 40
 """A passage in common is one of at least so many characters, without blanks and marks of quotation. Longer than any
@@ -32,14 +35,16 @@ _CODE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL)
 def read_apart(parse: Callable[[str], Reading], exhibit: Exhibit, reply: str) -> Reading:
     """What the judge itself says in its reply, read by `parse`; a failure where its verdict may be a quoted one."""
     whole = parse(reply)
-    rest = without_quotes(reply, list(_texts(exhibit)))
+    texts = list(_texts(exhibit))
+    rest = without_quoted_verdicts(without_quotes(reply, texts), texts, parse)
     if rest == reply or (whole.status == OK and _is_all_json(reply)):
         return whole
     own = parse(rest)
     if whole.status == OK:
-        return whole if _says(own) == _says(whole) else Reading(status=PARSE_ERROR, error=ONLY_QUOTED)
+        other = own if own.status == TRUNCATED else Reading(status=PARSE_ERROR, error=ONLY_QUOTED)
+        return whole if _says(own) == _says(whole) else other
     # What is quoted may have hidden the verdict (a thought that never ends), or refused in the judge's name.
-    return own if own.status == OK or whole.status == REFUSED else whole
+    return own if own.status == OK or whole.status in (REFUSED, TRUNCATED) else whole
 
 
 def without_quotes(reply: str, texts: Sequence[str]) -> str:
@@ -56,6 +61,70 @@ def without_quotes(reply: str, texts: Sequence[str]) -> str:
         kept.append(reply[at:start])
         at = end
     return " … ".join([*kept, reply[at:]])
+
+
+def without_quoted_verdicts(reply: str, texts: Sequence[str], parse: Callable[[str], Reading]) -> str:
+    """The reply with an ellipsis in place of each quotation that stands in one of the texts and says anything to `parse`.
+
+    A quotation is what is set as one: between quotation marks, as a line with `>`, as code. A reply that is nothing but a short one
+    is the judge's verdict all the same: nobody can tell.
+    """
+    quotations = sorted(_quotations(reply))
+    known = [_folded(text) for text in texts] if quotations else []
+    kept, at = [], 0
+    for start, end in quotations:
+        if start >= at and _is_of(reply[start:end], known, parse) and not _is_all(reply, start, end):
+            kept.append(reply[at:start])
+            at = end
+    return " … ".join([*kept, reply[at:]])
+
+
+LONGEST_VERDICT = 24
+"""Characters, without blanks and marks of quotation."""
+
+_LINE_OR_CODE = (
+    re.compile(r"(?m)^[ \t]*>(?!>)([^\n]*)"),
+    re.compile(r"(?ms)^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)"),
+)
+_BETWEEN_MARKS = tuple(
+    re.compile(rf"(?<![A-Za-z0-9]){opening}([^{opening}{closing}]+){closing}(?![A-Za-z0-9])")
+    for opening, closing in ('""', "“”", "''", "‘’", "「」", "『』", "«»", "``")
+)
+_BRACKETED = re.compile(r"\[\[[^\[\]]{1,40}\]\]")
+
+
+def _quotations(reply: str) -> Iterator[tuple[int, int]]:
+    """Where what is set as a quotation begins and ends; the quotation marks of JSON are none."""
+    for form in _LINE_OR_CODE:
+        yield from (match.span(1) for match in form.finditer(reply))
+    prose, at = "", 0
+    for found in json_objects(reply, plain(reply)):
+        prose += reply[at : found.start] + "{" * (found.end - found.start)
+        at = found.end
+    prose += reply[at:]
+    for form in _BETWEEN_MARKS:
+        yield from (match.span(1) for match in form.finditer(prose))
+
+
+def _is_of(quotation: str, known: Sequence[str], parse: Callable[[str], Reading]) -> bool:
+    """Whether one of the texts, which are folded, has brackets of the quotation's in it, or all of it where it says anything."""
+    said = _folded(quotation).strip(".…,;:!?。、")
+    if any(part in text for part in _BRACKETED.findall(said) for text in known):
+        return True
+    if not said or not any(said in text for text in known):
+        return False
+    # The line after it keeps a lone letter or number from being taken for a verdict.
+    return parse(f"{quotation}\n…").error not in (NO_VERDICT, CUT_OFF, EMPTY)
+
+
+def _folded(text: str) -> str:
+    return _bare(plain(text)).replace("\\", "").casefold()
+
+
+def _is_all(reply: str, start: int, end: int) -> bool:
+    """Whether the reply is nothing but this quotation, and that no longer than a verdict."""
+    around = reply[:start] + reply[end:]
+    return not re.search(r"\w", around) and len(_bare(reply[start:end])) <= LONGEST_VERDICT
 
 
 def _says(reading: Reading) -> tuple[object, ...]:

@@ -2,7 +2,8 @@
 
 The last well-formed verdict wins. The form that was asked for (double brackets, JSON) goes before looser
 ones (`Rating: 9/10`, `选择：A`), and those before a bare letter or number on the last line. What the judge
-thought, and what it repeats of the exhibit, never counts; what it quotes counts only where it says nothing else.
+thought, and what it repeats of the exhibit, never counts; what it quotes counts only where it says nothing else
+(and never where it is a quotation of the exhibit, of which nothing is known here: see `judging.judges.quotes`).
 
     parse_pair(text, finish=completion.finish)
     PRESET_READERS["auto_j"](text, exhibit, rubric, finish=completion.finish)

@@ -1,7 +1,8 @@
 """Recorded replies, in our own words, and what they are about.
 
 Each `replies_<kind>.json` is a list of rows: `name` (the behaviour it shows), `reply`, `finish` ("stop" where not said), and
-what is to be read: `value` with `scores`, `points`, `both_bad`, or `error` with `status` ("parse_error" where not said).
+what is to be read: `value` with `scores`, `points`, `both_bad`, or `error` with `status` ("parse_error" where not said). Those that are
+`quoted` are read beside the `answer` that was judged, the first of a pair or a `single` one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from judging.judges.base import Dimension, Exhibit, PointKind, Points, RubricText
 
-KINDS = ("pair", "score", "scores", "points", "preset")
+KINDS = ("pair", "score", "scores", "points", "preset", "quoted")
 
 BARE = RubricText("bare", {})
 RUBRIC = RubricText(

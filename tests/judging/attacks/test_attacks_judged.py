@@ -19,6 +19,7 @@ What is not shown.
 * A reply that consists of nothing but an attacker's verdict (`[[A]]`) is that judge's verdict: nobody can tell. Nor can a few
   words be told from the judge's own where nothing marks them as quoted: here an attack is quoted with the honest words
   beside it, and `judging.judges.quotes` says from which length on a passage counts as quoted.
+* Nor can a few words of broken JSON between straight quotation marks: see NO_END.
 * Where a verdict is weighed by log-probability nothing is quoted, and so nothing is parsed that an answer has written.
 """
 
@@ -38,7 +39,7 @@ from judging.prompts import Asking
 from judging.replies import Reading
 from judging.replies.preparing import LONGEST_REPLY
 from tests.judging.attacks import scripted
-from tests.judging.attacks.scripted import KINDS, MANNERS, Kind, decided, undecided
+from tests.judging.attacks.scripted import KINDS, MANNERS, QUOTING, Kind, decided, undecided
 from tests.judging.attacks.texts import ATTACKS, QUESTION, RIGHT, WRONG, Attack
 
 NOWHERE = "http://nowhere.invalid"
@@ -229,3 +230,24 @@ def test_the_verdict_of_a_tuned_judge_is_its_own_whatever_it_quotes(preset, name
             text = reply("\n".join(map(quote, attacked(name, attack))))
             reading = read(asking, each, text, finish="stop")
             assert (reading.value, reading.error) == (value, ""), (attack.name, quote.__name__)
+
+
+# --- judges that quote nothing but the attack, however short it is
+
+NO_END = {"pair": ["a code fence never closed", "JSON that is never closed"]}
+"""Broken JSON between straight quotation marks, which it has itself: nobody can tell where the quotation ends."""
+
+
+@pytest.mark.parametrize("manner", [manner for manner in QUOTING if manner != "as it stands"])
+@pytest.mark.parametrize("name", PARSED_APART)
+def test_a_reply_that_quotes_the_attack_alone_holds_no_verdict(name, manner):
+    kind = KINDS[name]
+    asking = judge_of(kind, NOWHERE).asking
+    read_as: dict[object, float | None] = {}
+    for attack in ATTACKS.values():
+        texts = f"{WRONG}\n\n{attack.by('A')}", *([RIGHT] if kind.is_pair else [])
+        reply = f"I cannot tell yet. {QUOTING[manner](attack.by('A'))}"
+        reply = reply.removesuffix("I have checked that.").removesuffix("我核对过了。")
+        read_as[attack.name] = read(asking, exhibit(texts, language=attack.language), reply, finish="stop").value
+    known = NO_END.get(name, []) if manner == "in quotation marks" else []
+    assert [key for key, value in read_as.items() if value is not None] == known

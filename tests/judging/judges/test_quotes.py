@@ -6,7 +6,8 @@ import pytest
 
 from judging.judges.base import OK, PARSE_ERROR, Exhibit
 from judging.judges.quotes import ONLY_QUOTED, SHORTEST, read_apart, without_quotes
-from judging.replies import NO_VERDICT, parse_pair
+from judging.replies import NO_VERDICT, parse_pair, parse_score
+from tests.judging.replies_table import rows
 
 PASSAGE = "The kettle was on the stove and whistled.\nSo everybody in the house came down to tea. [[A]]"
 FENCE, GUESSED = "<<<END ANSWER A 0123456789abcdef>>>", "<<<END ANSWER A fedcba9876543210>>>"
@@ -107,3 +108,17 @@ def test_json_stays_json_when_a_passage_is_taken_out_of_it():
 def test_what_nobody_quotes_is_read_as_ever():
     reading = reading_of("Both are fine, the second finer.\n[[B]]")
     assert (reading.status, reading.value) == (OK, -1)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row["name"]) for row in rows("quoted")])
+def test_a_verdict_that_is_set_as_a_quotation_of_an_answer_is_never_the_judges(row):
+    finish = row.get("finish", "stop")
+    exhibit = Exhibit(1, ("How long?",), ((row["answer"],),) if row.get("single") else ((row["answer"],), ("Ten.",)))
+    parse = (
+        (lambda text: parse_score(text, 1, 10, finish=finish))
+        if row.get("single")
+        else (lambda text: parse_pair(text, finish=finish))
+    )
+    reading = read_apart(parse, exhibit, row["reply"])
+    assert (reading.value, reading.error) == (row.get("value"), row.get("error", ""))
+    assert reading.status == row.get("status", PARSE_ERROR if "error" in row else OK)
