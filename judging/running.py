@@ -160,7 +160,7 @@ def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None], hold: C
         _stage(run, "answers")
         down += collect_answers(go, asked)
     if "judgments" in stages:
-        _stage(run, "judgments")
+        run.begin_judging()
         down += make_judgments(go, machines)
     if short := [*dict.fromkeys(down), *_shortcomings(run, stages, machines)]:
         return {"status": Run.Status.FAILED, "error": "; ".join(short)}
@@ -263,18 +263,10 @@ def _in_turn(go: Go, machines: Iterable[Machine]) -> Iterator[Machine]:
 
 
 def _is_asked_elsewhere(go: Go, machine: Machine) -> bool:
-    """Whether an earlier run asks this judge about the same benchmark by the same rubric just now. A query."""
+    """Whether a run that began before ours asks this judge about the same benchmark by the same rubric just now. A query."""
     who = [one.judge.pk for one in machine.everybody() if one.model]
-    others = Run.objects.filter(
-        Q(judges__in=who) | Q(judges__seats__member__in=who),
-        pk__lt=go.run.pk,
-        benchmark=go.run.benchmark,
-        rubric=go.run.rubric,
-        status=Run.Status.RUNNING,
-        stage="judgments",
-        lease_until__gt=timezone.now(),
-    )
-    return bool(who) and others.exists()
+    theirs = Q(judges__in=who) | Q(judges__seats__member__in=who)
+    return bool(who) and Run.objects.judging_before(go.run).filter(theirs).exists()
 
 
 def _at_once(go: Go, machine: Machine) -> int:

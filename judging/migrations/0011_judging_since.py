@@ -9,6 +9,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name='run',
+            name='judging_since',
+            field=models.DateTimeField(blank=True, editable=False, help_text='when its latest go began to judge', null=True),
+        ),
+        migrations.AddField(
             model_name='submission',
             name='price',
             field=models.FloatField(blank=True, help_text='what it may cost at the most; empty: no price is known', null=True),
