@@ -38,6 +38,11 @@ def _spent_on_answers(run: Run, models: Iterable[LanguageModel]) -> float:
     return sum(filter(None, (row.model.cost(row.tokens_in, row.tokens_out) for row in rows)))
 
 
+def is_free(model: LanguageModel) -> bool:
+    """Whether calls to this model cost nothing, as its prices say."""
+    return model.price_in == model.price_out == 0
+
+
 @dataclass
 class Purse:
     """What is left of a run's budget; without one it never ends.
@@ -67,9 +72,13 @@ class Purse:
         for model in models:
             if model.price_in is None or model.price_out is None:
                 raise ValueError(f"a budget needs prices, and model {model.name} has none (price_in, price_out)")
-        if not any(model.price_in or model.price_out for model in models):
+        if all(map(is_free, models)):
             return cls()
         return cls(run.budget, (spent(run) or 0.0) + _spent_on_answers(run, models))
+
+    def of_model(self, model: LanguageModel) -> Purse:
+        """What calls to this model are paid from: none that ends where they are free of charge, whoever else is asked."""
+        return Purse() if is_free(model) else self
 
     def pay(self, costs: Iterable[float | None]) -> None:
         """Take out what calls cost; one whose cost nobody knows (None) counts as dear as the mean."""

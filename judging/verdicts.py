@@ -103,7 +103,8 @@ def open_batches(go: Go, machine: Machine, *, mends: bool = True) -> Batching:
         return exhibits_for(machine, [item for item in items if item.key not in known])[0]
 
     save, mend = partial(_save, go, machine), partial(_mend, go, machine) if mends else None
-    batches = Batching(go.run, machine, go.purse, go.beat, go.hold, show, save, mend)
+    purse = go.purse.of_model(machine.judge.model)
+    batches = Batching(go.run, machine, purse, go.beat, go.hold, show, save, mend)
     go.batches[machine.judge.pk] = batches
     return batches
 
@@ -175,11 +176,11 @@ def write_references(go: Go, machine: Machine) -> None:
 def collect_from(go: Go, model: LanguageModel, questions: Iterable, *, sample: int = 0) -> None:
     """Ask one model these questions and save its answers. Raises ChatError where it no longer answers, Lost, NotKept, Spent."""
     go.beat()
-    left = list(questions)
+    left, purse = list(questions), go.purse.of_model(model)
     while left:
-        if not go.purse.has_room():
+        if not purse.has_room():
             wait_for_batches(go)
-        feed = Feed(left, go.purse)
+        feed = Feed(left, purse)
         saved = collect(model, feed, concurrency=go.concurrency, sample=sample, provenance=go.run.provenance)
         _drained(go, feed, saved, lambda row: model.cost(row.tokens_in, row.tokens_out))
         left = feed.left
@@ -204,9 +205,9 @@ def _ask(
             _save(go, machine, batch)
             go.beat()
         return []
-    left = list(exhibits)
-    while left and go.purse.has_room():
-        feed = Feed(left, go.purse)
+    left, purse = list(exhibits), go.purse.of_model(machine.model)
+    while left and purse.has_room():
+        feed = Feed(left, purse)
         _drained(go, feed, _saved(go, machine, arrivals(partial(judge, feed))), cost)
         left = feed.left
     return left
