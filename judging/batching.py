@@ -42,7 +42,8 @@ class Batching:
     `beat` renews the lease (it may raise), `hold` keeps others away while something is on its way that must be put on record;
     `show` makes exhibits of those items that the judge has not judged, `save` keeps verdicts and gives their rows. `mend` asks
     again for replies that cannot be read, saves what comes of it, and gives those that there is no room for in the budget yet;
-    None where nobody is to be asked, and such replies are kept as what they are. `failure` is why the judge could not go on.
+    None where nobody is to be asked, and such replies are kept as what they are. `failure` is why the judge could not go on,
+    `settled` counts the batches that are waited for no more.
     """
 
     run: Run
@@ -54,6 +55,7 @@ class Batching:
     save: Callable[[list[tuple[Exhibit, Verdict]]], Any]
     mend: Callable[[list[Reply]], list[Reply]] | None = None
     failure: str = ""
+    settled: int = 0
     _open: list[Submission] = field(init=False)
     _waiting: set[tuple] = field(init=False)
     _handed_over: set[tuple] = field(default_factory=set, init=False)
@@ -203,6 +205,7 @@ class Batching:
         for start in range(0, len(good), AT_ONCE):
             rows = self.save(good[start : start + AT_ONCE])
             self.purse.pay(row.cost for row in rows)
+            self.hold()
         self.purse.pay(self.cost(reply.tokens_in, reply.tokens_out) for _exhibit, reply in unread)
         self._unread[submission.pk] = unread
 
@@ -219,6 +222,7 @@ class Batching:
     def _close(self, submission: Submission) -> None:
         Submission.objects.filter(pk=submission.pk).update(finished_at=timezone.now())
         self._open.remove(submission)
+        self.settled += 1
         self._waiting.difference_update(_keys(submission))
         self.purse.keep_promise(submission.pk)
 
@@ -236,6 +240,7 @@ class Batching:
         self._fail(why)
         for submission in self._open:
             self.purse.keep_promise(submission.pk)
+        self.settled += len(self._open)
         self._open = []
 
     @property

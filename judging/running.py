@@ -236,6 +236,7 @@ def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
         if one.in_batches:
             open_batches(go, one)
     while True:
+        settled = go.settled
         for machine in _in_turn(go, judges):
             try:
                 write_references(go, machine)
@@ -244,7 +245,8 @@ def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
             except (EndpointDown, ChatError) as error:
                 down.append(str(error))
                 judges = [one for one in judges if one is not machine]
-        if not wait_for_batches(go):
+        wait_for_batches(go)
+        if go.settled == settled:
             return [*down, *(batches.failure for batches in go.batches.values() if batches.failure)]
 
 

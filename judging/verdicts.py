@@ -61,6 +61,11 @@ class Go:
     def concurrency(self) -> int:
         return int(self.run.limits.get("concurrency", 8))
 
+    @property
+    def settled(self) -> int:
+        """How many batches have come back, or are waited for no more."""
+        return sum(batches.settled for batches in self.batches.values())
+
 
 def judge_items(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
     """Save this machine's verdicts on these items, which it has not judged; why some of its members could not go on.
@@ -109,17 +114,15 @@ def open_batches(go: Go, machine: Machine, *, mends: bool = True) -> Batching:
     return batches
 
 
-def wait_for_batches(go: Go) -> bool:
-    """Save what comes back of all batches under way, until none is left; False where there was none. Raises Lost, NotKept, Spent."""
+def wait_for_batches(go: Go) -> None:
+    """Save what comes back of all batches under way, until none is left. Raises Lost, NotKept, Spent."""
     out = [batches for batches in go.batches.values() if batches.is_open]
-    there_were = bool(out)
     while out:
         for batches in out:
             batches.collect()
         out = [batches for batches in out if batches.is_open]
         if out:
             rest(go.beat)
-    return there_were
 
 
 def _mend(go: Go, machine: Machine, replies: Sequence[Reply]) -> list[Reply]:

@@ -22,7 +22,7 @@ from judging.progress import progress
 from judging.purse import spent
 from tests import batch_wire
 from tests.judging import recorded as make
-from tests.judging.asked import panel, reload
+from tests.judging.asked import panel, priced, reload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -493,6 +493,26 @@ def test_a_run_that_is_paused_with_its_budget_in_a_batch_takes_it_in_when_it_is_
     seen = ending(wire, monkeypatch)
     again(run)
     assert seen[0] == 1 and Preference.objects.count() >= 3, "nothing more was handed over before it came back"
+
+
+def test_what_comes_back_while_references_wait_for_money_has_its_turn_too(run, wire, monkeypatch):
+    """The second judge writes references first, for which the first one's batch leaves nothing."""
+    price = 0.5 * (prompt_tokens_of(run) + 2 * REPLY_TOKENS) / 1e6
+    run.judges.add(other := second_judge(run, reference="own"))
+    priced(other, 0.001, 0.002)
+    Run.objects.filter(pk=run.pk).update(budget=6 * price)
+    run.refresh_from_db()
+    seen = []
+
+    def look() -> None:
+        seen.append(len(wire.asked))
+        for id_ in at_work(wire):
+            ended(wire, id_, only=5, state="expired")
+
+    while_waiting(monkeypatch, look)
+    assert running.carry_out(run)
+    assert seen == [0] and reload(run).status == "done"
+    assert Preference.objects.decided().count() == 12 and len(wire.asked) == 3 + 6 + 1
 
 
 def prompt_tokens_of(run: Run) -> int:
