@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, cast
 
 from arena.background import arrivals, unburdened
-from arena.chat import ChatError
+from arena.chat import ChatError, Completion
 from arena.collecting import collect
 from arena.keeping import keep
 from arena.models import Answer, LanguageModel
@@ -128,20 +128,23 @@ def wait_for_batches(go: Go) -> None:
 def _mend(go: Go, machine: Machine, replies: Sequence[Reply]) -> list[Reply]:
     """Ask again where a batch brought these replies, which cannot be read, and save what comes of it; those that there is no
     room for in the budget. Raises as `judge_items`."""
-    by_item = {exhibit.id: reply for exhibit, reply in replies}
+    by_key = {exhibit.id.key: reply for exhibit, reply in replies}
     engine, batches = cast(LLMJudge, machine.engine), go.batches[machine.judge.pk]
 
+    def reply_to(exhibit: Exhibit) -> Completion:
+        return by_key[exhibit.id.key]
+
     async def judge(exhibits: Sequence[Exhibit]) -> AsyncIterator[tuple[Exhibit, Verdict]]:
-        async with aclosing(engine.judge(exhibits, replies=by_item)) as verdicts:
+        async with aclosing(engine.judge(exhibits, reply_to=reply_to)) as verdicts:
             async for exhibit, verdict in verdicts:
-                yield exhibit, in_batch(verdict, by_item[exhibit.id])
+                yield exhibit, in_batch(verdict, reply_to(exhibit))
 
     def cost(row: Preference | Grade) -> float | None:
         paid = batches.cost(**row.details[IN_BATCH])  # when the batch came back
         return None if row.cost is None or paid is None else row.cost - paid
 
     left = _ask(go, machine, [exhibit for exhibit, _reply in replies], judge=judge, cost=cost)
-    return [(exhibit, by_item[exhibit.id]) for exhibit in left]
+    return [(exhibit, reply_to(exhibit)) for exhibit in left]
 
 
 def exhibits_for(machine: Machine, items: Sequence[Item]) -> tuple[list[Exhibit], list[tuple[Exhibit, Verdict]]]:

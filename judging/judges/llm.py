@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -20,6 +20,7 @@ from judging.replies import Reading
 
 __all__ = ["ASKED_AGAIN", "LLMJudge"]
 
+ReplyTo = Callable[[Exhibit], Completion | None]
 REPAIRS = 3
 """How often the verdict is asked for once more: of replies that are garbled by chance, one in ten, ten thousand leave one."""
 ALTERNATIVES = 20
@@ -68,19 +69,19 @@ class LLMJudge:
         return cls(partial(open_chat, endpoint), rubric, identity=known, **options)
 
     async def judge(
-        self, exhibits: Sequence[Exhibit], *, replies: Mapping[Hashable, Completion] | None = None
+        self, exhibits: Sequence[Exhibit], *, reply_to: ReplyTo = lambda _exhibit: None
     ) -> AsyncIterator[tuple[Exhibit, Verdict]]:
         """Each exhibit with its verdict as it arrives, `concurrency` under way at a time.
 
-        `replies` are first replies that are there already, by the `id` of their exhibits: these begin with the repair turn,
-        where one is needed at all. A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
+        `reply_to` gives the first reply to an exhibit where that is there already: it begins with the repair turn then, if it
+        needs one at all. A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
         "skipped" with the reason. Raises EndpointDown, after the verdicts under way, when the endpoint would fail them
         all; nothing more is asked then.
         """
         chat = self._open()
         breaker = Breaker()
         try:
-            calls = self._calls(chat, exhibits, breaker, replies or {})
+            calls = self._calls(chat, exhibits, breaker, reply_to)
             async with aclosing(many(calls, concurrency=self.concurrency)) as verdicts:
                 async for exhibit, verdict in verdicts:
                     yield exhibit, verdict
@@ -156,13 +157,13 @@ class LLMJudge:
             raise EndpointDown(str(error)) from error
 
     def _calls(
-        self, chat: Chat, exhibits: Sequence[Exhibit], breaker: Breaker, replies: Mapping[Hashable, Completion]
+        self, chat: Chat, exhibits: Sequence[Exhibit], breaker: Breaker, reply_to: ReplyTo
     ) -> Iterator[Callable[[], Awaitable[tuple[Exhibit, Verdict]]]]:
         """The calls there are to make, read one by one: they end where the endpoint is down."""
         for exhibit in exhibits:
             if breaker.reason:
                 return
-            yield partial(self._judge_one, chat, exhibit, breaker, replies.get(exhibit.id))
+            yield partial(self._judge_one, chat, exhibit, breaker, reply_to(exhibit))
 
     async def _judge_one(
         self, chat: Chat, exhibit: Exhibit, breaker: Breaker, reply: Completion | None

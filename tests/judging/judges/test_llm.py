@@ -136,7 +136,9 @@ def test_a_first_reply_that_is_there_already_is_not_asked_for(first, calls, valu
     reply = Completion(first, tokens_in=70, tokens_out=7)
 
     async def told():
-        return [verdict async for _exhibit, verdict in judge.judge([pair(1), pair(2)], replies={1: reply})]
+        known = {1: reply}
+        told = judge.judge([pair(1), pair(2)], reply_to=lambda exhibit: known.get(exhibit.id))
+        return [verdict async for _exhibit, verdict in told]
 
     verdict = next(one for one in asyncio.run(told()) if one.reply.startswith(first))
     assert (verdict.value, len(chat.asked)) == (value, calls + 1), "the other exhibit's one call beside it"
