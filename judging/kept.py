@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from judging.items import chunks, table_of
@@ -21,8 +21,9 @@ class Sorted:
     again: list[Exhibit] = field(default_factory=list)
 
 
-def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit]) -> Sorted:
-    """Which of these have a reply of the run's provenance on record, under any name of the judge and in any run.
+def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit], *, under_way: Collection[str] = ()) -> Sorted:
+    """Which of these have a reply of the run's provenance on record, under any name of the judge and in any run; `under_way`
+    are the digests of prompts that were asked and not answered yet.
 
     Where the run is not to use such replies, and for engines that ask nobody, there are none. A kept reply is read again by
     today's parser; where it cannot be read any more it is asked for anew. One query for each 200 prompts, none where this judge
@@ -34,7 +35,7 @@ def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit]) -> Sorted:
     digests = [engine.digest(exhibit) for exhibit in exhibits]
     kept = _kept(table_of(run)[0], digests, provenance_of(run, machine))
     found = Sorted()
-    seen: set[str] = set()
+    seen = set(under_way)
     for exhibit, digest in zip(exhibits, digests, strict=True):
         verdict = _reread(engine, exhibit, kept[digest], digest) if digest in kept else None
         if verdict is not None:

@@ -51,6 +51,11 @@ class Machine:
         return bool(self.judge.options.get(BATCH))
 
     @property
+    def waits_for_batches(self) -> bool:
+        """Whether it, or anybody who sits in it, is asked by batches."""
+        return any(one.in_batches for one in self.everybody())
+
+    @property
     def writes_references(self) -> bool:
         """Whether it answers a question itself first, where the question has no reference."""
         return self.judge.options.get("reference") == OWN_REFERENCE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Generic, TypeVar
 
@@ -38,9 +38,17 @@ def _spent_on_answers(run: Run, models: Iterable[LanguageModel]) -> float:
     return sum(filter(None, (row.model.cost(row.tokens_in, row.tokens_out) for row in rows)))
 
 
+def is_free(model: LanguageModel) -> bool:
+    """Whether calls to this model cost nothing, as its prices say."""
+    return model.price_in == model.price_out == 0
+
+
 @dataclass
 class Purse:
-    """What is left of a run's budget; without one it never ends."""
+    """What is left of a run's budget; without one it never ends.
+
+    `promises` are what is on its way in batches and may cost as much, by the id of the batch's row.
+    """
 
     budget: float = inf
     spent_before: float = 0.0
@@ -48,6 +56,7 @@ class Purse:
     calls: int = 0
     dearest: float = 0.0
     unmetered: int = 0
+    promises: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, models: Iterable[LanguageModel]) -> Purse:
@@ -63,9 +72,13 @@ class Purse:
         for model in models:
             if model.price_in is None or model.price_out is None:
                 raise ValueError(f"a budget needs prices, and model {model.name} has none (price_in, price_out)")
-        if not any(model.price_in or model.price_out for model in models):
+        if all(map(is_free, models)):
             return cls()
         return cls(run.budget, (spent(run) or 0.0) + _spent_on_answers(run, models))
+
+    def of_model(self, model: LanguageModel) -> Purse:
+        """What calls to this model are paid from: none that ends where they are free of charge, whoever else is asked."""
+        return Purse() if is_free(model) else self
 
     def pay(self, costs: Iterable[float | None]) -> None:
         """Take out what calls cost; one whose cost nobody knows (None) counts as dear as the mean."""
@@ -81,6 +94,11 @@ class Purse:
         return self.spent_before + self.spent_now
 
     @property
+    def left(self) -> float:
+        """What is neither spent nor promised."""
+        return self.budget - self.spent - sum(self.promises.values())
+
+    @property
     def mean(self) -> float | None:
         """The mean price of a verdict or an answer in this go; None before the first."""
         return self.spent_now / self.calls if self.calls else None
@@ -93,16 +111,32 @@ class Purse:
         """
         if self.budget == inf:
             return True
-        left = self.budget - self.spent
+        left = self.left
         if left <= 0 or not under_way:
             return left > 0
         return self.dearest > 0 and (under_way + 1) * self.dearest <= left
 
+    def promise(self, batch: int, price: float | None) -> None:
+        """Set aside what a batch may cost, as nobody can stop it from being paid for."""
+        self.promises[batch] = price or 0.0
+
+    def keep_promise(self, batch: int) -> None:
+        """What was set aside for a batch is there again: it has come back, and is paid."""
+        self.promises.pop(batch, None)
+
+    def has_room(self) -> bool:
+        """Whether anybody may be asked now; not where all that is left is promised to batches, until these come back. Raises
+        Spent where nothing is left and no batch comes back."""
+        if not self.promises:
+            self.check()
+        return self.allows(0)
+
     def room(self, price: float | None) -> int:
-        """How many calls of this price what is left allows; any number without a budget or a price."""
+        """How many calls of this price what is left allows, one at the least where there is something and nothing is promised; any
+        number without a budget or a price."""
         if self.budget == inf or not price:
             return sys.maxsize
-        return int(max(0.0, self.budget - self.spent) / price)
+        return max(int(self.left / price), int(self.left > 0 and not self.promises))
 
     def check(self) -> None:
         """Raises Spent when nothing is left, and where calls are paid for and nobody says for how many tokens."""

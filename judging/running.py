@@ -29,14 +29,34 @@ from judging.items import (
     undecided,
 )
 from judging.judges import EndpointDown
-from judging.machines import Machine, everybody, judges_of, machines_of
+from judging.machines import Machine, everybody, judges_of, machine_of, machines_of
 from judging.models import Judge, Run
 from judging.progress import expected, judgments_of, progress, wanted_answers
 from judging.purse import Purse, Spent
 from judging.signals import judged
-from judging.verdicts import Go, Lost, collect_from, judge_items, save, write_references
+from judging.verdicts import (
+    Go,
+    Lost,
+    collect_from,
+    judge_items,
+    open_batches,
+    save,
+    wait_for_batches,
+    write_references,
+)
 
-__all__ = ["Lost", "STAGES", "cancel", "carry_out", "carry_out_in_turn", "pause", "retry_failed", "save", "tell"]
+__all__ = [
+    "Lost",
+    "STAGES",
+    "cancel",
+    "carry_out",
+    "carry_out_in_turn",
+    "pause",
+    "retry_failed",
+    "save",
+    "tell",
+    "wind_up",
+]
 
 log = logging.getLogger(__name__)
 STAGES = ("answers", "judgments")
@@ -92,6 +112,7 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
         run.refresh_from_db()
         tell(run)
         notifying.note(run)
+    wind_up(run)
     return True
 
 
@@ -139,7 +160,7 @@ def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None], hold: C
         _stage(run, "answers")
         down += collect_answers(go, asked)
     if "judgments" in stages:
-        _stage(run, "judgments")
+        run.begin_judging()
         down += make_judgments(go, machines)
     if short := [*dict.fromkeys(down), *_shortcomings(run, stages, machines)]:
         return {"status": Run.Status.FAILED, "error": "; ".join(short)}
@@ -200,40 +221,54 @@ def collect_answers(go: Go, models: Iterable[LanguageModel]) -> list[str]:
 
 
 def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
-    """Let these judges judge what they have not judged; why some could not go on. Raises Lost, NotKept, Spent."""
+    """Let these judges judge what they have not judged; why some could not go on. Raises Lost, NotKept, Spent.
+
+    Who is asked by batches comes first and hands over all there is; the others judge meanwhile. What the batches bring back may
+    be something to compose, or a reason to ask: then all have another turn.
+    """
     run = go.run
     if run.provenance != Provenance.DRY_RUN:
         run.benchmark.freeze()
     run.rubric.freeze()
     down: list[str] = []
-    for machine in machines:
-        try:
-            _let_others_finish(go, machine)
-            write_references(go, machine)
-            for todo in batches_to_judge(run, machine.judge, go.beat, at_once=_at_once(go, machine)):
-                down += judge_items(go, machine, todo)
-        except (EndpointDown, ChatError) as error:
-            down.append(str(error))
-    return down
+    judges = sorted(machines, key=lambda machine: not machine.waits_for_batches)
+    for one in everybody(judges):
+        if one.in_batches:
+            open_batches(go, one)
+    while True:
+        settled = go.settled
+        for machine in _in_turn(go, judges):
+            try:
+                write_references(go, machine)
+                for todo in batches_to_judge(run, machine.judge, go.beat, at_once=_at_once(go, machine)):
+                    down += judge_items(go, machine, todo)
+            except (EndpointDown, ChatError) as error:
+                down.append(str(error))
+                judges = [one for one in judges if one is not machine]
+        wait_for_batches(go)
+        if go.settled == settled:
+            return [*down, *(batches.failure for batches in go.batches.values() if batches.failure)]
 
 
-def _let_others_finish(go: Go, machine: Machine) -> None:
-    """Wait while an earlier run asks this judge about the same benchmark by the same rubric: what both want is paid for once.
+def _in_turn(go: Go, machines: Iterable[Machine]) -> Iterator[Machine]:
+    """These machines, each as soon as no run that began before asks it the same: what both want is paid for once, as the later
+    one finds it on record. Raises Lost."""
+    left = list(machines)
+    while left:
+        free = next((machine for machine in left if not _is_asked_elsewhere(go, machine)), None)
+        if free is None:
+            go.beat()
+            sleep(LOOK / 4)
+            continue
+        left = [machine for machine in left if machine is not free]
+        yield free
 
-    The later one then finds the earlier one's verdicts on record. Raises Lost.
-    """
+
+def _is_asked_elsewhere(go: Go, machine: Machine) -> bool:
+    """Whether a run that began before ours asks this judge about the same benchmark by the same rubric just now. A query."""
     who = [one.judge.pk for one in machine.everybody() if one.model]
-    others = Run.objects.filter(
-        Q(judges__in=who) | Q(judges__seats__member__in=who),
-        pk__lt=go.run.pk,
-        benchmark=go.run.benchmark,
-        rubric=go.run.rubric,
-        status=Run.Status.RUNNING,
-        stage="judgments",
-    )
-    while who and others.filter(lease_until__gt=timezone.now()).exists():
-        go.beat()
-        sleep(LOOK / 4)
+    theirs = Q(judges__in=who) | Q(judges__seats__member__in=who)
+    return bool(who) and Run.objects.judging_before(go.run).filter(theirs).exists()
 
 
 def _at_once(go: Go, machine: Machine) -> int:
@@ -299,8 +334,36 @@ def pause(run: Run) -> bool:
 
 
 def cancel(run: Run) -> None:
-    """End the run now; what was saved stays."""
+    """End the run now; what was saved stays. Its batches are stopped by `wind_up`, which whoever has the run does at once, and the
+    sweep else."""
     stoppable = (Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.OPEN, Run.Status.PAUSED)
     Run.objects.filter(pk=run.pk, status__in=stoppable).update(status=Run.Status.CANCELLED, finished_at=timezone.now())
     ring(f"run-{run.pk}")
     notifying.note(run)
+
+
+def wind_up(run: Run) -> None:
+    """Stop a cancelled run's batches at their endpoints, and save what they were answered by then: it is paid for.
+
+    Nobody is asked again. Where a batch takes its time to stop, the next one to call this saves what it brings. Without effect
+    where there is nothing to wind up, or somebody else does so.
+    """
+    token = run.claim_cancelled()
+    if token is None:
+        return
+    try:
+        _wind_up(Go(run, lambda: None, Purse(), partial(run.hold, token)))
+    finally:
+        run.release(token, status=Run.Status.CANCELLED)
+
+
+def _wind_up(go: Go) -> None:
+    open_ = go.run.submissions.filter(finished_at=None)
+    for judge in Judge.objects.filter(pk__in=open_.values("judge")).select_related("model"):
+        try:
+            batches = open_batches(go, machine_of(judge, go.run, go.run.rubric.text()), mends=False)
+        except (NoKey, ValueError) as error:
+            log.warning("run %s: its batches cannot be stopped: %s", go.run.pk, error)
+            continue
+        batches.collect()
+        batches.cancel()

@@ -68,11 +68,17 @@ def carry_out(run_id: int) -> None:
 
 
 @shared_task
+def wind_up(run_id: int) -> None:
+    """Stop the batches of a cancelled run, and save what they were answered."""
+    running.wind_up(Run.objects.get(pk=run_id))
+
+
+@shared_task
 def sweep() -> None:
     """Find runs that no living worker has, and ring for them: what a lost message or a dead worker left.
 
-    And let go of the seats that people have left without a word, see to messages that nobody noted or sent, and to try-outs
-    that no worker heard of.
+    And let go of the seats that people have left without a word, see to messages that nobody noted or sent, to try-outs
+    that no worker heard of, and to batches of cancelled runs.
     """
     let_all_go()
     notifying.catch_up()
@@ -82,3 +88,5 @@ def sweep() -> None:
         try_out.apply_async((pk,), expires=5.0)
     for pk in Run.objects.unfinished().values_list("pk", flat=True):
         carry_out.apply_async((pk,), queue=queue_of(pk))
+    for pk in Run.objects.to_wind_up().values_list("pk", flat=True):
+        wind_up.apply_async((pk,), expires=5.0)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from arena.background import arrivals, unburdened
-from arena.chat import ChatError
+from arena.chat import ChatError, Completion
 from arena.collecting import collect
 from arena.keeping import keep
 from arena.models import Answer, LanguageModel
-from judging.batching import Batching
+from judging.batching import Batching, Reply, in_batch, rest
 from judging.items import KEYS, Item, chunks, judged_keys, questions_of, table_of
 from judging.judges import EndpointDown
-from judging.judges.base import API_ERROR, SKIPPED, AskingEngine, Engine, Exhibit, Verdict
+from judging.judges.base import API_ERROR, SKIPPED, AskingEngine, Exhibit, Verdict
 from judging.judges.composed import (
     ASK,
     CASCADE_OPTIONS,
@@ -29,9 +31,10 @@ from judging.judges.composed import (
     is_of_own_family,
     panel_verdict,
 )
+from judging.judges.llm import LLMJudge
 from judging.kept import sort_out
 from judging.machines import Machine, provenance_of
-from judging.models import Grade, Judge, Preference, Run
+from judging.models import IN_BATCH, Grade, Judge, Preference, Run
 from judging.purse import Feed, Purse
 
 BEAT = 0.25  # seconds between two looks at the lease at the least, while verdicts keep coming
@@ -45,22 +48,31 @@ class Lost(Exception):
 @dataclass(frozen=True)
 class Go:
     """One go at a run: `beat` renews the lease (it raises Lost), `purse` pays; `hold` keeps others away while a run that was
-    stopped waits for the calls under way, and says whether it can."""
+    stopped waits for the calls under way, and says whether it can. `batches` are those of each judge that is asked by them,
+    by its id."""
 
     run: Run
     beat: Callable[[], None]
     purse: Purse
     hold: Callable[[], bool] = lambda: True
+    batches: dict[int, Batching] = field(default_factory=dict)
 
     @property
     def concurrency(self) -> int:
         return int(self.run.limits.get("concurrency", 8))
 
+    @property
+    def settled(self) -> int:
+        """How many batches have come back, or are waited for no more."""
+        return sum(batches.settled for batches in self.batches.values())
+
 
 def judge_items(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
     """Save this machine's verdicts on these items, which it has not judged; why some of its members could not go on.
 
-    Raises EndpointDown, ChatError, Lost, NotKept, Spent.
+    Who is asked by batches hands them over and has no verdict on them yet: see `wait_for_batches`. So it is with what the
+    budget has no room for while batches are under way, and with what a panel or cascade says of all that. Raises
+    EndpointDown, ChatError, Lost, NotKept, Spent.
     """
     machine.judge.freeze()
     if machine.engine is None:
@@ -77,21 +89,62 @@ def judge_items(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
 
 def _judge_anew(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> None:
     """Save the verdicts on these: of kept replies, and of those that are asked for."""
+    batches = go.batches.get(machine.judge.pk)
+    if batches:
+        exhibits = batches.not_under_way(exhibits)
     while exhibits:  # the second time those whose very prompt was asked for another exhibit the first time
-        known = sort_out(go.run, machine, exhibits)
+        known = sort_out(go.run, machine, exhibits, under_way=batches.digests if batches else ())
         _save(go, machine, known.verdicts)
-        _ask(go, machine, _by_batches(go, machine, known.rest) if machine.in_batches else known.rest)
+        _ask(go, machine, batches.hand_over(known.rest) if batches else known.rest)
         exhibits = known.again if known.verdicts or known.rest else []
 
 
-def _by_batches(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> list[Exhibit]:
-    """Ask for these by the endpoint's batch API; those that are left to be asked one by one."""
+def open_batches(go: Go, machine: Machine, *, mends: bool = True) -> Batching:
+    """The batches of a judge that is asked by them, those of earlier goes too; with `mends`, replies that cannot be read are
+    asked for again. A query."""
 
     def show(items: list[Item]) -> list[Exhibit]:
-        return exhibits_for(machine, items)[0]
+        known = _keys_of(go, machine, items)
+        return exhibits_for(machine, [item for item in items if item.key not in known])[0]
 
-    batching = Batching(go.run, machine, go.purse, go.beat, go.hold, show, partial(_save, go, machine))
-    return batching.ask(exhibits)
+    save, mend = partial(_save, go, machine), partial(_mend, go, machine) if mends else None
+    purse = go.purse.of_model(machine.judge.model)
+    batches = Batching(go.run, machine, purse, go.beat, go.hold, show, save, mend)
+    go.batches[machine.judge.pk] = batches
+    return batches
+
+
+def wait_for_batches(go: Go) -> None:
+    """Save what comes back of all batches under way, until none is left. Raises Lost, NotKept, Spent."""
+    out = [batches for batches in go.batches.values() if batches.is_open]
+    while out:
+        for batches in out:
+            batches.collect()
+        out = [batches for batches in out if batches.is_open]
+        if out:
+            rest(go.beat)
+
+
+def _mend(go: Go, machine: Machine, replies: Sequence[Reply]) -> list[Reply]:
+    """Ask again where a batch brought these replies, which cannot be read, and save what comes of it; those that there is no
+    room for in the budget. Raises as `judge_items`."""
+    by_key = {exhibit.id.key: reply for exhibit, reply in replies}
+    engine, batches = cast(LLMJudge, machine.engine), go.batches[machine.judge.pk]
+
+    def reply_to(exhibit: Exhibit) -> Completion:
+        return by_key[exhibit.id.key]
+
+    async def judge(exhibits: Sequence[Exhibit]) -> AsyncIterator[tuple[Exhibit, Verdict]]:
+        async with aclosing(engine.judge(exhibits, reply_to=reply_to)) as verdicts:
+            async for exhibit, verdict in verdicts:
+                yield exhibit, in_batch(verdict, reply_to(exhibit))
+
+    def cost(row: Preference | Grade) -> float | None:
+        paid = batches.cost(**row.details[IN_BATCH])  # when the batch came back
+        return None if row.cost is None or paid is None else row.cost - paid
+
+    left = _ask(go, machine, [exhibit for exhibit, _reply in replies], judge=judge, cost=cost)
+    return [(exhibit, reply_to(exhibit)) for exhibit in left]
 
 
 def exhibits_for(machine: Machine, items: Sequence[Item]) -> tuple[list[Exhibit], list[tuple[Exhibit, Verdict]]]:
@@ -129,29 +182,41 @@ def write_references(go: Go, machine: Machine) -> None:
 def collect_from(go: Go, model: LanguageModel, questions: Iterable, *, sample: int = 0) -> None:
     """Ask one model these questions and save its answers. Raises ChatError where it no longer answers, Lost, NotKept, Spent."""
     go.beat()
-    left = list(questions)
+    left, purse = list(questions), go.purse.of_model(model)
     while left:
-        go.purse.check()
-        feed = Feed(left, go.purse)
+        if not purse.has_room():
+            wait_for_batches(go)
+        feed = Feed(left, purse)
         saved = collect(model, feed, concurrency=go.concurrency, sample=sample, provenance=go.run.provenance)
         _drained(go, feed, saved, lambda row: model.cost(row.tokens_in, row.tokens_out))
         left = feed.left
 
 
-def _ask(go: Go, machine: Machine, exhibits: Sequence[Exhibit]) -> None:
-    """Save this engine's verdicts as they arrive; those on their way when the run is stopped too. Raises as `judge_items`."""
-    engine: Engine = machine.engine
+def _ask(
+    go: Go,
+    machine: Machine,
+    exhibits: Sequence[Exhibit],
+    *,
+    judge: Callable[[Any], AsyncIterator[tuple[Exhibit, Verdict]]] | None = None,
+    cost: Callable[[Any], float | None] = attrgetter("cost"),
+) -> list[Exhibit]:
+    """Save this engine's verdicts as they arrive, those on their way when the run is stopped too; those not asked as all that
+    the budget has left is promised to batches. Raises as `judge_items`.
+
+    `judge` asks in the engine's place; `cost` is what a row takes out of the purse.
+    """
+    judge = judge or machine.engine.judge
     if machine.model is None:
-        for batch in arrivals(lambda: engine.judge(exhibits)):
+        for batch in arrivals(lambda: judge(exhibits)):
             _save(go, machine, batch)
             go.beat()
-        return
-    left = list(exhibits)
-    while left:
-        go.purse.check()
-        feed = Feed(left, go.purse)
-        _drained(go, feed, _saved(go, machine, arrivals(partial(engine.judge, feed))), lambda row: row.cost)
+        return []
+    left, purse = list(exhibits), go.purse.of_model(machine.model)
+    while left and purse.has_room():
+        feed = Feed(left, purse)
+        _drained(go, feed, _saved(go, machine, arrivals(partial(judge, feed))), cost)
         left = feed.left
+    return left
 
 
 def _saved(go: Go, machine: Machine, batches: Iterator[list]) -> Iterator[list[Preference | Grade]]:

@@ -2,7 +2,8 @@
 
 A batch is at work when it is made; `wire.end(id)` answers it, every request by the words of its last message said back.
 Words in that message choose what goes wrong with the request: `wrong` is refused, `late` expires, `garbled` is answered with
-no reply at all. `end` takes the state the batch ends in, and `results` is what its results are replaced by.
+no reply at all. `end` takes the state the batch ends in, and `results` is what its results are replaced by. A call of OpenAI's
+chat outside any batch is answered by `wire.says`, and refused where that is empty.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Batch:
 class Wire:
     """A running server: its address, its batches and files by id, and every path and header seen.
 
-    `lose_next` breaks the answer to the next batch that is made; `redirect` sends those who ask for results elsewhere.
+    `lose_next` breaks the answer to the next batch that is made; `redirect` sends those who ask for results elsewhere. `asked`
+    are the calls outside batches.
     """
 
     base_url: str = ""
@@ -42,6 +44,8 @@ class Wire:
     seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     lose_next: bool = False
     redirect: str = ""
+    says: str = "The second is right. [[B]]"
+    asked: list[dict[str, Any]] = field(default_factory=list)
 
     def end(self, batch_id: str, state: str = "", *, results: bytes | None = None) -> None:
         """Ends a batch in that state, with these results in place of its own."""
@@ -108,7 +112,18 @@ def _openai(wire: Wire, method: str, path: str, headers: Mapping[str, str], raw:
         case ("POST", "batches", name, "cancel") if name in wire.batches:
             wire.batches[name].facts["status"] = "cancelling"
             return 200, wire.batches[name].facts
+        case ("POST", "chat", "completions"):
+            return _chat(wire, json.loads(raw))
     return _missing("path")
+
+
+def _chat(wire: Wire, body: dict[str, Any]) -> Answer:
+    wire.asked.append(body)
+    if not wire.says:
+        return 403, {"error": {"message": "not now", "type": "permission_error"}}
+    message = {"role": "assistant", "content": wire.says}
+    usage = {"prompt_tokens": 200, "completion_tokens": 20}
+    return 200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
 
 
 def _upload(wire: Wire, headers: Mapping[str, str], raw: bytes) -> Answer:

@@ -20,6 +20,7 @@ from judging.replies import Reading
 
 __all__ = ["ASKED_AGAIN", "LLMJudge"]
 
+ReplyTo = Callable[[Exhibit], Completion | None]
 REPAIRS = 3
 """How often the verdict is asked for once more: of replies that are garbled by chance, one in ten, ten thousand leave one."""
 ALTERNATIVES = 20
@@ -67,17 +68,20 @@ class LLMJudge:
             endpoint = with_few_tokens(endpoint, rubric)
         return cls(partial(open_chat, endpoint), rubric, identity=known, **options)
 
-    async def judge(self, exhibits: Sequence[Exhibit]) -> AsyncIterator[tuple[Exhibit, Verdict]]:
+    async def judge(
+        self, exhibits: Sequence[Exhibit], *, reply_to: ReplyTo = lambda _exhibit: None
+    ) -> AsyncIterator[tuple[Exhibit, Verdict]]:
         """Each exhibit with its verdict as it arrives, `concurrency` under way at a time.
 
-        A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
+        `reply_to` gives the first reply to an exhibit where that is there already: it begins with the repair turn then, if it
+        needs one at all. A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
         "skipped" with the reason. Raises EndpointDown, after the verdicts under way, when the endpoint would fail them
         all; nothing more is asked then.
         """
         chat = self._open()
         breaker = Breaker()
         try:
-            calls = self._calls(chat, exhibits, breaker)
+            calls = self._calls(chat, exhibits, breaker, reply_to)
             async with aclosing(many(calls, concurrency=self.concurrency)) as verdicts:
                 async for exhibit, verdict in verdicts:
                     yield exhibit, verdict
@@ -153,20 +157,22 @@ class LLMJudge:
             raise EndpointDown(str(error)) from error
 
     def _calls(
-        self, chat: Chat, exhibits: Sequence[Exhibit], breaker: Breaker
+        self, chat: Chat, exhibits: Sequence[Exhibit], breaker: Breaker, reply_to: ReplyTo
     ) -> Iterator[Callable[[], Awaitable[tuple[Exhibit, Verdict]]]]:
         """The calls there are to make, read one by one: they end where the endpoint is down."""
         for exhibit in exhibits:
             if breaker.reason:
                 return
-            yield partial(self._judge_one, chat, exhibit, breaker)
+            yield partial(self._judge_one, chat, exhibit, breaker, reply_to(exhibit))
 
-    async def _judge_one(self, chat: Chat, exhibit: Exhibit, breaker: Breaker) -> tuple[Exhibit, Verdict]:
+    async def _judge_one(
+        self, chat: Chat, exhibit: Exhibit, breaker: Breaker, reply: Completion | None
+    ) -> tuple[Exhibit, Verdict]:
         try:
             messages = self.asking.render(exhibit)
         except (NoRubric, Unfit) as error:
             return exhibit, Verdict(status=SKIPPED, error=str(error))
-        drawn = [await self._sample(chat, exhibit, messages, breaker)]
+        drawn = [await self._sample(chat, exhibit, messages, breaker, reply)]
         most = strongest(self.asking, exhibit)
         while not settled([turns[-1].reading for turns in drawn], self.samples, strongest=most):
             if breaker.reason:
@@ -175,9 +181,18 @@ class LLMJudge:
         verdict = verdict_of(drawn, messages, samples=self.samples, strongest=most)
         return exhibit, replace(verdict, digest=self._digest(exhibit, messages))
 
-    async def _sample(self, chat: Chat, exhibit: Exhibit, messages: Sequence[Message], breaker: Breaker) -> list[Turn]:
-        """One reply, and those to the repair turn until one can be read: at most REPAIRS of them."""
-        turns = [await self._ask(chat, exhibit, messages, breaker)]
+    async def _sample(
+        self,
+        chat: Chat,
+        exhibit: Exhibit,
+        messages: Sequence[Message],
+        breaker: Breaker,
+        reply: Completion | None = None,
+    ) -> list[Turn]:
+        """One reply (the one that is there, if any), and those to the repair turn until one can be read: at most REPAIRS of
+        them."""
+        first = Turn.of(self.asking, exhibit, reply) if reply else await self._ask(chat, exhibit, messages, breaker)
+        turns = [first]
         while turns[-1].reading.status in UNREAD and len(turns) <= REPAIRS:
             again = _asking_again(messages, turns[0].text, self.asking.repair(exhibit))
             turns.append(await self._ask(chat, exhibit, again, breaker))

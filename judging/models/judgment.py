@@ -15,6 +15,7 @@ from judging.models.run import Run
 from judging.replies import PARSER_VERSION
 
 BATCH_PRICE = 0.5  # of a call's price, by a batch API
+IN_BATCH = "batch"  # in a judgment's details: the tokens, in and out, that were paid for at that price
 
 
 class Status(models.TextChoices):
@@ -137,7 +138,10 @@ def _cost(model: LanguageModel | None, verdict: Verdict) -> float | None:
     if verdict.cached or not (verdict.asked or verdict.tokens_in):
         return model.cost(0, 0)
     cost = model.cost(verdict.tokens_in, verdict.tokens_out)
-    return cost * BATCH_PRICE if cost is not None and verdict.details.get("batch") else cost
+    if cost is None or IN_BATCH not in verdict.details:
+        return cost
+    in_batch = model.cost(**verdict.details[IN_BATCH])
+    return None if in_batch is None else cost - (1 - BATCH_PRICE) * in_batch
 
 
 class Preference(Judgment):

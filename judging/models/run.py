@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Q
+from django.db import models, transaction
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,7 @@ from judging.models.judge import Judge
 from judging.models.rubric import Rubric
 
 LEASE = timedelta(seconds=30)
+RESULTS_KEPT = timedelta(days=29)  # how long endpoints keep the results of a batch
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -24,6 +25,24 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs that a worker should carry on with: started, and leased by nobody alive."""
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
         return self.filter(free, status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
+
+    def judging_before(self, run: Run) -> RunQuerySet:
+        """Runs at work on the same benchmark by the same rubric that began to judge before this one did."""
+        return self.filter(
+            benchmark=run.benchmark_id,
+            rubric=run.rubric_id,
+            status=Run.Status.RUNNING,
+            stage="judgments",
+            lease_until__gt=timezone.now(),
+            judging_since__lt=run.judging_since,
+        )
+
+    def to_wind_up(self) -> RunQuerySet:
+        """Cancelled runs with a batch at an endpoint that is still to be stopped and collected, leased by nobody alive."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+        lately = timezone.now() - RESULTS_KEPT
+        out = Submission.objects.filter(run=OuterRef("pk"), finished_at=None, created_at__gt=lately)
+        return self.filter(free, Exists(out), status=Run.Status.CANCELLED)
 
 
 class Run(models.Model):
@@ -80,6 +99,9 @@ class Run(models.Model):
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     stage = models.CharField(max_length=20, blank=True)
+    judging_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when its latest go began to judge"
+    )
     stages = models.JSONField(default=list, blank=True, help_text="what this go is limited to; empty: no limit")
     error = models.TextField(blank=True)
     lease = models.UUIDField(null=True, blank=True, editable=False)
@@ -151,6 +173,22 @@ class Run(models.Model):
         Run.objects.filter(pk=self.pk, started_at=None).update(started_at=now)
         return token
 
+    def claim_cancelled(self) -> uuid.UUID | None:
+        """A lease on this run to wind it up, or None where that is not due or somebody else holds one. One update."""
+        token = uuid.uuid4()
+        due = Run.objects.to_wind_up().filter(pk=self.pk)
+        return token if due.update(lease=token, lease_until=timezone.now() + LEASE) else None
+
+    @transaction.atomic
+    def begin_judging(self) -> None:
+        """Note that it judges from now on, behind all runs on its benchmark that do so already: what two of them want, the one
+        behind waits for. No two have the same time, whatever the clocks of their workers say. Four queries."""
+        Benchmark.objects.select_for_update(no_key=True).get(pk=self.benchmark_id)  # one at a time
+        last = Run.objects.filter(benchmark=self.benchmark_id).aggregate(last=Max("judging_since"))["last"]
+        now = timezone.now()
+        self.judging_since = max(now, last + timedelta(microseconds=1)) if last else now
+        Run.objects.filter(pk=self.pk).update(stage="judgments", judging_since=self.judging_since)
+
     def renew(self, token: uuid.UUID) -> bool:
         """Whether the lease still holds (and the run was not cancelled); if so it holds on. One update."""
         mine = Run.objects.filter(pk=self.pk, lease=token, status=self.Status.RUNNING)
@@ -184,6 +222,7 @@ class Submission(models.Model):
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="submissions")
     batch = models.CharField(max_length=200, help_text="the id that the endpoint gave it")
     items = models.JSONField(default=dict, help_text="what each request is about, by its id in the batch")
+    price = models.FloatField(null=True, blank=True, help_text="what it may cost at the most; empty: no price is known")
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -549,6 +550,28 @@ def test_models_that_cost_nothing_are_asked_whatever_the_budget(server):
     run = queued(answered(1), with_prices(server, 0, 0), budget=0.0)
     running.carry_out(run)
     assert (reload(run).status, server.count, spent(run)) == ("done", 6, 0)
+
+
+@database
+def test_a_judge_that_costs_nothing_is_asked_over_one_connection_beside_one_that_is_paid(server, monkeypatch):
+    """The budget is no reason to feed it call by call."""
+    opened, real = [], LLMJudge.judge
+    monkeypatch.setattr(LLMJudge, "judge", lambda self, fed: (opened.append(self.identity["name"]), real(self, fed))[1])
+    paid, free = with_prices(server, 0, 1e6), with_prices(server, 0, 0, name="free")
+    run = queued(answered(4), free, paid, budget=1e9)
+    running.carry_out(run)
+    assert Counter(opened)["free-model"] == 1 and run.preferences.filter(judge=free).count() == 24
+    assert reload(run).status == "done"
+
+
+@database
+def test_a_judge_that_costs_nothing_takes_nothing_from_the_price_that_others_are_reckoned_by(server):
+    free, paid = with_prices(server, 0, 0, name="free"), with_prices(server, 0, 1e6)
+    run = queued(answered(6), free, paid, budget=60.0, limits={"concurrency": 8})
+    running.carry_out(run)
+    dearest = max(Preference.objects.filter(judge=paid).values_list("cost", flat=True))
+    assert reload(run).status == "paused" and 60 <= spent(run) < 60 + dearest
+    assert Preference.objects.filter(judge=free).count() == 36
 
 
 @pytest.mark.parametrize("first", [None, 0.0])

@@ -32,8 +32,11 @@ from judging.billing import estimate
 from judging.items import Item, battles_of, items_of, undecided
 from judging.judges.base import OK, Verdict
 from judging.judges.rule import RuleJudge
+from judging.machines import machines_of
 from judging.models import Grade, Judge, Preference, Run
 from judging.progress import progress, without_verdict
+from judging.purse import Purse
+from judging.verdicts import Go
 from rating import snapshots
 from rating.models import Snapshot
 from tests import children, openai_server
@@ -151,25 +154,72 @@ def test_carrying_out_again_asks_nothing_and_a_new_answer_asks_only_for_its_batt
         assert server.count == 6
 
 
-def test_two_runs_at_once_that_want_the_same_of_one_judge_pay_for_it_once(benchmark, monkeypatch):
-    """The later one waits while the earlier one judges, and finds all of it on record."""
+def elsewhere(run: Run) -> object:
+    """Another worker has this run and judges; its lease."""
+    token = run.claim()
+    run.begin_judging()
+    return token
+
+
+def meanwhile(monkeypatch, run: Run, token: object) -> list[float]:
+    """While somebody waits, the other worker judges all of its run before the third look; how long the waits were."""
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            running.make_judgments(Go(run, lambda: None, Purse()), machines_of(run))
+            run.release(token, status="done")
+
+    monkeypatch.setattr(running, "sleep", sleep)
+    return waited
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_runs_at_once_that_want_the_same_of_one_judge_pay_for_it_once(benchmark, monkeypatch, first):
+    """Who began to judge first is waited for, whichever was set up first; the other finds all of it on record."""
     with openai_server.serve() as server:
         judge = oracle(server)
-        first, second = pairs(benchmark, judge), pairs(benchmark, judge, name="the same at the same time")
-        token = first.claim()
-        Run.objects.filter(pk=first.pk).update(stage="judgments")
-        waited = []
+        runs = [pairs(benchmark, judge), pairs(benchmark, judge, name="the same at the same time")]
+        ahead, behind = runs[first], runs[1 - first]
+        waited = meanwhile(monkeypatch, ahead, elsewhere(ahead))
+        assert running.carry_out(behind)
+        assert server.count == 36 and len(waited) == 3
+    assert {reload(run).status for run in runs} == {"done"}
 
-        def meanwhile(seconds: float) -> None:
-            waited.append(seconds)
-            if len(waited) == 3:
-                first.release(token, status="queued")
-                running.carry_out(reload(first))
 
-        monkeypatch.setattr(running, "sleep", meanwhile)
-        assert running.carry_out(second)
+def test_a_run_that_is_resumed_waits_for_one_that_began_while_it_was_paused(benchmark, monkeypatch):
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        first, second = pairs(benchmark, judge), pairs(benchmark, judge, name="begun meanwhile")
+        first.release(elsewhere(first), status="paused")
+        token = elsewhere(second)
+        assert reload(first).judging_since < reload(second).judging_since
+        waited = meanwhile(monkeypatch, second, token)
+        first.enqueue()
+        assert running.carry_out(reload(first))
         assert server.count == 36 and len(waited) == 3
     assert {reload(first).status, reload(second).status} == {"done"}
+
+
+def test_no_two_runs_on_a_benchmark_begin_to_judge_at_the_same_time_whatever_their_clocks_say(benchmark, monkeypatch):
+    first, second, third = pairs(benchmark), pairs(benchmark), pairs(benchmark)
+    elsewhere(first)
+    Run.objects.filter(pk=first.pk).update(judging_since=timezone.now() + timedelta(minutes=5))
+    second.begin_judging()
+    third.begin_judging()
+    assert [list(Run.objects.judging_before(run)) for run in (reload(first), second)] == [[], [reload(first)]]
+    assert reload(first).judging_since < second.judging_since < third.judging_since
+
+
+def test_what_another_worker_died_with_is_not_waited_for(benchmark):
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        dead, alive = pairs(benchmark, judge), pairs(benchmark, judge, name="alive")
+        elsewhere(dead)
+        Run.objects.filter(pk=dead.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert running.carry_out(alive)
+        assert server.count == 36 and reload(alive).status == "done"
 
 
 # --- leases

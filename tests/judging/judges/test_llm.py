@@ -129,6 +129,22 @@ def test_a_reply_that_cannot_be_read_is_repaired_once():
     assert chat.asked[1][2].content == "I like the first."
 
 
+@pytest.mark.parametrize(("first", "calls", "value"), [("I like the first.", 1, -1), ("[[A]]", 0, 1)])
+def test_a_first_reply_that_is_there_already_is_not_asked_for(first, calls, value):
+    chat = FakeChat("[[B]]")
+    judge = LLMJudge(lambda: chat, PAIR)
+    reply = Completion(first, tokens_in=70, tokens_out=7)
+
+    async def told():
+        known = {1: reply}
+        told = judge.judge([pair(1), pair(2)], reply_to=lambda exhibit: known.get(exhibit.id))
+        return [verdict async for _exhibit, verdict in told]
+
+    verdict = next(one for one in asyncio.run(told()) if one.reply.startswith(first))
+    assert (verdict.value, len(chat.asked)) == (value, calls + 1), "the other exhibit's one call beside it"
+    assert (verdict.tokens_in, verdict.asked) == (70 + 100 * calls, 1 + calls)
+
+
 def test_the_repair_turn_speaks_the_language_of_the_prompt():
     chat = FakeChat("难以取舍。", "[[C]]")
     assert verdict_of(chat, pair(language="zh")).value == 0
