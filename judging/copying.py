@@ -47,6 +47,7 @@ def copy_of(
         "rubric": (rubric or run.rubric).pk,
         "order": run.order,
         "turns": run.turns,
+        "pairs": run.limits.get("pairs"),
         "samples": run.limits.get("samples"),
         "concurrency": run.limits.get("concurrency"),
         "budget": run.budget,

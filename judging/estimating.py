@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from arena.models import Answer, Battle, LanguageModel, Question
-from arena.pairing import against, all_pairs
-from judging.items import judged_keys, questions_of, turns_of, ways
+from judging.items import judged_keys, meetings, questions_of, turns_of, ways
 from judging.models import Judge, Run
 
 Shown = tuple[int | None, ...]
@@ -81,7 +80,12 @@ def count(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judge]
     for pk, place in collected:
         there[place][pk] = None
     listed = [model.pk for model in candidates]
-    items = [(item, turns[question]) for (question, _n), known in there.items() for item in _items(run, listed, known)]
+    met = meetings(run, listed)
+    items = [
+        (item, turns[question])
+        for (question, _n), known in there.items()
+        for item in _items(known, None if run.is_single else met(question))
+    ]
     return Count(
         questions=len(turns),
         items=len(items),
@@ -106,11 +110,10 @@ def _answers(run: Run, models: Iterable[int], questions: Iterable[int]) -> dict[
     return there
 
 
-def _items(run: Run, candidates: list[int], answers: dict[int, int | None]) -> list[Shown]:
-    """What there is to judge of one question's answers by these models."""
-    if run.is_single:
+def _items(answers: dict[int, int | None], pairs: Iterable[tuple[int, int]] | None) -> list[Shown]:
+    """What there is to judge of one question's answers: these pairs of models, or each answer where there are none."""
+    if pairs is None:
         return [(pk,) for pk in answers.values()]
-    pairs = against(run.baseline_id, candidates) if run.mode == Run.Mode.BASELINE else all_pairs(candidates)
     return [(answers[one], answers[other]) for one, other in pairs if one in answers and other in answers]
 
 

@@ -14,12 +14,13 @@ from arena.models import Benchmark, Category, LanguageModel, Question
 from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
+from judging.items import is_connected
 from judging.judges.composed import is_same_family
 from judging.machines import with_models
 from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
 from judging.preparing import demo_models, provenance_of_run
 from judging.recipes.judges import LARGEST_SEED
-from judging.recipes.recipe import MOST_AT_ONCE, MOST_QUESTIONS, MOST_SAMPLES
+from judging.recipes.recipe import MOST_AT_ONCE, MOST_PAIRS, MOST_QUESTIONS, MOST_SAMPLES
 from judging.voting import Voting
 from judging.voting_form import NAMES, VotingFields, as_initial
 
@@ -155,6 +156,15 @@ class RunForm(VotingFields):
         required=False,
         help_text=_("Several answers of one model to one question, each judged; 1 where you leave this empty."),
     )
+    pairs = forms.IntegerField(
+        label=_("Pairs on each question"),
+        min_value=1,
+        max_value=MOST_PAIRS,
+        required=False,
+        help_text=_(
+            "Pairwise mode only: so many pairs of models meet on each question, drawn by the seed so that all pairs come equally often; empty means all pairs on every question."
+        ),
+    )
     budget = forms.FloatField(
         label=_("Budget"),
         min_value=0,
@@ -204,7 +214,9 @@ class RunForm(VotingFields):
         min_value=0,
         max_value=LARGEST_SEED,
         required=False,
-        help_text=_("Draws the order shown where that is random; 1 where you leave this empty."),
+        help_text=_(
+            "Draws the order shown where that is random, and which pairs meet where not all do; 1 where you leave this empty."
+        ),
     )
     fresh = forms.BooleanField(
         label=_("Ask every prompt anew"),
@@ -240,6 +252,7 @@ class RunForm(VotingFields):
         if cleaned.get("mode") == Run.Mode.PAIRWISE and 0 < len(cleaned.get("candidates") or ()) < 2:
             self.add_error("candidates", _("Pairs need at least two models."))
         self._clean_questions(cleaned)
+        self._clean_pairs(cleaned)
         self._clean_budget(cleaned)
         self._clean_demo(cleaned)
         self._clean_voting(cleaned)
@@ -283,6 +296,22 @@ class RunForm(VotingFields):
             )
         elif len(keys) < benchmark.questions.count():
             cleaned["chosen"] = keys
+
+    def _clean_pairs(self, cleaned: dict) -> None:
+        """A sparse design has to leave every model comparable with every other."""
+        if not cleaned.get("pairs"):
+            return
+        if cleaned.get("mode") != Run.Mode.PAIRWISE:
+            self.add_error("pairs", _("This is for the pairwise mode: leave it empty in other modes."))
+        elif cleaned.get("benchmark") and cleaned.get("candidates"):
+            limits = {name: cleaned[name] for name in ("questions", "pairs") if cleaned.get(name)}
+            limits |= {"keys": cleaned["chosen"]} if cleaned["chosen"] else {}
+            run = Run(benchmark=cleaned["benchmark"], mode=cleaned["mode"], limits=limits, seed=self.seed_used)
+            if not is_connected(run, [model.pk for model in cleaned["candidates"]]):
+                told = _(
+                    "So few pairs leave some models with no way to compare them with the others: allow more pairs, or more questions."
+                )
+                self.add_error("pairs", told)
 
     def _clean_voting(self, cleaned: dict) -> None:
         """How people vote is looked at only where they do."""
@@ -335,7 +364,7 @@ class RunForm(VotingFields):
     def limits(self) -> dict:
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data
-        limits = {name: cleaned[name] for name in ("questions", "samples", "concurrency") if cleaned.get(name)}
+        limits = {name: cleaned[name] for name in ("questions", "pairs", "samples", "concurrency") if cleaned.get(name)}
         limits |= {"keys": cleaned["chosen"]} if cleaned.get("chosen") else {}
         return limits | ({"overlap": self.voting.overlap} if cleaned["people"] else {})
 

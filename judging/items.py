@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 
 from arena.models import Answer, Battle, Question
-from arena.pairing import against, all_pairs, shown_swapped
+from arena.pairing import against, all_pairs, are_connected, shown_swapped, sparse_pairs
 from judging.judges.base import Exhibit
 from judging.models import Grade, Judge, Preference, Run
 
@@ -86,8 +86,50 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
     """Ids of the run's questions, so many at a time as make about AT_ONCE items. One query."""
     models = len(participants(run))
     pairs = {Run.Mode.SINGLE: models, Run.Mode.BASELINE: models - 1}.get(run.mode, models * (models - 1) // 2)
+    pairs = min(pairs, run.pairs or pairs)
     size = AT_ONCE // max(1, pairs * run.orders * run.samples)
     return chunks(questions_of(run).values_list("pk", flat=True), size=min(CHUNK, max(1, size)))
+
+
+def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
+    """Which two models meet on a question, by its id. One query where not all do.
+
+    What a question is given depends on the benchmark's questions before it, on the models and on the seed, and not on the
+    answers there are or on which of the questions the run looks at: the same again after a crash, and by another rubric.
+    """
+    models = list(candidates)
+    if run.pairs is None:
+        pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
+        return lambda _question: pairs
+    questions = list(Question.objects.filter(benchmark=run.benchmark).values_list("pk", flat=True))
+    design = sparse_pairs(tuple(sorted(set(models))), len(questions), each=run.pairs, seed=run.seed)
+    return dict(zip(questions, design, strict=True)).__getitem__
+
+
+def is_connected(run: Run, candidates: Iterable[int]) -> bool:
+    """Whether the run's pairs, once all answers are there, compare every two models at least by way of others. The run may be
+    unsaved. Two queries where not all pairs meet; True without one where they do."""
+    if run.pairs is None:
+        return True
+    models = list(candidates)
+    met = meetings(run, models)
+    return are_connected(models, (pair for pk in questions_of(run).values_list("pk", flat=True) for pair in met(pk)))
+
+
+def owed_by_pair(run: Run) -> dict[frozenset[int], int]:
+    """How many judgments one judge owes on each pair, from the answers there are. Four queries, of rows as many as answers."""
+    met = meetings(run, run.candidates.values_list("pk", flat=True))
+    turns = {pk: len(turns_of(run, len(texts))) for pk, texts in questions_of(run).values_list("pk", "turns")}
+    good = Answer.objects.ok().filter(question__in=questions_of(run), model__in=participants(run))
+    there: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for question, sample, model in good.filter(sample__lt=run.samples).values_list("question", "sample", "model"):
+        there[question, sample].add(model)
+    owed: dict[frozenset[int], int] = defaultdict(int)
+    for (question, _sample), models in there.items():
+        for pair in met(question):
+            if models.issuperset(pair):
+                owed[frozenset(pair)] += turns[question] * run.orders
+    return owed
 
 
 def answers_of(run: Run, questions: Iterable[int] | None = None) -> list[Answer]:
@@ -111,7 +153,7 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
     if run.is_single:
         return []
     models = list(run.candidates.order_by("name", "version").values_list("pk", flat=True))
-    pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
+    met = meetings(run, models)
     by_place: dict[tuple[int, int], dict[int, Answer]] = defaultdict(dict)
     for answer in answers_of(run, questions):
         by_place[answer.question_id, answer.sample][answer.model_id] = answer
@@ -120,10 +162,13 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
         wanted = [
             (by_place[place][one], by_place[place][other])
             for place in some
-            for one, other in pairs
+            for one, other in met(place[0])
             if one in by_place[place] and other in by_place[place]
         ]
         battles += Battle.objects.pair(wanted)
+    if run.pairs is not None:
+        for some in chunks(battles):
+            run.battles.add(*some)
     for battle in battles:
         battle.question = battle.first.question
     return sorted(battles, key=lambda battle: battle.pk)

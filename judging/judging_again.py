@@ -19,7 +19,7 @@ from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
 
 CASES, CATEGORIES = "cases", "categories"
-KEPT_LIMITS = ("samples", "concurrency")
+KEPT_LIMITS = ("samples", "concurrency", "pairs")
 LONGEST_NAME = Run.name.field.max_length
 
 

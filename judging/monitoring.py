@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from arena.locking import mark_of
 from arena.models import Answer, LanguageModel
-from judging.items import participants, questions_of, table_of
+from judging.items import owed_by_pair, participants, questions_of, table_of
 from judging.judges.base import UNREAD
 from judging.models import Judge, KeptOut, Preference, Run, Status
 from judging.progress import COUNTS, NOTHING, Line, Progress, judgments_of, progress
@@ -368,7 +368,9 @@ def _done(run: Run) -> dict[frozenset[int], dict[str, int]]:
 
 def _owed(run: Run, models: Iterable[int]) -> dict[frozenset[int], int]:
     """How many judgments one judge owes on each pair (on each model in single mode), from the answers there are. One query,
-    and one more where each turn is judged."""
+    one more where each turn is judged, four where not all pairs meet on a question."""
+    if run.pairs is not None:
+        return owed_by_pair(run)
     each = run.turns == Run.Turns.EACH
     good = Answer.objects.ok().filter(question__in=questions_of(run), model__in=list(models), sample__lt=run.samples)
     if run.is_single:

@@ -16,6 +16,7 @@ from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
 from arena.models import Benchmark, LanguageModel, Provenance
 from arena.withholding import without_secrets
+from judging.items import is_connected
 from judging.judges.rubrics import missing_variants
 from judging.judges.rules import validate_check
 from judging.machines import machines_of
@@ -84,6 +85,12 @@ def prepare(
     )
     run.candidates.set(models.values())
     run.judges.set(judges)
+    if not is_connected(run, [model.pk for model in models.values()]):
+        message = (
+            "leaves some models without any way to compare them with the others: allow more pairs, or more questions"
+        )
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "limits.pairs", message))
+        raise BadInput(report)
     _check_machines(run, recipe, report)
     return run
 

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
 from arena.models import Answer
-from judging.items import participants, questions_of
+from judging.items import owed_by_pair, participants, questions_of
 from judging.models import Assignment, Grade, Judge, Preference, Run, Seat, Status, VotingItem
 
 COUNTS = {
@@ -135,7 +135,9 @@ class Progress:
 
 
 def expected(run: Run) -> int:
-    """How many judgments each machine judge owes, from the answers there are. Two or three queries, no rows written."""
+    """How many judgments each machine judge owes, from the answers there are. Two to four queries, no rows written."""
+    if run.pairs is not None:
+        return sum(owed_by_pair(run).values())
     answered = wanted_answers(run).ok()
     if run.mode == Run.Mode.BASELINE:
         at_baseline = set(answered.filter(model=run.baseline).values_list("question", "sample"))
@@ -179,6 +181,8 @@ def judgments_of(run: Run):
         )
         if run.mode == Run.Mode.BASELINE:
             mine = mine.filter(Q(battle__first__model=run.baseline) | Q(battle__second__model=run.baseline))
+        if run.pairs is not None:
+            mine = mine.filter(battle__sparse_runs=run)
     turns = {"turn__gt": 0} if run.turns == Run.Turns.EACH else {"turn": 0}
     return mine.filter(rubric=run.rubric, **turns)
 

@@ -115,6 +115,7 @@ def initial_of(text: str) -> tuple[dict[str, Any], list[str]]:
         "rubric": _rubric(recipe, missing),
         "order": recipe.order,
         "turns": recipe.turns,
+        "pairs": recipe.limits.get("pairs"),
         "samples": recipe.limits.get("samples"),
         "concurrency": recipe.limits.get("concurrency"),
         "budget": recipe.budget,

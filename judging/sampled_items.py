@@ -8,9 +8,8 @@ from itertools import zip_longest
 from random import Random
 
 from arena.models import Answer, Battle, LanguageModel, Question
-from arena.pairing import against, all_pairs
 from judging.estimating import Shown
-from judging.items import NOT_JUDGED, Item, questions_of, turns_of
+from judging.items import NOT_JUDGED, Item, meetings, questions_of, turns_of
 from judging.models import Run
 
 LOOKED_AT = 400  # questions among which a few with answers are sought
@@ -33,21 +32,21 @@ def few_items(run: Run, candidates: Sequence[LanguageModel], n: int, *, key: str
         there[question].add(model)
         answers[question, model] = pk
     listed, shown = [model.pk for model in candidates], list[Shown]()
+    met = meetings(run, listed)
     for question in ids:
         if len(shown) == n:
             break
-        options = _options(run, listed, there[question])
+        options = _options(there[question], listed, None if run.is_single else met(question))
         if options:
             chosen = options[len(shown) % len(options)]
             shown.append(tuple(answers[question, model] for model in chosen))
     return items_shown(run, shown)
 
 
-def _options(run: Run, listed: list[int], there: set[int]) -> list[tuple[int, ...]]:
-    """What may be shown of a question that these models answered."""
-    if run.is_single:
+def _options(there: set[int], listed: list[int], pairs: Iterable[tuple[int, int]] | None) -> list[tuple[int, ...]]:
+    """What may be shown of a question that the models `there` answered: of the pairs, or each one listed where there are none."""
+    if pairs is None:
         return [(pk,) for pk in listed if pk in there]
-    pairs = against(run.baseline_id, listed) if run.mode == Run.Mode.BASELINE else all_pairs(listed)
     return [(one, other) for one, other in pairs if one in there and other in there]
 
 

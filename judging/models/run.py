@@ -12,7 +12,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Benchmark, LanguageModel, Provenance
+from arena.models import Battle, Benchmark, LanguageModel, Provenance
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
 
@@ -83,6 +83,9 @@ class Run(models.Model):
     baseline = models.ForeignKey(
         LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="runs_as_baseline"
     )
+    battles = models.ManyToManyField(
+        Battle, related_name="sparse_runs", blank=True, help_text="those made, where not all pairs meet on a question"
+    )
     judges = models.ManyToManyField(Judge, related_name="runs", blank=True)
     rubric = models.ForeignKey(Rubric, on_delete=models.PROTECT, related_name="runs")
     order = models.CharField(max_length=10, choices=Order, default=Order.BOTH)
@@ -91,7 +94,9 @@ class Run(models.Model):
     cache = models.BooleanField(default=True, help_text="use a reply on record to the very same prompt again")
     collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
     limits = models.JSONField(
-        default=dict, blank=True, help_text="questions, keys (of the only questions), concurrency, overlap, samples"
+        default=dict,
+        blank=True,
+        help_text="questions, keys (of the only questions), pairs, concurrency, overlap, samples",
     )
     voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
@@ -158,6 +163,11 @@ class Run(models.Model):
     def samples(self) -> int:
         """How many answers of each model to each question take part."""
         return int(self.limits.get("samples", 1))
+
+    @property
+    def pairs(self) -> int | None:
+        """How many pairs of models meet on each question at the most; None where all do."""
+        return self.limits.get("pairs") if self.mode == self.Mode.PAIRWISE else None
 
     @property
     def is_paused(self) -> bool:

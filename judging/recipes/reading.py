@@ -25,6 +25,7 @@ from judging.recipes.recipe import (
     LONGEST_RUN,
     MODES,
     MOST_AT_ONCE,
+    MOST_PAIRS,
     MOST_QUESTIONS,
     MOST_SAMPLES,
     ORDERS,
@@ -103,7 +104,7 @@ def _read(top: Section, file: Path) -> Recipe:
         turns=top.one_of("turns", TURNS, "whole"),
         budget=top.number("budget", float, lowest=0, highest=LARGEST_BUDGET),
         cache=top.take("cache", bool, True),
-        limits=_limits(top.section("limits")),
+        limits=_limits(top.section("limits"), mode),
         seed=top.number("seed", int, 1, lowest=0, highest=LARGEST_SEED),
         stages=_stages(top),
         voting=_voting(top, bool(judges)),
@@ -140,15 +141,18 @@ def _steps(field: str) -> tuple[str | int, ...]:
     return tuple(int(number) if number else name for number, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", field))
 
 
-def _limits(section: Section | None) -> dict[str, Any]:
+def _limits(section: Section | None, mode: str) -> dict[str, Any]:
     if section is None:
         return {}
     limits = {
         "keys": section.texts("keys"),
         "questions": section.number("questions", int, lowest=1, highest=MOST_QUESTIONS),
         "concurrency": section.number("concurrency", int, lowest=1, highest=MOST_AT_ONCE),
+        "pairs": section.number("pairs", int, lowest=1, highest=MOST_PAIRS),
         "samples": section.number("samples", int, lowest=1, highest=MOST_SAMPLES),
     }
+    if limits["pairs"] and mode != "pairwise":
+        section.problem("pairs", f"is only for the mode pairwise, and the mode is {mode}")
     section.finish()
     return {name: value for name, value in limits.items() if value}
 

@@ -14,6 +14,7 @@ MOST_QUESTIONS = 1_000_000
 MOST_AT_ONCE = 1_000  # calls under way
 MOST_ATTEMPTS = 100
 MOST_SAMPLES = 100  # answers of a model to a question
+MOST_PAIRS = 10_000  # pairs of models that meet on one question
 LARGEST_BUDGET = 1_000_000_000
 LONGEST_RUN = 190  # characters of a run's name, of 200: a dry run says so in its name
 LONGEST_JUDGE = 109  # of 120: "dry run of …" is the name of the judge that stands in

@@ -107,6 +107,7 @@ def any_run(server: openai_server.Served, luck: Random) -> Run:
     for judge in luck.sample(known, luck.choice([0, 0, 1, 2])):
         running.carry_out(queued(benchmark, judge, **fields, limits={"questions": luck.choice([1, 2])}))
     limits = {"samples": samples} if samples > 1 else {}
+    limits |= {"pairs": luck.choice([1, 2])} if mode == "pairwise" and luck.random() < 0.5 else {}
     judges = luck.sample(known, luck.choice([1, 2, 3]))
     return queued(benchmark, *judges, **fields, limits=limits, cache=luck.random() < 0.8)
 

@@ -147,6 +147,7 @@ WRONG = [
     ("model: birch-2-chat", f"model: {'m' * 201}", "recipe.yaml:17: models[1].model: is 201 characters long; at most 200 are kept"),
     ("name: oracle", f"name: {'o' * 110}", "recipe.yaml:24: judges[0].name: is 110 characters long; at most 109 are kept"),
     ("kind: rule", f"kind: rule\n    name: {'r' * 110}", "recipe.yaml:31: judges[1].name: is 110 characters long; at most 109 are kept"),
+    ("concurrency: 3", "pairs: 0", "recipe.yaml:33: limits.pairs: is below 1"),
     ("concurrency: 3", "workers: 3", "recipe.yaml:33: limits.workers: is not a key of limits"),
     ("limits: {", "limits: [", "recipe.yaml:33: is not YAML"),
     ("judges:", "judges: rule\nx:", "recipe.yaml:22: judges: is not a list"),
