@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rating.data import Failed, Record
+from rating.data import Failed, Record, alike
 from rating.models import Rating
 from rating.ratings import Rated
 from rating.sorting import Sorting, members
@@ -40,8 +40,9 @@ class Tally:
     def of(cls, failed: Failed, sorting: Sorting) -> Tally:
         """The failed verdicts of a record."""
         keys = failed.judge, failed.category, failed.model, sorting.language_of(failed.cluster)
-        found, place = np.unique(np.stack(keys), axis=1, return_inverse=True)
-        return cls(*found, np.bincount(place.reshape(-1), failed.n, found.shape[1]).astype(np.int64))
+        place = alike(*keys)
+        _found, first = np.unique(place, return_index=True)
+        return cls(*(key[first] for key in keys), n=np.bincount(place, failed.n).astype(np.int64))
 
     def where(self, mask: NDArray[np.bool_]) -> Tally:
         return Tally(**{column.name: getattr(self, column.name)[mask] for column in fields(self)})

@@ -465,11 +465,22 @@ def _failed(rows: Raw, shared: _Shared) -> Failed:
     return Failed(**told, category=shared.category_of(rows["cluster"]))
 
 
+def alike(*keys: Ints) -> Ints:
+    """A number (n,) for each row of these columns, from 0 on: the same where all columns are."""
+    order = np.lexsort(keys)
+    differs = np.zeros(len(order), dtype=bool)
+    for key in keys:
+        column = key[order]
+        differs[1:] |= column[1:] != column[:-1]
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.cumsum(differs)
+    return found
+
+
 def _units(*tables: Raw) -> list[Ints]:
     """For each table a number (n,) for each of its rows: the same for the orders of one verdict, in whichever table."""
     keys = [np.concatenate([table[name] for table in tables]) for name in ("item", "judge", "rubric", "trial")]
-    _found, unit = np.unique(np.stack(keys), axis=1, return_inverse=True)
-    return np.split(unit.reshape(-1), np.cumsum([len(table["item"]) for table in tables])[:-1])
+    return np.split(alike(*keys), np.cumsum([len(table["item"]) for table in tables])[:-1])
 
 
 def _is_first(unit: Ints) -> Bools:
