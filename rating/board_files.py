@@ -16,19 +16,19 @@ from arena.sheets import as_csv
 from rating.boards import Shown, key_of
 from rating.printing import table
 
-OF_RATING = ("rank", "rank_low", "rank_high", "rating", "low", "high", "n", "win_rate", "weighted")
+OF_RATING = ("rank", "rank_low", "rank_high", "rating", "low", "high", "n", "n_failed", "win_rate", "weighted")
 OF_MODEL = ("version", "vendor", "family", "licence", "price_in", "price_out")
 COLUMNS = (
-    "rank", "rank_low", "rank_high", "model", "version", "vendor", "family", "licence", "rating", "low", "high", "n", "win_rate",
-    "weighted", "preliminary", "price_in", "price_out", "tokens_per_second", "first_token_seconds",
+    "rank", "rank_low", "rank_high", "model", "version", "vendor", "family", "licence", "rating", "low", "high", "n", "n_failed",
+    "win_rate", "weighted", "preliminary", "price_in", "price_out", "tokens_per_second", "first_token_seconds",
 )  # fmt: skip
 ABOUT = (
     "benchmark", "benchmark_version", "category", "language", "source", "method", "level", "judgments", "snapshot", "digest",
     "computed_at", "code_version", "provenance",
 )  # fmt: skip
 """What every row of a table without a head says of its board."""
-WHOLE = ("rank", "rank_low", "rank_high", "n")
-SHORT = ("rank", "range", "model", "vendor", "rating", "low", "high", "n", "win rate")
+WHOLE = ("rank", "rank_low", "rank_high", "n", "n_failed")
+SHORT = ("rank", "range", "model", "vendor", "rating", "low", "high", "n", "failed", "win rate")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def as_csv_file(shown: Shown) -> bytes:
 def _short(shown: Shown) -> list[tuple[Any, ...]]:
     return [
         (line.rating.rank, line.ranks, line.model.name, line.model.vendor, line.rating.rating, line.rating.low,
-         line.rating.high, line.rating.n, line.rating.win_rate)
+         line.rating.high, line.rating.n, line.rating.n_failed, line.rating.win_rate)
         for line in shown.lines
     ]  # fmt: skip
 
@@ -151,6 +151,7 @@ def as_json(shown: Shown) -> bytes:
         "recipe": board.snapshot.recipe,
         "excluded": board.excluded,
         "notes": board.notes,
+        "uneven": [gap.as_json() for gap in board.gaps],
         **board.details,
         "rows": rows(shown),
     }

@@ -58,6 +58,11 @@ class Row(NamedTuple):
         return self.kind in Judge.PEOPLE
 
     @property
+    def has_failed(self) -> bool:
+        """Whether a machine should have given a value here and gave none."""
+        return not self.is_person and self.status not in (Status.OK, Status.SKIPPED)
+
+    @property
     def unit(self) -> tuple[int, ...]:
         """What two orders of one verdict share."""
         return self.item, self.judge, self.rubric, self.turn, self.trial
@@ -87,31 +92,45 @@ def let_go(judgment: Preference | Grade, *, origin: Any) -> None:
 
 
 def is_true_to(benchmark: Benchmark, record: Record) -> bool:
-    """Whether the counts hold the votes, ties, shares of wins and grades that the record has in each category. Five queries."""
+    """Whether the counts hold the votes, ties, shares of wins, grades and failures that the record has in each category.
+
+    Five queries.
+    """
     held: dict[tuple[str, int], tuple[float, ...]] = {}
-    for name, table, sums in (("votes", PairCount, ("n", "ties", "share")), ("marks", ScoreCount, ("n", "total"))):
-        mine = table.objects.filter(benchmark=benchmark, n__gt=0)
-        used = set(mine.order_by().values_list("rubric", flat=True).distinct())
-        rubrics = newest(Rubric.objects.values_list("pk", "name", "version"), used)
-        added = mine.filter(rubric__in=rubrics).order_by().values("category").annotate(*(Sum(part) for part in sums))
+    rubrics = list(Rubric.objects.values_list("pk", "name", "version"))
+    for name, table, sums in (
+        ("votes", PairCount, ("n", "ties", "share", "failed")),
+        ("marks", ScoreCount, ("n", "total", "failed")),
+    ):
+        mine = table.objects.filter(benchmark=benchmark).order_by()
+        under = list(mine.values("rubric").annotate(n=Sum("n"), failed=Sum("failed")))
+        used, tried = ({row["rubric"] for row in under if row[part]} for part in ("n", "failed"))
+        tried = tried if table is PairCount else set()  # grades are of one rubric, and so are those that failed
+        known = mine.filter(rubric__in=newest(rubrics, used, tried=tried))
+        added = known.values("category").annotate(*(Sum(part) for part in sums))
         held |= {(name, row["category"]): tuple(row[f"{part}__sum"] for part in sums) for row in added}
-    if ANOTHER_RUBRIC in record.excluded:  # grades under a rarer rubric are counted too, and not in the record
-        held = {key: value for key, value in held.items() if key[0] == "votes"}
     told = _told(record)
+    if ANOTHER_RUBRIC in record.excluded:  # grades under a rarer rubric are counted too, and not in the record
+        held, told = ({key: sums for key, sums in one.items() if key[0] == "votes"} for one in (held, told))
+    held = {key: sums for key, sums in held.items() if np.any(sums)}
     return held.keys() == told.keys() and all(np.allclose(held[key], told[key], rtol=1e-9, atol=1e-6) for key in held)
 
 
 def _told(record: Record) -> dict[tuple[str, int], tuple[float, ...]]:
-    """What the record says of each category: votes, ties, shares; grades and their sum, where one rubric is all there is."""
+    """What the record says of each category: votes, ties, shares; grades and their sum; and of either what failed."""
     votes, marks = record.verdicts, record.marks  # which have a flip as a tie, as the counts do
     share = (np.clip(votes.value, -1.0, 1.0) + 1.0) / 2.0
     towards_smaller = np.where(votes.first < votes.second, share, 1.0 - share)
-    tables = [("votes", votes.category, (votes.value == 0, towards_smaller))]
-    tables += [] if ANOTHER_RUBRIC in record.excluded else [("marks", marks.category, (marks.score,))]
+    tables = (
+        ("votes", votes.category, (votes.value == 0, towards_smaller), record.failed_votes.category, 2),
+        ("marks", marks.category, (marks.score,), record.failed_marks.category, 1),
+    )
     found: dict[tuple[str, int], tuple[float, ...]] = {}
-    for name, category, parts in tables:
-        kinds, code = np.unique(category, return_inverse=True)
-        sums = [np.bincount(code, minlength=len(kinds)), *(np.bincount(code, part, len(kinds)) for part in parts)]
+    for name, category, parts, failed, models in tables:
+        kinds, code = np.unique(np.concatenate([category, failed]), return_inverse=True)
+        code, failing = np.split(code.reshape(-1), [len(category)])
+        sums = [np.bincount(code, part, len(kinds)) for part in (None, *parts)]
+        sums.append(np.bincount(failing, minlength=len(kinds)) / models)
         found |= {(name, kind): told for kind, told in zip(kinds.tolist(), zip(*sums, strict=True), strict=True)}
     return found
 
@@ -160,9 +179,9 @@ class _Kind:
 
 PAIRS = _Kind(
     Preference, PairCount, "battle", "value", ("battle__first_model", "battle__second_model"),
-    ("n", "ties", "share", "squares"),
+    ("n", "ties", "share", "squares", "failed"),
 )  # fmt: skip
-SCORES = _Kind(Grade, ScoreCount, "answer", "score", ("answer__model",), ("n", "total", "squares"))
+SCORES = _Kind(Grade, ScoreCount, "answer", "score", ("answer__model",), ("n", "total", "squares", "failed"))
 
 
 @transaction.atomic
@@ -235,9 +254,11 @@ def _of_units(kind: _Kind, seen: set[tuple[int, int]]) -> Any:
 def _add(deltas: Deltas, kind: _Kind, rows: Iterable[Row], sign: int) -> None:
     """Add what these judgments of one unit come to, or take it away."""
     decided = [row for row in rows if row.status == Status.OK]
-    votes = _votes(decided) if kind is PAIRS else [(row, row.value) for row in decided]
-    for row, value in votes:
-        key, sums = _pair(row, value) if kind is PAIRS else _score(row, value)
+    votes = list(_votes(decided)) if kind is PAIRS else [(row, row.value) for row in decided]
+    told = [_pair(row, value) if kind is PAIRS else _score(row, value) for row, value in votes]
+    failed = [] if votes else [row for row in rows if row.has_failed][:1]
+    told += [((*_where(row), *sorted(row.models)), (0.0,) * (len(kind.sums) - 1) + (1,)) for row in failed]
+    for key, sums in told:
         cell = deltas.setdefault(key, [0.0] * len(sums))
         for place, part in enumerate(sums):
             cell[place] += sign * part
@@ -260,11 +281,11 @@ def _pair(row: Row, value: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
     first, second = row.models
     if first > second:
         first, second, share = second, first, 1.0 - share
-    return (*_where(row), first, second), (1, int(value == 0), share, share * share)
+    return (*_where(row), first, second), (1, int(value == 0), share, share * share, 0)
 
 
 def _score(row: Row, value: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    return (*_where(row), *row.models), (1, value, value * value)
+    return (*_where(row), *row.models), (1, value, value * value, 0)
 
 
 def _where(row: Row) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ snapshot found for the same model on the same board (`Rating.inflation`), or for
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from judging.models import Judge, Rubric
 from rating import stats
 from rating.counting import PEOPLE
 from rating.data import TIE, columns, insert, newest, silent_members
+from rating.failed import Failures, Tally
 from rating.methods import BT, SCORE, Recipe, Told, rows_by_model, told
 from rating.models import Leaderboard, LiveBoard, PairCount, Rating, ScoreCount
 from rating.ratings import Rated, each_once, totalled
@@ -186,6 +188,14 @@ Only = tuple[int | None, list[int] | None]
 """The one board that is wanted: its category or kind, and the categories it is of; None for all."""
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Counts that are more than nothing: `read` of what has a value, `failed` of what has none; both by column, (n,) each."""
+
+    read: Table
+    failed: Table
+
+
 def _read(
     table: type[PairCount] | type[ScoreCount],
     leaderboard: Leaderboard,
@@ -193,7 +203,7 @@ def _read(
     sums: tuple[str, ...],
     *,
     only: Only | None = None,
-) -> Table:
+) -> _Counts:
     """The benchmark's counts under the newest version of each rubric: `keys` and `sums` beside category, rubric and judge.
 
     Where `only` one board is wanted the database adds up its categories, and the column says that board's. Two queries.
@@ -207,31 +217,34 @@ def _read(
         by = (*KEYS[1:], *keys)
         rows = columns(counts.values(*by), **{name: name for name in by}, **{name: Sum(name) for name in sums})
         rows["category"] = np.full(len(rows["n"]), -1 if category is None else category)
-    used = set(np.unique(rows["rubric"][rows["n"] > 0]).tolist())
-    kept = newest(Rubric.objects.values_list("pk", "name", "version"), used)
-    return _some(rows, np.isin(rows["rubric"], kept) & (rows["n"] > 0))
+    used, tried = (set(np.unique(rows["rubric"][rows[part] > 0]).tolist()) for part in ("n", "failed"))
+    known = list(Rubric.objects.values_list("pk", "name", "version"))
+    rows = _some(rows, np.isin(rows["rubric"], newest(known, used, tried=tried)))
+    return _Counts(_some(rows, rows["n"] > 0), _some(rows, rows["failed"] > 0))
 
 
 def _some(rows: Table, mask: NDArray[np.bool_]) -> Table:
     return {name: column[mask] for name, column in rows.items()}
 
 
-def _sources(rows: Table, silent: list[int]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """All, people, judges, and each machine judge alone, with the counts (n,) of each; one query for the names.
-
-    `silent` judges speak for themselves only.
-    """
+def _sources(rows: Table, names: Mapping[int, str], silent: list[int]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """All, people, judges, and each machine judge alone, with the counts (n,) of each. `silent` ones speak for themselves only."""
     person, speaks = rows["judge"] == PEOPLE, ~np.isin(rows["judge"], silent)
     machines = np.unique(rows["judge"][~person]).tolist()
-    names = {judge.pk: str(judge) for judge in Judge.objects.filter(pk__in=machines)}
     masks = {Rating.ALL: speaks, Rating.PEOPLE: person, Rating.JUDGES: ~person & speaks}
     masks |= {f"judge:{names[judge]}": rows["judge"] == judge for judge in machines}
     yield from ((source, mask) for source, mask in masks.items() if mask.any())
 
 
 def _boards(
-    rows: Table, method: str, rate: Any, recipe: Recipe, silent: list[int], *, only: Only | None
+    counts: _Counts, method: str, rate: Any, recipe: Recipe, silent: list[int], *, only: Only | None
 ) -> Iterator[Rated]:
+    """The boards of these counts, with what failed; one query for the names of judges."""
+    rows, failed = counts.read, counts.failed
+    codes = set(np.unique(np.concatenate([rows["category"], failed["category"]])).tolist())
+    machines = set(np.unique(np.concatenate([rows["judge"], failed["judge"]])).tolist())
+    names = {judge.pk: str(judge) for judge in Judge.objects.filter(pk__in=machines)}
+
     def of_source(source: str, mask: NDArray[np.bool_]) -> list[Rated]:
         mine = _some(rows, mask)
         found = []
@@ -248,22 +261,33 @@ def _boards(
                 found.append(Rated.unrated(*place, error))
         return totalled(found, recipe)
 
-    yield from each_once(_sources(rows, silent), of_source)
+    failures = Failures(_tally(failed), names, silent, members(recipe.kinds, codes))
+    yield from map(failures.on, each_once(_sources(rows, names, silent), of_source))
+
+
+def _tally(failed: Table) -> Tally:
+    """What failed, about each model that it is about: one for a score, both for a battle."""
+    about = [failed[name] for name in ("model", "first", "second") if name in failed]
+    told = {name: np.tile(failed[name], len(about)) for name in ("judge", "category")}
+    n = np.tile(failed["failed"], len(about))
+    return Tally(**told, model=np.concatenate(about), language=np.full(len(n), -1), n=n)
 
 
 def _of_pairs(
     leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int], *, only: Only | None = None
 ) -> Iterator[Rated]:
-    rows = _read(PairCount, leaderboard, ("first", "second"), ("n", "ties", "share", "squares"), only=only)
+    sums = "n", "ties", "share", "squares", "failed"
+    counts = _read(PairCount, leaderboard, ("first", "second"), sums, only=only)
+    rows = counts.read
     models = np.unique(np.concatenate([rows["first"], rows["second"]]))
-    rows |= {side: np.searchsorted(models, rows[side]) for side in ("first", "second")}
+    coded = rows | {side: np.searchsorted(models, rows[side]) for side in ("first", "second")}
 
     def rate(part: Table, place: Place) -> Told:
         table = _table(part, len(models))
         fitted = stats.fit_counts(table, level=recipe.level, inflation=spread.of(place, models), few=spread.few(place))
         return told(models, fitted, table, level=recipe.level)
 
-    yield from _boards(rows, BT, rate, recipe, silent, only=only)
+    yield from _boards(replace(counts, read=coded), BT, rate, recipe, silent, only=only)
 
 
 def _table(part: Table, models: int) -> stats.Counts:
@@ -283,19 +307,20 @@ def _of_scores(
     leaderboard: Leaderboard, recipe: Recipe, spread: _Spread, silent: list[int], *, only: Only | None = None
 ) -> Iterator[Rated]:
     """Mean scores under the rubric that most grades were given under, as in a snapshot."""
-    rows = _read(ScoreCount, leaderboard, ("model",), ("n", "total", "squares"), only=only)
+    counts = _read(ScoreCount, leaderboard, ("model",), ("n", "total", "squares", "failed"), only=only)
+    rows = counts.read
     if not len(rows["n"]):
         return
     per_rubric = {int(rubric): rows["n"][rows["rubric"] == rubric].sum() for rubric in np.unique(rows["rubric"])}
     most = max(per_rubric, key=lambda rubric: (per_rubric[rubric], rubric))
-    rows = _some(rows, rows["rubric"] == most)
+    rows, failed = (_some(part, part["rubric"] == most) for part in (rows, counts.failed))
     models = np.unique(rows["model"])
     rows["model"] = np.searchsorted(models, rows["model"])
 
     def rate(part: Table, place: Place) -> Told:
         return _means(part, models, spread.of(place, models), level=recipe.level)
 
-    yield from _boards(rows, SCORE, rate, recipe, silent, only=only)
+    yield from _boards(_Counts(rows, failed), SCORE, rate, recipe, silent, only=only)
 
 
 def _means(part: Table, models: NDArray[Any], inflation: NDArray[np.float64], *, level: float) -> Told:

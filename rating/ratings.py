@@ -31,6 +31,9 @@ from rating.methods import (
 from rating.models import Rating
 from rating.sorting import Sorting, members
 
+EDITION = "2"
+"""Part of a snapshot's digest: other figures beside a rating make another snapshot."""
+
 
 @dataclass
 class Rated:

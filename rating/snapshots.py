@@ -18,6 +18,7 @@ from rating import (
     confusions,
     counting,
     data,
+    failed,
     groupings,
     health,
     matrices,
@@ -29,7 +30,20 @@ from rating import (
 from rating.models import Agreement, Grouping, Health, Leaderboard, Profile, Rating, Snapshot, SnapshotTable
 
 log = logging.getLogger(__name__)
-NUMBERS = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate", "inflation", "weighted")
+NUMBERS = (
+    "rating",
+    "low",
+    "high",
+    "rank",
+    "rank_low",
+    "rank_high",
+    "n",
+    "n_failed",
+    "win_rate",
+    "inflation",
+    "weighted",
+)
+EDITION = f"{ratings.EDITION} {health.EDITION}"
 KEPT = timedelta(days=1)  # how long every passing snapshot is kept
 
 
@@ -49,12 +63,12 @@ def take(benchmark: Benchmark, *, passing: bool = False) -> Snapshot | None:
         _count_anew(leaderboard)
     looks = data.looks(benchmark, record.votes.item) if how.wants_style else None
     sorted_by = sorting.sorting(benchmark, how.kinds)
-    known = (settings.VERSION, health.EDITION, str(sorted(record.excluded.items())))
+    known = (settings.VERSION, EDITION, str(sorted(record.excluded.items())))
     about = (str(sorted(told.items())), *known, *sorted_by.words)
     digest = record.digest(*about, looks.digest() if looks else "")
     snapshot = leaderboard.snapshots.filter(digest=digest).first()
     if snapshot is None and not record.is_empty:
-        rated = list(ratings.boards(record, how, looks, sorted_by))
+        rated = list(failed.on_boards(ratings.boards(record, how, looks, sorted_by), record, sorted_by))
         snapshot = _new(leaderboard, record, looks, told, rated, digest=digest, passing=passing)
     elif snapshot and snapshot.passing and not passing:
         snapshot.passing = False
@@ -80,7 +94,7 @@ def now(leaderboard: Leaderboard) -> str:
     """
     told, how = recipe(leaderboard)
     kinds = sorted(how.kinds.items())
-    return f"{leaderboard.changes} {sorted(told.items())} {kinds} {settings.VERSION} {health.EDITION}"
+    return f"{leaderboard.changes} {sorted(told.items())} {kinds} {settings.VERSION} {EDITION}"
 
 
 def thin(leaderboard: Leaderboard) -> int:

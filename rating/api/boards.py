@@ -53,6 +53,9 @@ class RatingFields(Schema):
     rank_low: int | None = Field(description="best rank the data allow")
     rank_high: int | None = Field(description="worst rank the data allow")
     n: int = Field(description="judgments")
+    n_failed: int | None = Field(
+        description="verdicts of machine judges that would be in n and failed; null: nobody counted, as in older snapshots"
+    )
     win_rate: float | None = Field(description="from 0 to 1, a tie as half")
     weighted: float | None = Field(description="total over categories by the recipe’s weights")
 
@@ -61,6 +64,13 @@ class BoardLine(RatingFields):
     model: ModelRef
     is_preliminary: bool
     ties_with_leader: bool = Field(description="whether the data cannot tell it from the first")
+
+
+class Gap(Schema):
+    model: str
+    n: int = Field(description="judgments")
+    n_failed: int | None = Field(description="verdicts that failed; null: nobody counted")
+    due: int = Field(description="judgments that the most judged model beside it has, with those that failed")
 
 
 class BoardRow(Schema):
@@ -75,6 +85,9 @@ class BoardRow(Schema):
     n: int = Field(description="judgments")
     excluded: dict[str, int]
     notes: list[str] = Field(description="what must be said about this board")
+    uneven: list[Gap] = Field(
+        description="models that lack over 5 % of the judgments that others have, the worst first"
+    )
     provenances: list[str]
     rows: list[BoardLine]
     details: Data = Field(description="what the method tells beside the ratings, such as coefficients of style")
@@ -260,6 +273,7 @@ def _board(request: HttpRequest, benchmark: Benchmark, wanted: BoardWanted, foun
         "n": board.n,
         "excluded": board.excluded,
         "notes": list(board.note_names),
+        "uneven": [gap.as_json() for gap in board.gaps],
         "provenances": held.provenances if held else [],
         "rows": [_line(line) for line in board.lines],
         "details": plain(board.details),

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Concat
+from django.utils.translation import gettext as _
 
 from arena.models import Benchmark, Category, LanguageModel
 from rating.axis import Axis
+from rating.boards.coverage import Gap, gaps
 from rating.boards.line import FEW, Line
+from rating.changed import names
 from rating.models import Agreement, Health, Leaderboard, LiveBoard, Rating, Snapshot
 from rating.stats.bradley_terry import DISCONNECTED
 from rating.trust import Steadiness, steadiness
@@ -20,6 +24,7 @@ from rating.words import FEATURE_NAMES, REASONS, in_words
 
 ALL = "all"
 SOURCES = (Rating.ALL, Rating.PEOPLE, Rating.JUDGES, Rating.CALIBRATED)
+NAMED = 5  # models that a note names before it says how many more there are
 METHODS = tuple(Rating.Method.values)
 
 
@@ -96,8 +101,8 @@ class Board:
 
     @property
     def notes(self) -> list[str]:
-        """The same in the reader's words."""
-        return [in_words(name) for name in self.note_names]
+        """The same in the reader's words, after which models were judged less often."""
+        return [*self._uneven, *(in_words(name) for name in self.note_names)]
 
     @cached_property
     def details(self) -> dict[str, Any]:
@@ -165,18 +170,22 @@ class Board:
         return best[0], best[1], round(10 * share)
 
     @property
-    def is_uneven(self) -> bool:
-        """Whether some model was judged less than half as often as another."""
-        counts = [row.n for row in self.rows]
-        return bool(counts) and max(counts) > 2 * min(counts)
+    def has_failed(self) -> bool:
+        """Whether any verdict that would be counted here failed."""
+        return any(row.n_failed for row in self.rows)
+
+    @cached_property
+    def gaps(self) -> list[Gap]:
+        """The models that were judged less than the others by what matters; see `rating.boards.coverage`."""
+        return gaps(self.rows, battles=not self.is_score)
 
     @property
-    def most(self) -> int:
-        return max((row.n for row in self.rows), default=0)
-
-    @property
-    def least(self) -> int:
-        return min((row.n for row in self.rows), default=0)
+    def _uneven(self) -> list[str]:
+        """What must be said where the models were judged unequally often, in the reader's words."""
+        if not self.gaps:
+            return []
+        words = {"due": intcomma(self.gaps[0].due), "names": names(map(_lacking, self.gaps), most=NAMED)}
+        return [_("Judged less often than the others (of %(due)s): %(names)s. Compare intervals, not points.") % words]
 
     @cached_property
     def swayed(self) -> list[Agreement]:
@@ -196,7 +205,7 @@ class Board:
 
     def as_json(self) -> dict[str, Any]:
         """The board as plain data; category None is "all"."""
-        fields = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate")
+        fields = ("rating", "low", "high", "rank", "rank_low", "rank_high", "n", "n_failed", "win_rate")
         return {
             "benchmark": self.benchmark.name,
             "category": key_of(self.category),
@@ -205,6 +214,7 @@ class Board:
             **({"language": self.language} if self.language else {}),
             "n": self.n,
             "rows": [{"model": row.model.name, **{name: getattr(row, name) for name in fields}} for row in self.rows],
+            **({"uneven": [gap.as_json() for gap in self.gaps]} if self.gaps else {}),
             **self.details,
         }
 
@@ -236,6 +246,12 @@ def board(
     rows = snapshot.ratings.filter(**where, language=language) if snapshot else Rating.objects.none()
     ordered = rows.select_related("model").order_by(F("rank").asc(nulls_last=True), "model__name")
     return Board(benchmark, snapshot, found, source, str(method), list(ordered), language=language)
+
+
+def _lacking(gap: Gap) -> str:
+    row = gap.row
+    words = {"model": row.model.name, "n": intcomma(row.n), "failed": intcomma(row.n_failed or 0)}
+    return (_("%(model)s %(n)s (%(failed)s failed)") if row.n_failed else _("%(model)s %(n)s")) % words
 
 
 def _fresher(snapshot: Snapshot, where: Mapping[str, Any]) -> LiveBoard | None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from arena.models import LanguageModel
 from rating.models import Rating
-from rating.templatetags.numbers import amount, points
+from rating.templatetags.numbers import amount, percent, points
 
 FEW = 30  # judgments; a rating or a coefficient from fewer is marked as preliminary
 
@@ -71,6 +71,14 @@ class Line:
     @property
     def told_n(self) -> str:
         return intcomma(self.rating.n)
+
+    @property
+    def told_failed(self) -> str:
+        """How many verdicts failed, of all there should be: "450 (45%)"; a dash where nobody counted."""
+        failed = self.rating.n_failed
+        if failed is None:
+            return "—"
+        return f"{intcomma(failed)} ({percent(failed / (failed + self.rating.n))})" if failed else "0"
 
     @property
     def told_price(self) -> str:

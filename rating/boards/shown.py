@@ -31,6 +31,7 @@ COLUMNS: dict[str, Column] = {
     "model": Column(lambda line: line.model.name.casefold(), down=False),
     "rating": Column(lambda line: line.rating.rating),
     "n": Column(lambda line: line.rating.n),
+    "failed": Column(lambda line: line.rating.n_failed),
     "win_rate": Column(lambda line: line.rating.win_rate),
     "weighted": Column(lambda line: line.rating.weighted),
     "price_in": Column(lambda line: line.model.price_in, down=False),

@@ -109,13 +109,32 @@ class Attempts(Columns):
 
 
 @dataclass(frozen=True)
+class Failed(Columns):
+    """Verdicts of machines that should count here and have no value, a row for each model that they are about.
+
+    A verdict on a battle is about two models. Both orders of one verdict are one, as in the votes: it failed where an order
+    failed and no vote came of the rest. `n` (n,) is how many votes it would have been.
+    """
+
+    model: Ints
+    cluster: Ints
+    category: Ints
+    judge: Ints
+    n: Ints
+
+    @classmethod
+    def none(cls) -> Failed:
+        return cls(**{column.name: np.empty(0, dtype=np.int64) for column in fields(cls)})
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything about one benchmark that ratings and agreement are computed from.
 
     `votes` has the votes that rate, by the rule for flips: one row per verdict, both orders of a machine folded into one,
     unless both count. `verdicts` has one row per verdict whatever the rule, a flip as a tie: what agreement is computed
-    from. `sides` has every single preference, as it was shown; `attempts` also those without a value. `silent` are the ids
-    of judges that speak here through their panel alone: their rows are in all tables, and on no board but their own.
+    from. `sides` has every single preference, as it was shown; `attempts` also those without a value. `failed_votes` and
+    `failed_marks` are the verdicts that failed where the votes and the marks come from. `silent` are the ids of judges that speak here through their panel alone: their rows are in all tables, and on no board but their own.
     `excluded` counts what was left out, by reason.
     """
 
@@ -129,6 +148,8 @@ class Record:
     attempts: Attempts
     names: dict[int, str] = field(default_factory=dict)
     silent: tuple[int, ...] = ()
+    failed_votes: Failed = field(default_factory=Failed.none)
+    failed_marks: Failed = field(default_factory=Failed.none)
 
     @property
     def n(self) -> int:
@@ -139,7 +160,7 @@ class Record:
     def is_empty(self) -> bool:
         return not (len(self.votes) or len(self.marks))
 
-    def speaks(self, table: Votes | Marks) -> Bools:
+    def speaks(self, table: Votes | Marks | Failed) -> Bools:
         """Which rows (n,) of the table are of judges that speak for themselves."""
         return ~np.isin(table.judge, self.silent)
 
@@ -149,7 +170,7 @@ class Record:
         who = np.unique(np.concatenate([self.sides.judge, self.marks.judge])).tolist()
         seasoning = (*seasoning, *self.provenances, *(f"{judge} {self.names[judge]}" for judge in who))
         seasoning = (*seasoning, *(f"{judge} is silent" for judge in who if judge in self.silent))
-        for table in (self.sides, self.marks):
+        for table in (self.sides, self.marks, self.failed_votes, self.failed_marks):
             for column in fields(table):
                 total.update(column.name.encode() + _compact(getattr(table, column.name)))
         total.update(_compact(self.votes.item) + _compact(self.votes.value))
@@ -170,12 +191,19 @@ def counted_provenances(benchmark: Benchmark) -> list[str]:
     return [Provenance.DEMO] if benchmark.is_demo else [Provenance.REAL, Provenance.IMPORTED]
 
 
-def newest(rubrics: Iterable[tuple[int, str, int]], used: Collection[int]) -> list[int]:
-    """Of rubrics (id, name, version), the newest version of each name among those `used`: ratings never mix versions."""
+def newest(rubrics: Iterable[tuple[int, str, int]], used: Collection[int], *, tried: Collection[int] = ()) -> list[int]:
+    """Of rubrics (id, name, version), the newest version of each name among those `used`: ratings never mix versions.
+
+    Of a name without any, the newest among those that were only `tried`, with no verdict that could be read.
+    """
+    known = list(rubrics)
     found: dict[str, tuple[int, int]] = {}
-    for pk, name, version in rubrics:
-        if pk in used:
-            found[name] = max(found.get(name, (0, 0)), (version, pk))
+    for among in (used, tried):
+        new: dict[str, tuple[int, int]] = {}
+        for pk, name, version in known:
+            if pk in among and name not in found:
+                new[name] = max(new.get(name, (0, 0)), (version, pk))
+        found |= new
     return [pk for _, pk in found.values()]
 
 
@@ -190,10 +218,14 @@ def read(benchmark: Benchmark, *, flips: str = TIE) -> Record:
     shared = _Shared(benchmark)
     preferences, grades = _preferences(shared), _grades(shared)  # before all that their ids are looked up in
     attempts = _attempts((preferences, grades), shared)
+    failed_preferences, failed_grades = _failing(preferences, shared), _failing(grades, shared)
     preferences = _counting(preferences, shared, excluded)
-    preferences = _latest(preferences, shared, excluded, whole=~_halves(preferences, shared))
+    whole = ~_halves(preferences, shared)
+    failed_votes = _failed_votes(failed_preferences, preferences, whole, shared, flips=flips)
+    preferences = _latest(preferences, shared, excluded, whole=whole)
     grades = _counting(grades, shared, excluded)
     grades = _most_used(_latest(grades, shared, excluded), excluded)
+    failed_marks = _failed_marks(failed_grades, grades, shared)
     sides, votes, verdicts, orders = _folded(preferences, shared, excluded, flips=flips)
     marks, silent = _marks(grades, shared), silent_members(benchmark)
     excluded[MEMBER] += sum(int(np.isin(table.judge, silent).sum()) for table in (votes, marks))
@@ -209,6 +241,8 @@ def read(benchmark: Benchmark, *, flips: str = TIE) -> Record:
         attempts=attempts,
         names=shared.names,
         silent=tuple(silent),
+        failed_votes=failed_votes,
+        failed_marks=failed_marks,
     )
 
 
@@ -296,6 +330,8 @@ KEPT_OUT = {
     "names its maker": (KeptOut.LEAK, 11),
 }
 """Why a judgment that stands does not count, by the name in `Record.excluded`: the word on its row, and its state here."""
+FAILING = [code for status, code in STATES.items() if status not in (Status.OK, Status.SKIPPED)]
+"""States of judgments that should have a value and have none; see `JudgmentQuerySet.failed`."""
 KINDS = {Provenance.REAL: 0, Provenance.IMPORTED: 1, Provenance.DRY_RUN: 2, Provenance.DEMO: 3}
 
 
@@ -404,6 +440,61 @@ def _counting(table: Raw, shared: _Shared, excluded: Counter[str]) -> Raw:
     for name, (_word, code) in KEPT_OUT.items():
         excluded[name] += int((here & (table["state"] == code)).sum())
     return _some(table, here & (table["state"] == STATES[Status.OK]))
+
+
+def _failing(table: Raw, shared: _Shared) -> Raw:
+    """The rows of machines that would count here and have no value."""
+    failing = np.isin(table["kind"], shared.counted) & np.isin(table["state"], FAILING)
+    return _some(table, failing & ~shared.is_person(table["judge"]))
+
+
+def _failed_votes(failed: Raw, preferences: Raw, whole: Bools, shared: _Shared, *, flips: str) -> Failed:
+    """Of `failed` preferences those that cost a vote; votes are made of those of `preferences` that are `whole` (n,)."""
+    read, halves = _some(preferences, whole), _some(preferences, ~whole)
+    used, tried = (set(np.unique(table["rubric"]).tolist()) for table in (read, failed))
+    failed = _some(failed, np.isin(failed["rubric"], newest(shared.rubrics, used, tried=tried)))
+    near = [_some(table, np.isin(table["item"], failed["item"])) for table in (read, halves)]
+    unit, of_read, of_halves = _units(failed, *near)
+    orders = np.bincount(np.concatenate([unit, of_halves]))[unit] if flips == BOTH else np.ones_like(unit)
+    rows = _some(failed | {"n": orders}, ~np.isin(unit, of_read) & _is_first(unit))
+    twice = {name: np.tile(rows[name], 2) for name in ("item", "cluster", "judge", "n")}
+    return _failed(twice | {"model": np.concatenate([rows["first"], rows["second"]])}, shared)
+
+
+def _failed_marks(failed: Raw, grades: Raw, shared: _Shared) -> Failed:
+    """Of `failed` grades those under the rubric that the grades are of."""
+    rows = _some(failed | {"n": np.ones_like(failed["item"])}, np.isin(failed["rubric"], grades["rubric"]))
+    return _failed(rows, shared)
+
+
+def _failed(rows: Raw, shared: _Shared) -> Failed:
+    told = {name: rows[name] for name in ("item", "model", "cluster", "judge", "n")}
+    return Failed(**told, category=shared.category_of(rows["cluster"]))
+
+
+def alike(*keys: Ints) -> Ints:
+    """A number (n,) for each row of these columns, from 0 on: the same where all columns are."""
+    order = np.lexsort(keys)
+    differs = np.zeros(len(order), dtype=bool)
+    for key in keys:
+        column = key[order]
+        differs[1:] |= column[1:] != column[:-1]
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.cumsum(differs)
+    return found
+
+
+def _units(*tables: Raw) -> list[Ints]:
+    """For each table a number (n,) for each of its rows: the same for the orders of one verdict, in whichever table."""
+    keys = [np.concatenate([table[name] for table in tables]) for name in ("item", "judge", "rubric", "trial")]
+    return np.split(alike(*keys), np.cumsum([len(table["item"]) for table in tables])[:-1])
+
+
+def _is_first(unit: Ints) -> Bools:
+    """Which rows (n,) are the first with their number."""
+    first = np.zeros(len(unit), dtype=bool)
+    first[np.unique(unit, return_index=True)[1]] = True
+    return first
 
 
 def _attempts(tables: Iterable[Raw], shared: _Shared) -> Attempts:

@@ -97,6 +97,9 @@ class Rating(models.Model):
     rank_low = models.PositiveIntegerField(null=True, help_text="best rank the data allow")
     rank_high = models.PositiveIntegerField(null=True, help_text="worst rank the data allow")
     n = models.PositiveIntegerField()
+    n_failed = models.PositiveIntegerField(
+        null=True, help_text="verdicts of machines that would be in n and failed; none where that was not counted"
+    )
     win_rate = models.FloatField(null=True)
     inflation = models.FloatField(
         null=True, help_text="square of the width of the interval over that of independent judgments"
@@ -132,7 +135,7 @@ class Rating(models.Model):
 class LiveBoard(models.Model):
     """One board by what has been counted since the current snapshot; written over as votes come in, gone with the next.
 
-    `rows` are ratings as plain data, best first: [{model, rating, low, high, rank, rank_low, rank_high, n, win_rate}].
+    `rows` are ratings as plain data, best first: [{model, rating, low, high, rank, rank_low, rank_high, n, n_failed, win_rate}].
     """
 
     leaderboard = models.ForeignKey(Leaderboard, on_delete=models.CASCADE, related_name="live", db_index=False)

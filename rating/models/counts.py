@@ -11,7 +11,8 @@ from arena.models import Benchmark
 class PairCount(models.Model):
     """Votes between two models in one category, kept up vote by vote; numbers are ids, and judge 0 is people.
 
-    `share`, `squares`: sums of the first model's share of the win and of its square; a tie is half a win.
+    `share`, `squares`: sums of the first model's share of the win and of its square; a tie is half a win. `failed` verdicts of a
+    machine are in none of the others.
     """
 
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -24,6 +25,7 @@ class PairCount(models.Model):
     ties = models.IntegerField()
     share = models.FloatField()
     squares = models.FloatField()
+    failed = models.IntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -39,7 +41,10 @@ class PairCount(models.Model):
 
 
 class ScoreCount(models.Model):
-    """Grades of one model in one category, kept up grade by grade: their number, sum and sum of squares; judge 0 is people."""
+    """Grades of one model in one category, kept up grade by grade: their number, sum and sum of squares; judge 0 is people.
+
+    `failed` grades of a machine are in none of these.
+    """
 
     benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="+", db_index=False)
     category = models.PositiveBigIntegerField()
@@ -49,6 +54,7 @@ class ScoreCount(models.Model):
     n = models.IntegerField()
     total = models.FloatField()
     squares = models.FloatField()
+    failed = models.IntegerField(default=0)
 
     class Meta:
         constraints = [

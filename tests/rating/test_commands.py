@@ -47,7 +47,7 @@ def test_a_leaderboard_for_programs_has_these_keys_and_no_others():
     assert list(board) == ["benchmark", "category", "source", "method", "n", "rows"]
     about = {name: board[name] for name in ("benchmark", "category", "source", "method", "n")}
     assert about == {"benchmark": "pantry", "category": "all", "source": "all", "method": "bt", "n": 108}
-    keys = ["model", "rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate"]
+    keys = ["model", "rating", "low", "high", "rank", "rank_low", "rank_high", "n", "n_failed", "win_rate"]
     assert all(list(row) == keys for row in board["rows"])
     assert [row["model"] for row in board["rows"]] == list(MODELS) and [row["rank"] for row in board["rows"]] == [
         1,
@@ -81,7 +81,18 @@ def test_a_leaderboard_as_csv_has_the_same_numbers():
     rows = list(csv.DictReader(StringIO(said("leaderboard", format="csv"))))
     assert [row["model"] for row in rows] == list(MODELS)
     assert [float(row["rating"]) for row in rows] == [row["rating"] for row in told("leaderboard")["rows"]]
-    assert set(rows[0]) == {"rank", "rank_low", "rank_high", "model", "rating", "low", "high", "n", "win_rate"}
+    assert set(rows[0]) == {
+        "rank",
+        "rank_low",
+        "rank_high",
+        "model",
+        "rating",
+        "low",
+        "high",
+        "n",
+        "n_failed",
+        "win_rate",
+    }
 
 
 def test_a_leaderboard_for_people_says_what_it_shows_and_what_was_left_out():

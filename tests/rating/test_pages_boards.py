@@ -169,7 +169,7 @@ def test_unequal_counts_are_said(client):
     first, second = make.models(2)
     make.rating(snapshot, first, 1, n=100).save()
     make.rating(snapshot, second, 2, n=40).save()
-    assert "from 40 to 100 times" in words(client.get(url(snapshot)))
+    assert "Judged less often than the others (of 100): M2 40." in words(client.get(url(snapshot)))
 
 
 def test_what_was_left_out_is_counted_with_its_reason(client):
@@ -296,7 +296,18 @@ def test_as_json_has_the_promised_fields():
     told = board(snapshot.leaderboard.benchmark, category="maths").as_json()
     assert set(told) == {"benchmark", "category", "source", "method", "n", "rows"}
     assert (told["category"], told["n"], told["rows"][0]["model"]) == ("maths", 20, "M2")
-    assert set(told["rows"][0]) == {"model", "rating", "low", "high", "rank", "rank_low", "rank_high", "n", "win_rate"}
+    assert set(told["rows"][0]) == {
+        "model",
+        "rating",
+        "low",
+        "high",
+        "rank",
+        "rank_low",
+        "rank_high",
+        "n",
+        "n_failed",
+        "win_rate",
+    }
 
 
 def test_a_board_of_an_unknown_category_names_the_choices():

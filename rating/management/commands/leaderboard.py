@@ -17,8 +17,8 @@ from rating.printing import table
 from rating.win_rate import METHOD as WIN_RATE
 from rating.win_rate import NoBaseline, WinRates, win_rates
 
-HEAD = ("rank", "range", "model", "rating", "low", "high", "n", "win rate")
-FIELDS = ("rank", "rank_low", "rank_high", "model", "rating", "low", "high", "n", "win_rate")
+HEAD = ("rank", "range", "model", "rating", "low", "high", "n", "failed", "win rate")
+FIELDS = ("rank", "rank_low", "rank_high", "model", "rating", "low", "high", "n", "n_failed", "win_rate")
 WHOLE_FILES = ("txt", "md", "parquet")
 WON_HEAD = ("model", "win rate", "low", "high", "error", "won", "lost", "drawn", "n", "failed")
 WON = ("model", "win_rate", "low", "high", "standard_error", "n_wins", "n_wins_base", "n_draws", "n", "n_failed")
@@ -129,7 +129,7 @@ class Command(BaseCommand):
             return as_csv(FIELDS, [[row[name] for name in FIELDS] for row in told["rows"]])
         rows = [
             (line.rating.rank, line.ranks, line.rating.model.name, line.rating.rating, line.rating.low, line.rating.high,
-             line.rating.n, line.rating.win_rate)
+             line.rating.n, line.rating.n_failed, line.rating.win_rate)
             for line in board.lines
         ]  # fmt: skip
         title = (
