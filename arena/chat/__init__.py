@@ -19,6 +19,7 @@ from arena.chat.steady import SteadyChat
 __all__ = [
     "ATTEMPTS",
     "PROVIDERS",
+    "WITH_LOGPROBS",
     "BatchRequest",
     "BatchStatus",
     "Batches",
@@ -68,6 +69,8 @@ PROVIDERS: Mapping[str, Callable[[Endpoint], OpenChat]] = {
     "local": _local,
     "scripted": _scripted,
 }
+WITH_LOGPROBS = frozenset({"openai", "local"})
+"""The providers that can give `Completion.top`; a single server that speaks OpenAI's protocol may have none all the same."""
 
 
 def open_chat(endpoint: Endpoint) -> OpenChat:

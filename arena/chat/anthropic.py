@@ -11,7 +11,7 @@ import anthropic
 import httpx2
 
 from arena.chat.base import HOMES, Closing, Completion, Endpoint, Message, whole
-from arena.chat.connections import StatusError, Wire, http_client, timeout
+from arena.chat.connections import StatusError, Wire, forget_the_environment, http_client, timeout
 from arena.chat.dialect import Ask
 from arena.chat.draft import Draft
 from arena.chat.errors import guarded, guarded_pieces, malformed
@@ -96,14 +96,16 @@ class AnthropicChat(Closing):
 
 
 def sdk_client(endpoint: Endpoint) -> anthropic.AsyncAnthropic:
-    """The SDK's client. Key and address are always given, or the SDK would take them from the environment."""
+    """The SDK's client. Nothing of the environment is in it: key and address are always given, its headers are dropped."""
     # The SDK adds /v1 itself, and people copy the address with it.
     address = (endpoint.base_url or DEFAULT_URL).rstrip("/").removesuffix("/v1")
     key = endpoint.key.strip()
-    return anthropic.AsyncAnthropic(
+    client = anthropic.AsyncAnthropic(
         api_key=key or "none",
         base_url=address,
         max_retries=0,
         timeout=timeout(endpoint),
         http_client=http_client(endpoint, address),
     )
+    forget_the_environment(client)
+    return client

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 LIMITS = httpx2.Limits(max_connections=2048, max_keepalive_connections=1024, keepalive_expiry=30.0)
 CONNECT_SECONDS = 10.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SENT = frozenset(
+    {"accept", "content-type", "user-agent", "authorization", "x-api-key", "anthropic-version"}
+    | {"openai-organization", "openai-project"}
+)
+"""The headers that go with a call, of all that an SDK would send."""
 
 
 def http_client(endpoint: Endpoint, address: str) -> httpx2.AsyncClient:
@@ -37,6 +42,14 @@ def http_client(endpoint: Endpoint, address: str) -> httpx2.AsyncClient:
     )
 
 
+def forget_the_environment(client: Any) -> None:
+    """Drops the headers that an SDK's client took from `OPENAI_CUSTOM_HEADERS` or `ANTHROPIC_CUSTOM_HEADERS`.
+
+    They may hold a secret meant for one host, and a client of ours is for whatever host a model is at.
+    """
+    client._custom_headers = {}
+
+
 class StatusError(httpx2.HTTPStatusError):
     """An answer with an error's status, or with one that leads elsewhere, in the SDKs' words."""
 
@@ -51,13 +64,15 @@ class Wire:
 
     The SDKs take ten times as much CPU time for such a call, and their pool looks through all of its connections each
     time: with 128 calls at once that is what one waits for. It is as careful as `http_client`: no redirects, no
-    cookies, no proxy on loopback. `headers` go with every call, None among them are left out.
+    cookies, no proxy on loopback. Those of `headers` that are named in SENT go with every call.
     """
 
     def __init__(self, endpoint: Endpoint, address: str, headers: Mapping[str, object]) -> None:
         self._address = address.rstrip("/")
         self._connect = min(CONNECT_SECONDS, endpoint.timeout)
-        self._headers = {name: value for name, value in headers.items() if isinstance(value, str)}
+        self._headers = {
+            name: value for name, value in headers.items() if name.lower() in SENT and isinstance(value, str)
+        }
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, path: str, body: Mapping[str, Any]) -> httpx2.Response:

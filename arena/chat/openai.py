@@ -12,7 +12,7 @@ import openai
 
 from arena.chat.base import HOMES, ChatError, Closing, Completion, Endpoint, Message, whole
 from arena.chat.completions import ChatCompletions
-from arena.chat.connections import StatusError, Wire, http_client, timeout
+from arena.chat.connections import StatusError, Wire, forget_the_environment, http_client, timeout
 from arena.chat.dialect import Ask, Dialect
 from arena.chat.draft import Draft
 from arena.chat.errors import guarded, guarded_pieces, malformed
@@ -120,7 +120,10 @@ def dialect_of(endpoint: Endpoint) -> Dialect:
 
 
 def sdk_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
-    """The SDK's client. Key and address are always given, or the SDK would take them from the environment."""
+    """The SDK's client. Key and address are always given, or the SDK would take them from the environment.
+
+    Of the environment it has the organisation and the project alone, and these for OpenAI itself.
+    """
     address = endpoint.base_url or DEFAULT_URL
     key = endpoint.key.strip()
     client = openai.AsyncOpenAI(
@@ -130,6 +133,7 @@ def sdk_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         timeout=timeout(endpoint),
         http_client=http_client(endpoint, address),
     )
+    forget_the_environment(client)
     if endpoint.base_url:
         # From the environment too, and nobody's business but OpenAI's.
         client.organization = client.project = None

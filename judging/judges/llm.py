@@ -12,7 +12,8 @@ from typing import Any
 from arena.chat import ATTEMPTS, Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
 from judging.judges.base import API_ERROR, SKIPPED, UNREAD, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
 from judging.judges.digests import digest_of_judge, digest_of_prompt
-from judging.judges.llm_options import LOGPROBS, TEXT, check_options, identity_of, with_few_tokens
+from judging.judges.llm_options import LOGPROBS, TEXT, check_logprobs, check_options, identity_of, with_few_tokens
+from judging.judges.reading import NO_LOGPROBS
 from judging.judges.sampling import fewest, settled
 from judging.judges.transcript import ASKED_AGAIN, Turn, read_again, strongest, verdict_of
 from judging.prompts import THREE, Asking, Unfit
@@ -62,9 +63,13 @@ class LLMJudge:
     def over(
         cls, endpoint: Endpoint, rubric: RubricText, *, identity: Mapping[str, Any] | None = None, **options: Any
     ) -> LLMJudge:
-        """The judge that this endpoint is; `options` are the fields above. Without an identity it is the endpoint's own."""
+        """The judge that this endpoint is; `options` are the fields above. Without an identity it is the endpoint's own.
+
+        Raises ValueError as the class does, and for a verdict by log-probability where the provider has none.
+        """
         known = identity_of(endpoint) if identity is None else identity
         if options.get("verdict") == LOGPROBS:
+            check_logprobs(endpoint)
             endpoint = with_few_tokens(endpoint, rubric)
         return cls(partial(open_chat, endpoint), rubric, identity=known, **options)
 
@@ -76,7 +81,7 @@ class LLMJudge:
         `reply_to` gives the first reply to an exhibit where that is there already: it begins with the repair turn then, if it
         needs one at all. A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
         "skipped" with the reason. Raises EndpointDown, after the verdicts under way, when the endpoint would fail them
-        all; nothing more is asked then.
+        all, as one without log-probabilities does where the verdict is weighed by them; nothing more is asked then.
         """
         chat = self._open()
         breaker = Breaker()
@@ -209,8 +214,14 @@ class LLMJudge:
             breaker.failed(error)
             failure = Reading(status=API_ERROR, error=str(error) or type(error).__name__)
             return Turn(failure, None, perf_counter() - started, error.attempts)
-        breaker.succeeded()
-        return Turn.of(self.asking, exhibit, completion)
+        turn = Turn.of(self.asking, exhibit, completion)
+        if turn.reading.error == NO_LOGPROBS:
+            # Where none ever came, none will come for the next prompt; an empty reply has no token to weigh.
+            hopeless = bool(completion.text) and not breaker.answered
+            breaker.failed(ChatError(NO_LOGPROBS, transient=False, down=hopeless))
+        else:
+            breaker.succeeded()
+        return turn
 
 
 def _asking_again(messages: Sequence[Message], reply: str, repair: Message) -> list[Message]:

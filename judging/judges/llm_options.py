@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from arena.chat import Endpoint
+from arena.chat import WITH_LOGPROBS, Endpoint
 from judging.judges.base import RubricText
 from judging.judges.sampling import MOST_SAMPLES
 from judging.prompts import FIVE, PRESETS, REFERENCES, THREE, Asking
@@ -43,6 +43,16 @@ def check_options(asking: Asking, *, samples: int, verdict: str, schema_bound: b
     others = [name for name in said if name not in ("verdict", "language")]
     if verdict == LOGPROBS and others:
         raise ValueError(f"option '{others[0]}' does not go with verdict 'logprobs', which is a single token")
+
+
+def check_logprobs(endpoint: Endpoint) -> None:
+    """Raise ValueError where no endpoint of this provider gives the log-probabilities that a verdict is weighed by."""
+    if endpoint.provider not in WITH_LOGPROBS:
+        providers = ", ".join(sorted(WITH_LOGPROBS))
+        raise ValueError(
+            f"option 'verdict' cannot be 'logprobs' with the provider {endpoint.provider}, which gives no"
+            f" log-probabilities; these do: {providers}"
+        )
 
 
 def identity_of(endpoint: Endpoint) -> Mapping[str, Any]:

@@ -163,6 +163,13 @@ def test_an_option_that_cannot_be_is_told_at_its_field(lead, kind, fields, field
     assert not Judge.objects.filter(name="mine").exists()
 
 
+def test_a_verdict_by_log_probability_of_a_vendor_that_has_none_is_told_at_its_field(lead):
+    page = new(lead, "llm", name="mine", model=model(provider="anthropic").pk, verdict="logprobs")
+    assert page.status_code == 422
+    assert "gives no log-probabilities" in str(page.context["form"].errors["verdict"])
+    assert not Judge.objects.filter(name="mine").exists()
+
+
 def test_more_seats_are_had_without_saving(lead):
     page = lead.post(reverse("judge_new"), {"kind": "panel", "name": "board", "seats": "4", "add": "1"})
     assert page.status_code == 200 and len(page.context["form"].seats) == 6

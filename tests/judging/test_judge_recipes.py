@@ -305,6 +305,14 @@ def test_limits_of_candidates_are_those_of_their_endpoints(folder):
 
 
 @database
+def test_a_verdict_by_log_probability_of_a_vendor_that_has_none_is_told(folder):
+    wanted = recipe(folder, f"judges:\n{ORACLE.replace('openai', 'anthropic')}    verdict: logprobs\n")
+    with pytest.raises(BadInput, match="cannot be 'logprobs' with the provider anthropic"):
+        prepare(wanted, Report(), stages=())
+    assert not Judge.objects.exists()
+
+
+@database
 @pytest.mark.parametrize(
     ("options", "rubric", "problem"),
     [

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from arena.chat import ChatError, Completion, Endpoint, Message, open_chat
+from arena.chat import BatchRequest, ChatError, Completion, Endpoint, Message, open_batches, open_chat
 from arena.chat.connections import _proxy
 from tests.openai_server import read_body, run_app, send_json, serve, start_message
 
@@ -83,6 +83,39 @@ def test_what_is_meant_for_the_makers_of_the_sdk_is_not_told_to_others(monkeypat
         (call,) = server.calls
     assert "of-ours" not in str(call.headers)
     assert (call.headers["authorization"], call.headers["content-type"]) == ("Bearer sesame", "application/json")
+
+
+@pytest.mark.parametrize("key", ["sesame", ""])
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_headers_that_the_environment_adds_for_an_sdk_go_to_no_endpoint(provider, key, monkeypatch):
+    for name in ("OPENAI", "ANTHROPIC"):
+        secret = "X-Secret: of-ours\nX-Api-Key: of-ours\nAuthorization: Bearer of-ours\nUser-Agent: of-ours"
+        monkeypatch.setenv(f"{name}_CUSTOM_HEADERS", secret)
+        monkeypatch.setenv(f"{name}_BASE_URL", "http://127.0.0.1:9")
+    heard = []
+
+    async def app(scope, receive, send):
+        await read_body(receive)
+        heard.append((scope["path"], scope["headers"]))
+        await send_json(send, 400, {"error": {"message": "no", "type": "invalid_request_error"}})
+
+    async def work(url):
+        where = Endpoint(provider, "m", url, key)
+        request = BatchRequest("one", [Message("user", "Hello?")])
+        async with open_chat(where) as chat, open_batches(where) as batches:
+            for call in (
+                chat.complete([Message("user", "Hello?")]),
+                chat.complete([Message("user", "Hello?")], stream=True),
+                batches.submit([request]),
+                batches.poll("b"),
+            ):
+                with pytest.raises(ChatError, match="no"):
+                    await call
+
+    with run_app(app) as address:
+        asyncio.run(work(address))
+    assert len(heard) == 4
+    assert "of-ours" not in str(heard)
 
 
 def test_a_connection_that_the_server_has_closed_meanwhile_is_an_error_that_may_pass():

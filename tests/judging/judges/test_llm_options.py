@@ -139,11 +139,21 @@ def test_who_says_how_many_tokens_is_heard(name):
 
 
 def test_only_a_verdict_of_one_token_is_given_so_few():
-    weighed = LLMJudge.over(ENDPOINT, PAIR, verdict="logprobs")
-    written = LLMJudge.over(ENDPOINT, PAIR)
+    endpoint = replace(ENDPOINT, provider="openai")
+    weighed = LLMJudge.over(endpoint, PAIR, verdict="logprobs")
+    written = LLMJudge.over(endpoint, PAIR)
     assert weighed.open_chat.args[0].options["max_tokens"] == 2
     assert "max_tokens" not in written.open_chat.args[0].options
 
 
+@pytest.mark.parametrize("provider", ["anthropic", "scripted"])
+def test_a_provider_without_log_probabilities_cannot_be_weighed_by_them(provider):
+    endpoint = replace(ENDPOINT, provider=provider)
+    with pytest.raises(ValueError, match=f"option 'verdict' cannot be 'logprobs' with the provider {provider}"):
+        LLMJudge.over(endpoint, PAIR, verdict="logprobs")
+    assert LLMJudge.over(endpoint, PAIR).verdict == "text"
+
+
 def test_the_same_model_asked_for_fewer_tokens_is_the_same_model():
-    assert LLMJudge.over(ENDPOINT, PAIR, verdict="logprobs").identity == LLMJudge.over(ENDPOINT, PAIR).identity
+    endpoint = replace(ENDPOINT, provider="openai")
+    assert LLMJudge.over(endpoint, PAIR, verdict="logprobs").identity == LLMJudge.over(endpoint, PAIR).identity

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from arena.chat import Completion
+from arena.chat.breaker import FAILURES_IN_A_ROW
 from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, Level
+from judging.judges.llm import LLMJudge
 from judging.judges.reading import NO_LOGPROBS
 from judging.judges.transcript import ASKED_AGAIN
 from judging.prompts import verdict_schema
 from judging.replies import CUT_NUMBER, NOT_QUOTED
-from tests.judging.judges.told import PAIR, asked, essence, pair, read_again, single
+from tests.judging.judges.told import PAIR, Told, asked, essence, pair, read_again, single, until_down
 from tests.judging.replies_table import BARE, COUNTED, RUBRIC, TO_FIVE
 
 
@@ -56,10 +58,26 @@ def test_a_weighed_mark_that_is_cut_off_is_asked_for_again():
     assert asked(single(), said[0], rubric=BARE, verdict="logprobs")[1].error == CUT_NUMBER
 
 
-def test_an_endpoint_without_probabilities_gives_no_verdict_whatever_it_says():
-    judge, verdict, chat = asked(pair(), "A", verdict="logprobs")
-    assert (verdict.status, verdict.value, len(chat.asked)) == (API_ERROR, None, 1)
-    assert essence(read_again(judge, pair(), verdict)) == essence(verdict)
+def test_an_endpoint_without_probabilities_is_given_up_after_the_calls_under_way():
+    chat = Told("A")
+    judge = LLMJudge(lambda: chat, PAIR, verdict="logprobs", concurrency=2)
+    came, why = until_down(judge, [pair()] * 50)
+    assert why == NO_LOGPROBS
+    assert {(verdict.status, verdict.value) for verdict in came} == {(API_ERROR, None)}
+    assert len(came) == len(chat.asked) <= 3
+    assert essence(read_again(judge, pair(), came[0])) == essence(came[0])
+
+
+def test_an_endpoint_that_gives_them_now_and_then_is_asked_on():
+    chat = Told(weighed({"A": 1.0}), "A", weighed({"B": 1.0}))
+    came, why = until_down(LLMJudge(lambda: chat, PAIR, verdict="logprobs", concurrency=1), [pair()] * 3)
+    assert ([verdict.status for verdict in came], why) == ([OK, API_ERROR, OK], "")
+
+
+def test_empty_replies_alone_end_it_after_as_many_as_other_failures():
+    chat = Told(Completion("", finish="length"))
+    came, why = until_down(LLMJudge(lambda: chat, PAIR, verdict="logprobs", concurrency=1), [pair()] * 50)
+    assert (len(came), why) == (FAILURES_IN_A_ROW, NO_LOGPROBS)
 
 
 def test_an_endpoint_that_gives_them_no_more_when_asked_again_has_failed():

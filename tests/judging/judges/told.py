@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from arena.chat import ChatError, Completion
-from judging.judges.base import Exhibit
+from judging.judges.base import EndpointDown, Exhibit
 from judging.judges.llm import LLMJudge
 from judging.prompts import default_rubric
 
@@ -51,8 +51,23 @@ def asked(exhibit, *says, rubric=PAIR, **options):
     """The judge, its verdict, and the chat that was asked for it."""
     chat = Told(*says)
     judge = LLMJudge(lambda: chat, rubric, **options)
-    ((_, verdict),) = run(judge, [exhibit])
+    (verdict,), _why = until_down(judge, [exhibit])
     return judge, verdict, chat
+
+
+def until_down(judge, exhibits):
+    """The verdicts that came before the endpoint was given up, and why it was; "" where it never was."""
+
+    async def collected():
+        came = []
+        try:
+            async for _exhibit, verdict in judge.judge(exhibits):
+                came.append(verdict)
+        except EndpointDown as down:
+            return came, str(down)
+        return came, ""
+
+    return asyncio.run(collected())
 
 
 def verdict_of(exhibit, *says, **options):
