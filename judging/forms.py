@@ -14,11 +14,11 @@ from arena.models import Benchmark, Category, LanguageModel, Question
 from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
-from judging.items import is_connected
+from judging.items import is_connected, questions_of
 from judging.judges.composed import is_same_family
 from judging.machines import with_models
 from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
-from judging.preparing import demo_models, provenance_of_run
+from judging.preparing import categories_without, demo_models, provenance_of_run
 from judging.recipes.judges import LARGEST_SEED
 from judging.recipes.recipe import MOST_AT_ONCE, MOST_PAIRS, MOST_QUESTIONS, MOST_SAMPLES
 from judging.voting import Voting
@@ -253,6 +253,7 @@ class RunForm(VotingFields):
             self.add_error("candidates", _("Pairs need at least two models."))
         self._clean_questions(cleaned)
         self._clean_pairs(cleaned)
+        self._clean_rubric(cleaned)
         self._clean_budget(cleaned)
         self._clean_demo(cleaned)
         self._clean_voting(cleaned)
@@ -312,6 +313,15 @@ class RunForm(VotingFields):
                     "So few pairs leave some models with no way to compare them with the others: allow more pairs, or more questions."
                 )
                 self.add_error("pairs", told)
+
+    def _clean_rubric(self, cleaned: dict) -> None:
+        """The rubric has something for every category of the questions."""
+        benchmark, rubric = cleaned.get("benchmark"), cleaned.get("rubric")
+        if benchmark is None or rubric is None:
+            return
+        limits = {"keys": cleaned["chosen"], "questions": cleaned.get("questions")}
+        if missing := categories_without(rubric, questions_of(Run(benchmark=benchmark, limits=limits))):
+            self.add_error("rubric", nothing_for(missing))
 
     def _clean_voting(self, cleaned: dict) -> None:
         """How people vote is looked at only where they do."""
@@ -492,6 +502,12 @@ def _of_own_family(judges: list[Judge], models: list[LanguageModel]) -> list[tup
             same = [one for one in models if one == own or is_same_family(one.family, own.family)]
             found += [(judge, list(dict.fromkeys(same)))] if same else []
     return found
+
+
+def nothing_for(categories: list[Category]) -> str:
+    """That a rubric cannot be used for these categories, in the reader's language."""
+    named = ", ".join(category.name for category in categories)
+    return _("This rubric has nothing for these categories, and nothing that stands for all: %s") % named
 
 
 def keys_in(text: str) -> list[str]:

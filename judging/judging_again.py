@@ -15,8 +15,11 @@ from arena.models import Question
 from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
+from judging.forms import nothing_for
+from judging.items import questions_of
 from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
+from judging.preparing import categories_without
 
 CASES, CATEGORIES = "cases", "categories"
 KEPT_LIMITS = ("samples", "concurrency", "pairs")
@@ -104,11 +107,13 @@ def again(rubric: Rubric, like: Run, scope: str) -> Again:
 
 @transaction.atomic
 def start(plan: Again, *, by: Any) -> Run:
-    """The run, saved and queued. Raises CannotJudge where there is nothing to judge, or a judge does not go with the rubric."""
+    """The run, saved and queued. Raises CannotJudge where there is nothing to judge, the rubric lacks a category, or a judge does not go with it."""
     if not plan.keys or not plan.judgments:
         raise CannotJudge(_("There is nothing to judge: none of these questions has answers by this run's models."))
     like = plan.like
     run = _unsaved(plan.rubric, like, plan.keys)
+    if missing := categories_without(plan.rubric, questions_of(run)):
+        raise CannotJudge(nothing_for(missing))
     run.created_by = by
     run.save()
     run.candidates.set(like.candidates.all())

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from arena.keys import why_no_key
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
 from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
-from arena.models import Benchmark, LanguageModel, Provenance
+from arena.models import Benchmark, Category, LanguageModel, Provenance, Question
 from arena.withholding import without_secrets
-from judging.items import is_connected
+from judging.items import is_connected, questions_of
 from judging.judges.rubrics import missing_variants
 from judging.judges.rules import validate_check
 from judging.machines import machines_of
@@ -109,11 +110,20 @@ def _within_budget(run: Run, budget: float | None) -> Run:
     return run
 
 
+def categories_without(rubric: Rubric, questions: QuerySet[Question]) -> list[Category]:
+    """The categories of these questions that the rubric has nothing for, and nothing that stands for all. Two queries at most."""
+    text = rubric.text()
+    if not text.only_variants:
+        return []
+    there = questions.order_by("category__key").values_list("category__key", flat=True).distinct()
+    return list(Category.objects.filter(key__in=missing_variants(text, there)).order_by("key"))
+
+
 def _check_categories(rubric: Rubric, benchmark: Benchmark, recipe: Recipe, report: Report) -> None:
-    """A problem where the rubric has nothing for a category of the questions, and nothing that stands for all."""
-    keys = benchmark.questions.order_by("category__key").values_list("category__key", flat=True).distinct()
-    if missing := missing_variants(rubric.text(), keys):
-        message = f"{rubric} has nothing for the categories {', '.join(missing)}"
+    """A problem where the rubric has nothing for a category of the questions."""
+    asked = questions_of(Run(benchmark=benchmark, limits=recipe.limits))
+    if missing := categories_without(rubric, asked):
+        message = f"{rubric} has nothing for the categories {', '.join(category.key for category in missing)}"
         report.problems.append(Problem(recipe.file or recipe.name, 0, "rubric", message))
 
 

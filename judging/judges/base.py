@@ -181,6 +181,15 @@ class NoRubric(ValueError):
     """A rubric has no variant for a category, and none that stands for all."""
 
 
+def unshown(error: ValueError) -> Verdict:
+    """The verdict on what cannot be shown to a judge, which costs no call.
+
+    A rubric that has nothing for the category is a failure, to be made good by another version of it; what is no fault, as a
+    turn that a template has no place for, is skipped.
+    """
+    return Verdict(status=API_ERROR if isinstance(error, NoRubric) else SKIPPED, error=str(error))
+
+
 class EndpointDown(Exception):
     """The judge's endpoint will not answer, whatever it is asked; the message is the reason.
 

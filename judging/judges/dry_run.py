@@ -10,7 +10,7 @@ from math import ceil
 
 from arena.chat import Message
 from judging import prompts
-from judging.judges.base import OK, SKIPPED, Exhibit, NoRubric, RubricText, Verdict
+from judging.judges.base import OK, Exhibit, NoRubric, RubricText, Verdict, unshown
 from judging.replies import total_mark
 
 TOKENS_PER_HAN = 0.8
@@ -43,7 +43,7 @@ class DryRunJudge:
             rubric = self.rubric.of(exhibit.category)
             messages = prompts.render(exhibit, self.rubric, language=self.language, schema_bound=self.schema_bound)
         except (NoRubric, prompts.Unfit) as error:
-            return Verdict(status=SKIPPED, error=str(error))
+            return unshown(error)
         rng = self._rng(messages)
         scores = {} if exhibit.is_pair else {item.key: self._mark(rng) for item in rubric.dimensions}
         if exhibit.is_pair:

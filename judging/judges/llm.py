@@ -10,7 +10,16 @@ from time import perf_counter
 from typing import Any
 
 from arena.chat import ATTEMPTS, Breaker, Chat, ChatError, Completion, Endpoint, Message, many, open_chat, patiently
-from judging.judges.base import API_ERROR, SKIPPED, UNREAD, EndpointDown, Exhibit, NoRubric, RubricText, Verdict
+from judging.judges.base import (
+    API_ERROR,
+    UNREAD,
+    EndpointDown,
+    Exhibit,
+    NoRubric,
+    RubricText,
+    Verdict,
+    unshown,
+)
 from judging.judges.digests import digest_of_judge, digest_of_prompt
 from judging.judges.llm_options import LOGPROBS, TEXT, check_logprobs, check_options, identity_of, with_few_tokens
 from judging.judges.reading import NO_LOGPROBS
@@ -79,8 +88,8 @@ class LLMJudge:
         """Each exhibit with its verdict as it arrives, `concurrency` under way at a time.
 
         `reply_to` gives the first reply to an exhibit where that is there already: it begins with the repair turn then, if it
-        needs one at all. A call that fails for good is a verdict with status "api_error", what cannot be shown in the way asked for is
-        "skipped" with the reason. Raises EndpointDown, after the verdicts under way, when the endpoint would fail them
+        needs one at all. A call that fails for good is a verdict with status "api_error", and so is what the rubric has
+        nothing for; what cannot be shown in the way asked for is "skipped" with the reason. Raises EndpointDown, after the verdicts under way, when the endpoint would fail them
         all, as one without log-probabilities does where the verdict is weighed by them; nothing more is asked then.
         """
         chat = self._open()
@@ -118,7 +127,7 @@ class LLMJudge:
         try:
             return self.asking.render(exhibit), self._schema(exhibit)
         except (NoRubric, Unfit) as error:
-            return Verdict(status=SKIPPED, error=str(error))
+            return unshown(error)
 
     def verdict_on(self, exhibit: Exhibit, completion: Completion) -> Verdict:
         """What a completion of `request` says; one sample, and no repair turn."""
@@ -176,7 +185,7 @@ class LLMJudge:
         try:
             messages = self.asking.render(exhibit)
         except (NoRubric, Unfit) as error:
-            return exhibit, Verdict(status=SKIPPED, error=str(error))
+            return exhibit, unshown(error)
         drawn = [await self._sample(chat, exhibit, messages, breaker, reply)]
         most = strongest(self.asking, exhibit)
         while not settled([turns[-1].reading for turns in drawn], self.samples, strongest=most):

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0009_sent_to_adjudicators'),
+        ('judging', '0010_truncated_verdicts'),
     ]
 
     operations = [

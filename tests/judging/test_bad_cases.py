@@ -365,6 +365,17 @@ def test_nothing_to_judge_is_told_and_no_run_is_made(lead, rung):
     assert Run.objects.count() == 1 and rung == []
 
 
+def test_a_version_that_has_nothing_for_a_category_does_not_judge_again(lead, rung):
+    run = judged()
+    rubric = taken_up(run, case(run))
+    only = {"variants": {"poems": {"instructions_en": "Does it rhyme?"}}, "only_variants": True}
+    Rubric.objects.filter(pk=rubric.pk).update(data={**rubric.data, **only})
+    page = lead.post(reverse("bad_case_again"), {"rubric": rubric.pk, "run": run.pk})
+    category = run.benchmark.questions.first().category.name
+    assert page.status_code == 422 and f"nothing that stands for all: {category}" in page.text
+    assert Run.objects.count() == 1 and rung == []
+
+
 @pytest.mark.parametrize("what", ["question", "answer", "battle"])
 def test_a_case_page_shows_all_that_judges_said(lead, what):
     run = judged()

@@ -146,10 +146,19 @@ def test_a_panels_members_each_have_a_prompt(lead, mixed):
 
 
 def test_a_category_that_the_rubric_says_nothing_of_is_told_before_the_run(lead, mixed):
-    narrow = make.rubric("narrow", variants={"cooking": {"instructions_en": "Taste it."}}, only_variants=True)
-    fields = {"rubric": narrow.pk, "preview": "1", "preview_question": "q4"}
-    page = lead.post(reverse("run_new"), recipe(mixed, make.llm_judge(), **fields))
-    assert "the verdict would be skipped" in page.text and "nothing for the category" in page.text
+    narrow = make.rubric("narrow", variants={"poems": {"instructions_en": "Does it rhyme?"}}, only_variants=True)
+    page = lead.post(reverse("run_new"), recipe(mixed, make.llm_judge(), rubric=narrow.pk, start="1"))
+    (told,) = page.context["form"].errors["rubric"]
+    assert told.startswith("This rubric has nothing for these categories") and not Run.objects.exists()
+    named = {question.category.name for question in mixed.questions.select_related("category")}
+    assert {name for name in named if name in told} == named
+
+
+def test_only_the_categories_of_the_chosen_questions_are_asked_of_a_rubric(lead, mixed):
+    first = mixed.questions.select_related("category").first()
+    narrow = make.rubric("narrow", variants={first.category.key: {"instructions_en": "Taste it."}}, only_variants=True)
+    fields = {"rubric": narrow.pk, "keys": first.key, "start": "1"}
+    assert lead.post(reverse("run_new"), recipe(mixed, make.llm_judge(), **fields)).status_code == 302
 
 
 def test_what_is_hostile_in_an_answer_is_text_in_the_preview(lead):

@@ -161,7 +161,7 @@ def test_samples_and_turns_multiply_and_reach_a_rating(server):
 # --- a rubric for each category
 
 
-def test_what_a_rubric_has_nothing_for_is_skipped_with_the_reason_and_not_asked(server):
+def test_what_a_rubric_has_nothing_for_has_failed_with_the_reason_and_is_not_asked(server):
     benchmark = answered(2)
     sums = make.category("sums")
     benchmark.questions.filter(key="q1").update(category=sums)
@@ -169,8 +169,7 @@ def test_what_a_rubric_has_nothing_for_is_skipped_with_the_reason_and_not_asked(
     run = queued(benchmark, oracle(server), rubric=rubric)
     assert estimate(run).judges[0].calls == 6
     running.carry_out(run)
-    assert server.count == 6 and progress(run).skipped == 6
-    (skip,) = progress(run).skips
-    assert "nothing for the category 'sums'" in skip["error"]
+    assert (server.count, progress(run).failed, progress(run).skipped) == (6, 6, 0)
+    assert "nothing for the category 'sums'" in Preference.objects.failed().first().error
     with pytest.raises(NoRubric):
         rubric.text().of("sums")

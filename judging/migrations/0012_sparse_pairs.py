@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('arena', '0012_all_roles'),
-        ('judging', '0009_sent_to_adjudicators'),
+        ('judging', '0011_judging_since'),
     ]
 
     operations = [
