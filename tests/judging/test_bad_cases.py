@@ -369,7 +369,7 @@ def test_a_version_that_has_nothing_for_a_category_does_not_judge_again(lead, ru
     run = judged()
     rubric = taken_up(run, case(run))
     only = {"variants": {"poems": {"instructions_en": "Does it rhyme?"}}, "only_variants": True}
-    Rubric.objects.filter(pk=rubric.pk).update(data={**rubric.data, **only})
+    Rubric.objects.filter(pk=rubric.pk).update(**only)
     page = lead.post(reverse("bad_case_again"), {"rubric": rubric.pk, "run": run.pk})
     category = run.benchmark.questions.first().category.name
     assert page.status_code == 422 and f"nothing that stands for all: {category}" in page.text
