@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
 from arena.chat import Endpoint
 from arena.chat.batches import PROVIDERS as WITH_BATCHES
 from arena.keys import key_of
 from arena.models import LanguageModel, Provenance
+from judging.items import participants
 from judging.judges import engine
 from judging.judges.base import Engine, RubricText
-from judging.models import Judge, Run
+from judging.models import Judge, Run, TryOut
 
 SAMPLING = "sampling"
 BATCH = "batch"
@@ -106,7 +108,11 @@ def everybody(machines: Iterable[Machine]) -> list[Machine]:
 
 def judges_of(run: Run) -> list[int]:
     """Ids of the run's judges, and of all that sit in its panels and cascades. A query for each level of them."""
-    found, ahead = set[int](), set(run.judges.values_list("pk", flat=True))
+    return _with_members(run.judges.values_list("pk", flat=True))
+
+
+def _with_members(judges: Iterable[int]) -> list[int]:
+    found, ahead = set[int](), set(judges)
     while ahead:
         found |= ahead
         ahead = set(Judge.objects.filter(seats_held__panel__in=ahead).values_list("pk", flat=True)) - found
@@ -122,12 +128,21 @@ def with_models(judge: Judge) -> list[LanguageModel]:
 
 
 def queue_of(run_id: int) -> str:
-    """The Celery queue of a run: "local" where it needs a model that runs in the worker itself. Three queries or so."""
+    """The Celery queue of a run: "local" where it needs a model that runs in the worker itself. A few queries."""
     run = Run.objects.get(pk=run_id)
-    asked = LanguageModel.objects.filter(judges__in=judges_of(run))
-    candidates = run.candidates.all() if run.collects else run.candidates.none()
-    needs = [models.filter(provider=LanguageModel.Provider.LOCAL).exists() for models in (asked, candidates)]
-    return LOCAL if any(needs) else settings.CELERY_TASK_DEFAULT_QUEUE
+    answering = participants(run) if run.collects else []
+    return _queue(LanguageModel.objects.filter(Q(judges__in=judges_of(run)) | Q(pk__in=answering)))
+
+
+def queue_of_try_out(pk: int) -> str:
+    """The Celery queue of a try-out, by its judges alone: it collects no answers."""
+    chosen = map(int, TryOut.objects.get(pk=pk).recipe.get("judges", ()))
+    return _queue(LanguageModel.objects.filter(judges__in=_with_members(chosen)))
+
+
+def _queue(models: QuerySet) -> str:
+    is_local = models.filter(provider=LanguageModel.Provider.LOCAL).exists()
+    return LOCAL if is_local else settings.CELERY_TASK_DEFAULT_QUEUE
 
 
 def engine_of(judge: Judge, run: Run, rubric: RubricText, *, key: Key = key_of) -> Engine:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from arena.live import UNHEARD
 from judging import notifying, running
-from judging.machines import queue_of
+from judging.machines import queue_of, queue_of_try_out
 from judging.models import Run, TryOut
 from judging.voting_items import let_all_go
 
@@ -33,7 +33,7 @@ def call_try_out(pk: int) -> None:
 
 def _call_try_out(pk: int) -> None:
     try:
-        try_out.apply_async((pk,))
+        try_out.apply_async((pk,), queue=queue_of_try_out(pk))
     except UNHEARD as error:
         log.warning("try-out %s: no worker could be called (%s)", pk, error)
 
@@ -85,7 +85,7 @@ def sweep() -> None:
     if notifying.is_any_due():
         messenger.apply_async(expires=5.0)
     for pk in TryOut.objects.filter(status=TryOut.Status.QUEUED).values_list("pk", flat=True):
-        try_out.apply_async((pk,), expires=5.0)
+        try_out.apply_async((pk,), queue=queue_of_try_out(pk), expires=5.0)
     for pk in Run.objects.unfinished().values_list("pk", flat=True):
         carry_out.apply_async((pk,), queue=queue_of(pk))
     for pk in Run.objects.to_wind_up().values_list("pk", flat=True):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from arena.celery import app
-from judging.machines import queue_of
-from judging.models import Seat
+from judging import tasks
+from judging.machines import queue_of, queue_of_try_out
+from judging.models import Seat, TryOut
 from tests.judging import recorded as make
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,27 @@ def test_a_candidate_counts_where_its_answers_are_asked_for(collects, queue):
     local("Ash")
     run = make.run(make.benchmark(), "Ash", "Birch", judges=[make.judge("rules")], collects=collects)
     assert queue_of(run.pk) == queue
+
+
+@pytest.mark.parametrize(("collects", "queue"), [(True, "local"), (False, "celery")])
+def test_the_baseline_counts_as_a_candidate_does(collects, queue):
+    baseline, judges = local("Cedar"), [make.judge("rules")]
+    run = make.run(make.benchmark(), mode="baseline", baseline=baseline, judges=judges, collects=collects)
+    assert queue_of(run.pk) == queue
+
+
+@pytest.mark.parametrize(("provider", "queue"), [("local", "local"), ("openai", "celery")])
+def test_a_try_out_is_rung_for_by_its_judges_and_their_members(provider, queue, monkeypatch):
+    panel = make.judge("panel", kind="panel")
+    member = make.judge("small", kind="llm", model=make.model("tiny", provider=provider))
+    Seat.objects.create(panel=panel, member=member)
+    row = TryOut.objects.create(recipe={"judges": [str(panel.pk)]})
+    assert queue_of_try_out(row.pk) == queue
+    rung = []
+    monkeypatch.setattr(tasks.try_out, "apply_async", lambda args, **how: rung.append((args, how["queue"])))
+    tasks._call_try_out(row.pk)
+    tasks.sweep()
+    assert rung == [((row.pk,), queue)] * 2
 
 
 def test_a_worker_takes_from_both_unless_it_is_told_otherwise():
