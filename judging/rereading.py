@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -15,31 +16,35 @@ from judging.machines import Machine, judges_of, machine_of
 from judging.models import Grade, Judge, Preference, Run
 from judging.progress import judgments_of
 from judging.replies import PARSER_VERSION
-from judging.verdicts import exhibits_for
+from judging.verdicts import composed_of_record, exhibits_for, save
 
 
 @dataclass
 class Reread:
     """How many replies were `read`, how many verdicts `changed` by it, and how many were left because the prompt they
-    answer is no longer the one that would be sent (`another_prompt`). `composed` verdicts of panels and cascades were set aside
-    as a member's changed: the next go makes them anew, without asking anybody."""
+    answer is no longer the one that would be sent (`another_prompt`). As members' verdicts changed, `composed` of panels and cascades
+    were made anew, without asking anybody; `to_compose` were set aside and wait for a member that has yet to be asked: the next go
+    makes them."""
 
     read: int = 0
     changed: int = 0
     another_prompt: int = 0
     composed: int = 0
+    to_compose: int = 0
 
 
 def reread(run: Run, *, every: bool = False) -> Reread:
     """Read the run's replies again that could not be read, and those that an older parser read; with `every`, all of them.
 
-    A verdict that changes takes the place of the earlier one, which stays on record as replaced.
+    A verdict that changes takes the place of the earlier one, which stays on record as replaced; so do those of the panels and
+    cascades that the judge sits in.
     """
-    told = Reread()
+    told, aside = Reread(), defaultdict[int, list[int]](list)
     for judge in Judge.objects.filter(pk__in=judges_of(run), kind=Judge.Kind.LLM).select_related("model"):
         machine = machine_of(judge, run, run.rubric.text(), key=lambda _model: "")
         for rows in _rows(run, judge, every=every):
-            _reread(machine, rows, told)
+            _reread(machine, rows, told, aside)
+    _compose_anew(run, aside, told)
     return told
 
 
@@ -48,15 +53,22 @@ def _rows(run: Run, judge: Judge, *, every: bool) -> Iterator[list[Preference | 
     rows: QuerySet = judgments_of(run).filter(judge=judge).exclude(reply="")
     if not every:
         rows = rows.filter(Q(status__in=UNREAD) | ~Q(parser=PARSER_VERSION))
+    yield from _loaded(run, rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _loaded(run: Run, pks: Iterable[int]) -> Iterator[list[Preference | Grade]]:
     sides = ("answer",) if run.is_single else ("battle__first", "battle__second")
     with_texts = [f"{side}__{name}" for side in sides for name in ("model", "question__category")]
     table, _item = table_of(run)
-    for some in chunks(rows.order_by("pk").values_list("pk", flat=True)):
+    for some in chunks(pks):
         yield list(table.objects.filter(pk__in=some).select_related("judge", "rubric", "run", *with_texts))
 
 
-def _reread(machine: Machine, rows: Sequence[Preference | Grade], told: Reread) -> None:
-    """Read these rows again; those whose verdict changes are replaced, all in one transaction."""
+def _reread(
+    machine: Machine, rows: Sequence[Preference | Grade], told: Reread, aside: defaultdict[int, list[int]]
+) -> None:
+    """Read these rows again; those whose verdict changes are replaced, all in one transaction. `aside` takes the ids of what
+    panels and cascades said by them, by judge."""
     engine = machine.engine
     if not isinstance(engine, AskingEngine):
         return
@@ -74,26 +86,45 @@ def _reread(machine: Machine, rows: Sequence[Preference | Grade], told: Reread) 
     told.changed += len(changed)
     with transaction.atomic():
         table = type(rows[0])
-        told.composed += _set_aside_composed(machine.judge, [row for row, _verdict in changed])
+        for judge, pk in _set_aside_composed(machine.judge, [row for row, _verdict in changed]):
+            aside[judge].append(pk)
         table.objects.filter(pk__in=[row.pk for row, _ in unchanged]).update(parser=PARSER_VERSION)
         table.objects.filter(pk__in=sorted(row.pk for row, _ in changed)).update(superseded_at=timezone.now())
         table.objects.bulk_create(_anew(row, verdict) for row, verdict in changed)
 
 
-def _set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> int:
-    """Set aside what panels and cascades said on these items by the member's earlier words; how many. The next go composes them."""
+def _set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> list[tuple[int, int]]:
+    """Set aside what panels and cascades said on these items by the member's earlier words; the judge and the id of each."""
     panels, ahead = set[int](), {member.pk}
     while ahead:
         ahead = set(Judge.objects.filter(seats__member__in=ahead).values_list("pk", flat=True)) - panels
         panels |= ahead
+    rows = [row for row in rows if row.trial == 0]  # they go by no other
     if not panels or not rows:
-        return 0
+        return []
     table, names = type(rows[0]), KEYS["answer" if isinstance(rows[0], Grade) else "battle"]
     keys = {tuple(getattr(row, name) for name in names) for row in rows}
-    theirs = table.objects.current().filter(judge__in=panels, rubric=rows[0].rubric_id)
+    theirs = table.objects.current().filter(judge__in=panels, rubric=rows[0].rubric_id, trial=0, run__isnull=False)
     theirs = theirs.filter(**{f"{names[0]}__in": {key[0] for key in keys}}).order_by("pk")
-    stale = [pk for pk, *key in theirs.values_list("pk", *names) if tuple(key) in keys]
-    return table.objects.filter(pk__in=stale).update(superseded_at=timezone.now())
+    stale = [(judge, pk) for judge, pk, *key in theirs.values_list("judge", "pk", *names) if tuple(key) in keys]
+    table.objects.filter(pk__in=[pk for _judge, pk in stale]).update(superseded_at=timezone.now())
+    return stale
+
+
+def _compose_anew(run: Run, aside: Mapping[int, Sequence[int]], told: Reread) -> None:
+    """Save what these panels and cascades say by today's words of their members, each in the run that it said it in."""
+    rubric = run.rubric.text()
+    judges = Judge.objects.filter(pk__in=aside)
+    machines = [machine_of(judge, run, rubric, key=lambda _model: "") for judge in judges]
+    for machine in sorted(machines, key=lambda machine: len(machine.everybody())):  # who sits in another comes first
+        for rows in _loaded(run, aside[machine.judge.pk]):
+            said = {item.key: verdict for item, verdict in composed_of_record(run, machine, list(map(_item, rows)))}
+            anew = [row for row in rows if _item(row).key in said]
+            for where in {(row.run, row.provenance) for row in anew}:
+                mine = [_item(row) for row in anew if (row.run, row.provenance) == where]
+                save(where[0], machine.judge, [(item, said[item.key]) for item in mine], provenance=where[1])
+            told.composed += len(anew)
+            told.to_compose += len(rows) - len(anew)
 
 
 def _item(row: Preference | Grade) -> Item:

@@ -280,23 +280,40 @@ def _compose(go: Go, machine: Machine, items: Sequence[Item]) -> list[str]:
 
     An item that a member has yet to judge has no verdict: the next go makes it.
     """
-    exhibits = {item.key: item.exhibit() for item in items}
     down: list[str] = []
+
+    def hear(member: Machine, exhibits: Sequence[Exhibit]) -> None:
+        down.extend(_hear(go, member, exhibits))
+
+    _save(go, machine, _composed(go, machine, items, hear))
+    go.beat()
+    return down
+
+
+def composed_of_record(run: Run, machine: Machine, items: Sequence[Item]) -> list[tuple[Item, Verdict]]:
+    """What a panel or cascade says by what is on record of its members, without a call; nothing on items that one has yet to judge."""
+    told = _composed(Go(run, lambda: None, Purse()), machine, items, lambda _member, _exhibits: None)
+    return [(exhibit.id, verdict) for exhibit, verdict in told]
+
+
+def _composed(
+    go: Go, machine: Machine, items: Sequence[Item], hear: Callable[[Machine, Sequence[Exhibit]], None]
+) -> list[tuple[Exhibit, Verdict]]:
+    """What the members come to on each item; `hear` lets one of them judge what is up to it."""
+    exhibits = {item.key: item.exhibit() for item in items}
     found: dict[tuple, Verdict] = {}
     if machine.judge.kind == Judge.Kind.PANEL:
         for member in machine.members:
-            down += _hear(go, member, _may_judge(member, exhibits.values()))
+            hear(member, _may_judge(member, exhibits.values()))
         found = _panel(go, machine, exhibits)
     else:
         open_ = exhibits
         for step, member in enumerate(machine.members, start=1):
-            down += _hear(go, member, list(open_.values()))
+            hear(member, list(open_.values()))
             told = _cascade(go, machine, open_, machine.members[:step])
             found |= {key: verdict for key, verdict in told.items() if verdict is not ASK}
             open_ = {key: open_[key] for key, verdict in told.items() if verdict is ASK}
-    _save(go, machine, [(exhibits[key], verdict) for key, verdict in found.items()])
-    go.beat()
-    return down
+    return [(exhibits[key], verdict) for key, verdict in found.items()]
 
 
 def _hear(go: Go, member: Machine, exhibits: Sequence[Exhibit]) -> list[str]:

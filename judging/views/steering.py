@@ -92,6 +92,14 @@ def run_reread(request, pk):
         messages.success(request, text % {"n": told.read, "changed": told.changed})
     else:
         messages.info(request, _("Nothing changed: today's parser reads what is on record as before."))
+    if told.composed:
+        said = _("%(n)d verdicts of panels and cascades were composed anew; nobody was asked.")
+        messages.success(request, said % {"n": told.composed})
+    if told.to_compose:
+        said = _(
+            "%(n)d verdicts of panels and cascades were set aside: “Run again” asks the members that they now wait for."
+        )
+        messages.warning(request, said % {"n": told.to_compose})
     return redirect("run", pk=pk)
 
 

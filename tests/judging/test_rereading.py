@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from judging import running
 from judging.judges.llm import ASKED_AGAIN
@@ -189,19 +190,52 @@ def test_what_was_read_again_is_a_reply_on_record_for_others(server):
     assert server.count == 0 and progress(again).done == 6
 
 
-def test_members_of_a_panel_are_read_again_and_the_panel_says_what_they_come_to_without_a_call(server):
+@pytest.mark.parametrize("mode", ["single", "pairwise"])
+def test_members_of_a_panel_are_read_again_and_the_panel_says_at_once_what_they_come_to(server, mode):
     members = oracle(server, "first"), oracle(server, "second")
-    jury = panel("jury", *members)
-    run = queued(answered(1), jury)
+    inner = panel("inner", *members)
+    jury = panel("jury", inner, members[0])
+    run = by_mode(answered(1), mode, jury)
     running.carry_out(run)
-    for judge in (*members, jury):
-        unread(judge=judge)
+    table, value = (Grade, "score") if mode == "single" else (Preference, "value")
+    known = set(table.objects.filter(judge=jury).values_list("digest", "turn", value))
+    for judge in (*members, inner, jury):
+        count = unread(table, judge=judge)
     calls = server.count
     told = reread(run)
-    assert (told.changed, told.composed) == (12, 6) and not Preference.objects.failed().exists()
+    assert (told.changed, told.composed, told.to_compose) == (2 * count, 2 * count, 0)
+    assert server.count == calls and not table.objects.failed().exists()
+    now = table.objects.decided().filter(judge=jury)
+    assert set(now.values_list("digest", "turn", value)) == known and now.count() == count
+    assert set(now.values_list("run", "provenance")) == {(run.pk, "real")}
+
+
+def test_a_cascade_that_would_now_ask_another_member_waits_for_the_next_go(server):
+    members = [oracle(server, name) for name in ("first", "second", "third")]
+    stairs = panel("stairs", *members, kind="cascade")
+    run = queued(answered(1), stairs)
+    running.carry_out(run)
+    assert not Preference.objects.filter(judge=members[2]).exists()
+    cut = {"reply": "At first [[A]] looks better, but", "details": {"finish": ["length"]}, "parser": "2"}
+    assert Preference.objects.filter(judge=members[1]).update(**cut) == 6
+    told = reread(run)
+    assert (told.composed, told.to_compose) == (0, 6)
     run.enqueue()
     running.carry_out(reload(run))
-    assert server.count == calls and Preference.objects.decided().filter(judge=jury).count() == 6
+    assert Preference.objects.decided().filter(judge=stairs).count() == 6
+    assert Preference.objects.decided().filter(judge=members[2]).count() == 6
+
+
+def test_the_page_says_what_was_composed_and_what_waits(server, client):
+    client.force_login(make.person("lena", "lead"))
+    members = [oracle(server, name) for name in ("first", "second", "third")]
+    run = queued(answered(1), panel("jury", *members[:2]), panel("stairs", *members, kind="cascade"))
+    running.carry_out(run)
+    cut = {"reply": "At first [[A]] looks better, but", "details": {"finish": ["length"]}, "parser": "2"}
+    Preference.objects.filter(judge=members[1]).update(**cut)
+    page = client.post(reverse("run_reread", args=[run.pk]), follow=True).text
+    assert "6 verdicts of panels and cascades were composed anew" in page
+    assert "6 verdicts of panels and cascades were set aside" in page
 
 
 def test_only_the_runs_own_judges_and_rubric_are_read_again(server):
@@ -252,17 +286,18 @@ def test_the_command_tells_programs_the_same(server):
         "changed": 6,
         "another_prompt": 0,
         "composed": 0,
+        "to_compose": 0,
     }
     told = json.loads(said(str(run.pk), every=True, format="json"))
-    assert told == {"run": run.pk, "read": 6, "changed": 0, "another_prompt": 0, "composed": 0}
+    assert told == {"run": run.pk, "read": 6, "changed": 0, "another_prompt": 0, "composed": 0, "to_compose": 0}
 
 
-def test_the_command_says_that_panels_come_after():
+def test_the_command_says_that_panels_were_composed_anew():
     with saying("[[A]]") as server:
         run = queued(answered(1), panel("jury", oracle(server, "first"), oracle(server, "second")))
         running.carry_out(run)
     unread(judge__kind="llm")
-    assert "panels and cascades" in said(str(run.pk))
+    assert "6  verdicts of panels and cascades composed anew" in said(str(run.pk))
 
 
 def test_a_run_that_is_not_there_is_one_line():

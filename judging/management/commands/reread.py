@@ -39,6 +39,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{told.changed:>8}  verdicts changed")
         self.stdout.write(f"{told.another_prompt:>8}  left as they are: another prompt would be sent now")
         if told.composed:
+            self.stdout.write(f"{told.composed:>8}  verdicts of panels and cascades composed anew")
+        if told.to_compose:
             self.stdout.write(
-                f"{told.composed:>8}  verdicts of panels and cascades set aside: the next go composes them anew"
+                f"{told.to_compose:>8}  verdicts of panels and cascades set aside: the next go asks the members they wait for"
             )
