@@ -121,7 +121,7 @@ def test_a_run_is_what_its_recipe_says_and_echoes_all_of_it(folder):
         ("limits: {samples: 2.5}", "limits.samples: is a number, not a whole number"),
         (
             "limits: {sample: 2}",
-            "limits.sample: is not a key of limits; known here: concurrency, keys, questions, samples",
+            "limits.sample: is not a key of limits; known here: concurrency, keys, pairs, questions, samples",
         ),
         ("limits: 5", "limits: is not a section of keys and values"),
         ("budgets: 5", "budgets: is not a key of a recipe"),

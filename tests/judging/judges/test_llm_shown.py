@@ -1,10 +1,10 @@
-"""Prompts that are not ours, references and turns: what a judge is shown, and what is skipped where that cannot be."""
+"""Prompts that are not ours, references and turns: what a judge is shown, and what becomes of it where that cannot be."""
 
 from dataclasses import replace
 
 import pytest
 
-from judging.judges.base import OK, SKIPPED, Dimension, Level, RubricText, Template
+from judging.judges.base import API_ERROR, OK, SKIPPED, Dimension, Level, RubricText, Template
 from judging.judges.llm import LLMJudge
 from judging.prompts import PRESETS
 from tests.judging.judges.told import PAIR, Told, asked, essence, pair, read_again, run, single
@@ -108,7 +108,6 @@ def test_a_published_prompt_for_one_answer_is_read_as_a_mark_on_the_rubrics_scal
         (published("{question_1} {answer_a} {answer_b}"), pair(), ""),
         (published("{question_1} {answer_a} {answer_b}"), replace(pair(), turns=("a", "b")), "shows 1 turns"),
         (PAIR, pair(turn=2), "turn 2 is to be judged, and the question has 1"),
-        (RubricText("few", {}, variants={"math": BARE}, only_variants=True), pair(category="code"), "it has math"),
     ],
 )
 def test_what_cannot_be_shown_is_a_skipped_verdict_and_never_a_call(rubric, exhibit, reason):
@@ -122,16 +121,24 @@ def test_what_cannot_be_shown_is_a_skipped_verdict_and_never_a_call(rubric, exhi
     assert judge.request(exhibit) == verdict
 
 
-def test_what_is_skipped_stops_none_of_the_others():
+def test_a_category_that_the_rubric_has_nothing_for_is_a_failure_and_never_a_call():
+    rubric = RubricText("few", {}, variants={"math": BARE}, only_variants=True)
+    judge, verdict, chat = asked(pair(category="code"), "[[A]]", rubric=rubric, samples=3)
+    assert (verdict.status, verdict.value, verdict.asked, verdict.prompt) == (API_ERROR, None, 0, ())
+    assert "it has math" in verdict.error
+    assert (chat.asked, judge.calls(pair(category="code")), judge.digest(pair(category="code"))) == ([], (0, 0), "")
+
+
+def test_what_cannot_be_shown_stops_none_of_the_others():
     rubric = replace(PAIR, variants={"math": PAIR}, only_variants=True)
     chat = Told("[[A]]")
     exhibits = [replace(pair(category=category), id=category) for category in ("code", "math", "poems", "math")]
     verdicts = run(LLMJudge(lambda: chat, rubric), exhibits)
     assert sorted((exhibit.id, verdict.status) for exhibit, verdict in verdicts) == [
-        ("code", SKIPPED),
+        ("code", API_ERROR),
         ("math", OK),
         ("math", OK),
-        ("poems", SKIPPED),
+        ("poems", API_ERROR),
     ]
     assert len(chat.asked) == 2
 
