@@ -122,6 +122,8 @@ def _details(
         details["spans"] = spans
     if any(top_of(completion) for completion in replies):
         details["top"] = [[dict(token) for token in top_of(completion)] for completion in replies]
+    if notes := list(dict.fromkeys(note for completion in replies for note in completion.notes)):
+        details["notes"] = notes
     if samples > 1:
         details["samples"] = [{"replies": len(each)} for each in completions]
     return {**details, **_told(readings, details)}

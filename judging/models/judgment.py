@@ -108,6 +108,11 @@ class Judgment(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def asked_otherwise(self) -> list[str]:
+        """What the endpoint was asked otherwise than wanted, in words; the details of an import are the file's own."""
+        return [] if self.provenance == Provenance.IMPORTED else self.details.get("notes", [])
+
     @classmethod
     def told(cls, verdict: Verdict, **where) -> dict:
         """The fields of a row that every verdict has, besides its value and `where` it belongs."""

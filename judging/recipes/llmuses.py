@@ -10,6 +10,7 @@ from arena.loading.llmuses import model_of
 from arena.loading.records import UNSTATED, ModelRecord, Report, rows_of
 from arena.models import Benchmark, LanguageModel
 from arena.withholding import is_secret_in_address
+from judging.recipes.judges import LARGEST_SEED
 from judging.recipes.lines import Section
 from judging.recipes.recipe import LONGEST_JUDGE, LONGEST_RUN, JudgeSpec, ModelSpec, Recipe
 
@@ -35,7 +36,9 @@ def read_llmuses(top: Section, file: Path) -> Recipe:
         top.problem("question_file", "is missing")
     models = _models(top.section("answers_gen"), notes)
     reviews = top.section("reviews_gen", required=True)
-    mode, order, judge, chosen, baseline = _reviews(reviews, notes) if reviews else ("pairwise", "both", None, [], None)
+    mode, order, seed, judge, chosen, baseline = (
+        _reviews(reviews, notes) if reviews else ("pairwise", "both", Recipe.seed, None, [], None)
+    )
     if chosen:
         models = [_model_of_file(path, models) for path in chosen]
     if baseline and baseline.name not in [model.name for model in models]:
@@ -62,6 +65,7 @@ def read_llmuses(top: Section, file: Path) -> Recipe:
         baseline=baseline_name,
         judges=[judge] if judge else [],
         order=order,
+        seed=seed,
         stages=("answers", "judgments", "ratings") if judge else ("answers",),
         notes=notes,
     )
@@ -97,10 +101,10 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
 
 
 def _reviews(section: Section, notes: list[str]):
-    """Mode, order, judge, chosen answer files and the baseline's model."""
+    """Mode, order, seed, judge, chosen answer files and the baseline's model."""
     enabled = section.take("enable", bool, True)
     reviewer = section.section("reviewer", required=True)
-    mode, order, judge = _reviewer(reviewer, notes) if reviewer else ("pairwise", "both", None)
+    mode, order, seed, judge = _reviewer(reviewer, notes) if reviewer else ("pairwise", "both", Recipe.seed, None)
     chosen = section.paths("target_answers")
     baselines = section.paths("baseline_file")
     if references := section.paths("reference_file"):
@@ -117,10 +121,11 @@ def _reviews(section: Section, notes: list[str]):
     section.finish()
     if not enabled:
         notes.append("reviews_gen: enable is false, nothing is judged")
-    return mode, order, judge if enabled else None, chosen, _model_of_file(baselines[0], []) if baselines else None
+    judge = judge if enabled else None
+    return mode, order, seed, judge, chosen, _model_of_file(baselines[0], []) if baselines else None
 
 
-def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
+def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, int, JudgeSpec]:
     reference = section.take("ref", str, "")
     if reference and reference.rpartition(":")[2] not in REVIEWERS:
         section.problem(
@@ -129,10 +134,13 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
     args = section.section("args", required=True)
     section.finish()
     if args is None:
-        return "pairwise", "both", JudgeSpec("gpt-4", "llm")
+        return "pairwise", "both", Recipe.seed, JudgeSpec("gpt-4", "llm")
     mode = MODES[args.one_of("mode", MODES, "pairwise")]
     order = ORDERS[args.one_of("position_bias_mitigation", ORDERS, "")]
-    args.one_of("fn_completion_parser", PARSERS)
+    if args.one_of("fn_completion_parser", PARSERS):
+        notes.append(
+            f"{args.path}.fn_completion_parser {NO_EFFECT.format('one parser reads the replies of every judge')}"
+        )
     if "model" not in args:
         notes.append("reviews_gen.reviewer.args.model is missing: gpt-4, as llmuses does")
     name = args.text("model", "gpt-4", longest=LONGEST_JUDGE)
@@ -140,7 +148,7 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
         "temperature": args.number("temperature", float, 0, lowest=0),
         "max_tokens": args.number("max_tokens", int, 1024, lowest=1),
     }
-    args.take("random_seed", int)
+    seed = args.number("random_seed", int, Recipe.seed, lowest=0, highest=LARGEST_SEED)
     args.finish()
     model = ModelSpec(
         name,
@@ -154,7 +162,7 @@ def _reviewer(section: Section, notes: list[str]) -> tuple[str, str, JudgeSpec]:
         line=args.lines.get("model", args.line),
         place=f"{args.path}.model",
     )
-    return mode, order, JudgeSpec(name, "llm", model)
+    return mode, order, seed, JudgeSpec(name, "llm", model)
 
 
 def _address(args: Section) -> str:
@@ -172,9 +180,12 @@ def _rating(section: Section | None, notes: list[str]) -> str:
         return ""
     if not section.take("enable", bool, True):
         notes.append("rating_gen: enable is false; ratings are computed all the same, from what is on record")
-    for metric in section.take("metrics", list, []):
+    metrics = section.take("metrics", list, [])
+    for metric in metrics:
         if metric not in METRICS:
             section.problem("metrics", f"holds {metric!r}, not one of {', '.join(METRICS)}")
+    if metrics:
+        notes.append(f"rating_gen.metrics {NO_EFFECT.format('`leaderboard --method` says what the board is rated by')}")
     if section.take("report_file", str):
         notes.append(f"rating_gen.report_file {NO_EFFECT.format('`leaderboard --format csv` prints the board')}")
     baseline = section.take("baseline_model", str, "")

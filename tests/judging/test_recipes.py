@@ -234,8 +234,23 @@ def test_a_model_that_is_switched_off_is_left_out_and_said_to_be(shared, tmp_pat
 
 def test_what_has_no_effect_here_is_said(shared, tmp_path):
     notes = "\n".join(read_recipe(adapted(shared, "pairwise_baseline", tmp_path)).notes)
-    for key in ("prompt_file", "review_file", "cache_file", "report_file", "precision", "generation_config"):
+    for key in ("prompt_file", "review_file", "cache_file", "report_file", "precision", "generation_config", "metrics"):
         assert key in notes
+
+
+def test_a_parser_that_llmuses_names_is_said_to_have_no_effect(shared, tmp_path):
+    key = "reviews_gen.reviewer.args.fn_completion_parser"
+    recipe = read_recipe(adapted(shared, "arena", tmp_path, fn_completion_parser="ranking_parser"))
+    assert sum(key in note for note in recipe.notes) == 1
+    assert not any(
+        key in note for note in read_recipe(adapted(shared, "arena", tmp_path, fn_completion_parser=None)).notes
+    )
+
+
+@pytest.mark.parametrize(("random_seed", "seed"), [(7, 7), (0, 0), (None, 1)])
+def test_the_seed_of_llmuses_is_the_runs(shared, tmp_path, random_seed, seed):
+    recipe = read_recipe(adapted(shared, "arena", tmp_path, random_seed=random_seed))
+    assert recipe.seed == recipe.as_json()["seed"] == seed
 
 
 @pytest.mark.parametrize(
@@ -247,6 +262,7 @@ def test_what_has_no_effect_here_is_said(shared, tmp_path):
         (("reviews_gen", "reviewer", "args", "top_p"), 1, "reviews_gen.reviewer.args.top_p: is not a key"),
         (("reviews_gen", "reviewer", "args", "position_bias_mitigation"), "hope", "position_bias_mitigation: is 'hope'"),
         (("reviews_gen", "reviewer", "args", "max_tokens"), 0, "reviews_gen.reviewer.args.max_tokens: is below 1"),
+        (("reviews_gen", "reviewer", "args", "random_seed"), -1, "reviews_gen.reviewer.args.random_seed: is below 0"),
         (("reviews_gen", "reviewer", "args", "model"), "m" * 110, "args.model: is 110 characters long; at most 109 are kept"),
         (("answers_gen", "llama2-7b", "revision"), "r" * 81, "answers_gen.llama2-7b.revision: is 81 characters long"),
         (("reviews_gen", "target_answers"), ["absent.jsonl"], "reviews_gen.target_answers: there is no absent.jsonl"),

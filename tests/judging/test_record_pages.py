@@ -118,6 +118,16 @@ def test_a_failure_is_shown_as_a_failure_with_its_reason_and_never_as_a_tie(clie
     assert "Hm, hard to say." in page(client, battle)
 
 
+def test_what_the_endpoint_was_asked_otherwise_is_told_and_an_imports_own_notes_are_not(client, question):
+    battle = make.battle(question)
+    notes = ["temperature was left out", "the endpoint refused a schema"]
+    make.preference(battle, make.llm_judge("ours"), details={"notes": notes})
+    make.preference(battle, make.llm_judge("theirs"), details={"notes": 4711}, provenance="imported")
+    text = page(client, battle)
+    assert all(f"Asked otherwise than wanted: {note}" in text for note in notes)
+    assert text.count("Asked otherwise than wanted") == 2
+
+
 def test_a_changed_vote_stays_in_the_record_marked_as_replaced(client, question):
     battle = make.battle(question)
     make.preference(battle, value=-1, superseded_at=timezone.now())

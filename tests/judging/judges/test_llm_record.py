@@ -204,3 +204,12 @@ def test_a_record_is_json():
     for way in WAYS.values():
         verdict = asked(way.exhibit, *way.says, rubric=way.rubric, samples=2, **dict(way.options))[1]
         assert json.loads(json.dumps(verdict.details, allow_nan=False))["finish"]
+
+
+def test_what_was_asked_otherwise_than_wanted_is_kept_once_and_stays_when_read_again():
+    refused = "the endpoint refused a schema"
+    unread = Completion("I would rather not say yet.", notes=(refused,))
+    judge, verdict, _chat = asked(pair(), unread, Completion("[[A]]", notes=(refused, "temperature was left out")))
+    assert verdict.details["notes"] == [refused, "temperature was left out"]
+    assert read_again(judge, pair(), verdict).details["notes"] == verdict.details["notes"]
+    assert "notes" not in asked(pair(), "[[A]]")[1].details
