@@ -94,14 +94,14 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
 def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
     """Which two models meet on a question, by its id. One query where not all do.
 
-    What a question is given depends on the benchmark's questions before it, on the models and on the seed, and not on the
+    What a question is given depends on the benchmark's questions that were there before it, on the models and on the seed, and not on the
     answers there are or on which of the questions the run looks at: the same again after a crash, and by another rubric.
     """
     models = list(candidates)
     if run.pairs is None:
         pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
         return lambda _question: pairs
-    questions = list(Question.objects.filter(benchmark=run.benchmark).values_list("pk", flat=True))
+    questions = list(Question.objects.filter(benchmark=run.benchmark).order_by("pk").values_list("pk", flat=True))
     design = sparse_pairs(tuple(sorted(set(models))), len(questions), each=run.pairs, seed=run.seed)
     return dict(zip(questions, design, strict=True)).__getitem__
 

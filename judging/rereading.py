@@ -95,10 +95,7 @@ def _reread(
 
 def _set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> list[tuple[int, int]]:
     """Set aside what panels and cascades said on these items by the member's earlier words; the judge and the id of each."""
-    panels, ahead = set[int](), {member.pk}
-    while ahead:
-        ahead = set(Judge.objects.filter(seats__member__in=ahead).values_list("pk", flat=True)) - panels
-        panels |= ahead
+    panels = Judge.objects.who_hear({member.pk})
     rows = [row for row in rows if row.trial == 0]  # they go by no other
     if not panels or not rows:
         return []

@@ -265,10 +265,12 @@ def _in_turn(go: Go, machines: Iterable[Machine]) -> Iterator[Machine]:
 
 
 def _is_asked_elsewhere(go: Go, machine: Machine) -> bool:
-    """Whether a run that began before ours asks this judge about the same benchmark by the same rubric just now. A query."""
-    who = [one.judge.pk for one in machine.everybody() if one.model]
-    theirs = Q(judges__in=who) | Q(judges__seats__member__in=who)
-    return bool(who) and Run.objects.judging_before(go.run).filter(theirs).exists()
+    """Whether a run that began before ours asks this judge about the same benchmark by the same rubric just now. A query where none does."""
+    earlier = Run.objects.judging_before(go.run)
+    if not earlier.exists():
+        return False
+    asked = {one.judge.pk for one in machine.everybody() if one.model}
+    return earlier.filter(judges__in=asked | Judge.objects.who_hear(asked)).exists()
 
 
 def _at_once(go: Go, machine: Machine) -> int:

@@ -19,6 +19,15 @@ class JudgeQuerySet(models.QuerySet["Judge"]):
     def machines(self) -> JudgeQuerySet:
         return self.exclude(kind__in=Judge.PEOPLE)
 
+    def who_hear(self, members: set[int]) -> set[int]:
+        """The panels and cascades that any of these judges sits in, at whatever depth. A query for each level."""
+        found: set[int] = set()
+        ahead = members
+        while ahead:
+            ahead = set(self.filter(seats__member__in=ahead).values_list("pk", flat=True)) - found
+            found |= ahead
+        return found
+
 
 class Judge(models.Model):
     """Another prompt, model or temperature is another judge; frozen once used."""

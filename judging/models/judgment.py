@@ -143,9 +143,12 @@ def _cost(model: LanguageModel | None, verdict: Verdict) -> float | None:
     if verdict.cached or not (verdict.asked or verdict.tokens_in):
         return model.cost(0, 0)
     cost = model.cost(verdict.tokens_in, verdict.tokens_out)
-    if cost is None or IN_BATCH not in verdict.details:
+    told = verdict.details.get(IN_BATCH)
+    if cost is None or not told:
         return cost
-    in_batch = model.cost(**verdict.details[IN_BATCH])
+    if not isinstance(told, dict):  # of a record from before its tokens were noted: all of it was in the batch
+        return cost * BATCH_PRICE
+    in_batch = model.cost(told.get("tokens_in"), told.get("tokens_out"))
     return None if in_batch is None else cost - (1 - BATCH_PRICE) * in_batch
 
 

@@ -230,9 +230,20 @@ def test_the_migration_lets_older_counts_take_in_what_failed():
     benchmark = judged(pairs())
     assert counting.catch_up()
     PairCount.objects.update(failed=0)  # as it was before they were counted
-    import_module("rating.migrations.0005_failed_verdicts").count_what_failed(apps, None)
+    import_module("rating.migrations.0006_count_what_failed").count_what_failed(apps, None)
     assert counting.catch_up() and counting.is_true_to(benchmark, data.read(benchmark))
     assert sum(PairCount.objects.values_list("failed", flat=True)) == 3
+
+
+def test_a_failure_that_was_set_aside_before_the_migration_is_not_taken_away_from_counts_that_never_held_it():
+    benchmark = judged(pairs())
+    assert counting.catch_up()
+    PairCount.objects.update(failed=0)
+    Preference.objects.failed().update(superseded_at=timezone.now())  # and nobody has counted since
+    import_module("rating.migrations.0006_count_what_failed").count_what_failed(apps, None)
+    counting.catch_up()
+    assert counting.is_true_to(benchmark, data.read(benchmark))
+    assert set(PairCount.objects.values_list("failed", flat=True)) == {0}
 
 
 # --- which models lack judgments
