@@ -77,7 +77,7 @@ def render(text: str) -> str:
     """
     if not text.strip():
         return ""
-    text = _thinned(text)
+    text = thinned(text)
     if len(text) > LONGEST_TEXT or _widest_table(text) > WIDEST_TABLE:
         return raw(text)
     try:
@@ -94,10 +94,10 @@ def render(text: str) -> str:
 
 def raw(text: str) -> str:
     """The text as it is, in a `<pre class="raw">`."""
-    return f'<pre class="raw">{escape(_thinned(text))}</pre>'
+    return f'<pre class="raw">{escape(thinned(text))}</pre>'
 
 
-def _thinned(text: str) -> str:
+def thinned(text: str) -> str:
     """The text with no more than MOST_MARKS combining marks on end; how many there were beyond is said in their place."""
     if text.isascii():
         return text

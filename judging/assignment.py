@@ -348,7 +348,8 @@ def _held_seat(run: Run, judge: Judge) -> Assignment | None:
     mine = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).exclude(purpose=For.ADJUDICATION)
     wanting = VotingItem.objects.open().filter(run=run, **{field: OuterRef(field)})
     mine = mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE) | Exists(wanting))
-    seat = _with_item(mine, run).order_by("pk").first()
+    # locked: a vote on it that is just being recorded is waited for, and such a seat is held no longer
+    seat = _with_item(mine, run).select_for_update(of=("self",)).order_by("pk").first()
     if seat:
         _hold(seat)
     return seat

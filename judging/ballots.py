@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from arena.models import Answer, Question, in_reader_language
-from arena.rendering import render
+from arena.rendering import render, thinned
 from judging.items import turns_of
 from judging.judges.base import Dimension as RubricDimension
 from judging.judges.base import PointKind, RubricText
@@ -321,7 +321,7 @@ def _pane(side: str, answer: Answer, question: Question, *, masks: bool) -> Pane
     sources = [masked(text, [leak for leak in found if leak.turn == at]) for at, text in enumerate(answer.turns)]
     htmls = [render(text) for text in sources] if found else answer.html_turns
     turns = [
-        Turn(asked or "", mark_safe(html), source)  # noqa: S308  arena.rendering made it safe
+        Turn(asked or "", mark_safe(html), thinned(source))  # noqa: S308  arena.rendering made it safe
         for asked, html, source in zip_longest(question.turns[:-1], htmls, sources)
         if html is not None
     ]

@@ -117,7 +117,7 @@ def skip(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -
         reason=asked(post, "reason"),
         active_ms=reading_ballots.active_ms(post),
     )
-    return Said(_("Skipped."), word="skipped")
+    return Said(_left(_("Skipped."), seat, member), word="skipped")
 
 
 def flag(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said:
@@ -133,7 +133,13 @@ def flag(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -
         active_ms=reading_ballots.active_ms(post),
     )
     AuditEntry.note("item_flagged", actor=user, run=seat.run, seat=str(seat.token), cause=seat.cause)
-    return Said(_("Flagged: the lead will see your reason."), word="flagged")
+    return Said(_left(_("Flagged: the lead will see your reason."), seat, member), word="flagged")
+
+
+def _left(told: str, seat: Assignment, member: Member) -> str:
+    """What is said of an item left without a vote; in practice it is not right, and may end the round."""
+    result = close_practice(seat.run, seat.judge, member) if seat.purpose == For.PRACTICE else None
+    return f"{told} {_end_of_practice(result)}" if result else told
 
 
 def nothing_because(run: Run, member: Member, now: assignment.Standing) -> str:

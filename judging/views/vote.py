@@ -116,6 +116,8 @@ def undo(request, pk):
         return redirect("ballot", pk)
     judge = assignment.judge_of(request.user)
     member = assignment.member_of(run, request.user)
+    if member.paused_at:  # what is taken back could not be given again
+        return _show(request, run, judge, member=member) if request.htmx else redirect("ballot", pk)
     reopened = assignment.undo(run, judge, last=_token(request.POST.get("last", "")))
     if reopened is None:
         return _answer(request, run, judge, Said(_("There is nothing more to undo."), messages.INFO), member)

@@ -170,10 +170,12 @@ def beat(request: HttpRequest, token: UUID) -> Data:
 
 @router.post("/runs/{int:pk}/undo", response={200: Next, **REFUSALS}, summary="Take the last vote back")
 def undo(request: HttpRequest, pk: int, sent: UndoSent) -> Data:
-    """Its item is in hand again, on the same sides; what was voted stays on record as superseded."""
+    """Its item is in hand again, on the same sides; what was voted stays on record as superseded. Who is paused takes nothing back."""
     run = _run(request, pk)
     if run.status != Run.Status.OPEN:
         raise Problem(409, _("This run is not open for votes."), word="closed")
+    if assignment.member_of(run, request.user).paused_at:
+        return next_seat(request, pk)  # what is taken back could not be given again
     reopened = assignment.undo(run, assignment.judge_of(request.user), last=sent.last)
     if reopened is None:
         raise Problem(409, _("There is nothing more to undo."), word="nothing")

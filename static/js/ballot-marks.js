@@ -18,10 +18,13 @@ function mark(form, digit) {
   return true;
 }
 
+// The note is part of the ballot; the other sheets have forms of their own, or are to be read.
+const elsewhere = () => document.querySelector(":popover-open:not(#note)");
+
 document.addEventListener("keydown", (event) => {
   const form = document.querySelector("#ballot [data-marks]");
   if (!form) return;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && fresh(event) && ready() && !event.isComposing) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && fresh(event) && ready() && !event.isComposing && !elsewhere()) {
     event.preventDefault();
     form.requestSubmit();
   } else if (/^[0-9]$/.test(event.key) && !quiet(event) && mark(form, event.key)) {

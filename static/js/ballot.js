@@ -35,7 +35,8 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   for (const answer of ballot().querySelectorAll(".answer")) answer.replaceChildren();
 });
 
-document.addEventListener("htmx:afterSwap", () => {
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target?.id !== "ballot") return; // a comment was answered
   arrived();
   painted();
   dress();

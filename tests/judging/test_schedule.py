@@ -69,6 +69,21 @@ def test_practice_comes_first_tells_what_was_right_and_does_not_count():
     assert not Preference.objects.counting().exists()
 
 
+@pytest.mark.parametrize("act", ["skip", "flag"])
+def test_a_round_whose_last_item_is_left_is_not_passed_by_that(act):
+    run, ann = voting.open_run(questions=6, voting={"practice": 2, "pass_mark": 1.0}), voting.person("ann")
+    for number in (0, 1):
+        gold(run, number, is_practice=True)
+    client = Client()
+    client.force_login(ann)
+    client.get(reverse("ballot", args=[run.pk]))
+    seat = seat_in_hand(run, ann)
+    client.post(reverse("cast", args=[seat.token]), {"choice": "b" if seat.swapped else "a"}, **HTMX)
+    left = client.post(reverse(act, args=[seat_in_hand(run, ann).token]), {"reason": "cut off"}, **HTMX).text
+    assert "1 of 2 right, which is too few" in left
+    assert seat_in_hand(run, ann).purpose == "practice"
+
+
 def test_a_round_that_is_not_passed_comes_again_and_after_three_the_person_waits_for_the_lead():
     run, ann = voting.open_run(questions=4, voting={"practice": 1}), voting.person("ann")
     gold(run, 0, is_practice=True)

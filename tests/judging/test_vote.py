@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 
 from arena.models import Answer, LanguageModel
 from judging import assignment
-from judging.models import Assignment, Grade, Judge, Preference, Run
+from judging.models import Assignment, Grade, Judge, Membership, Preference, Run
 from judging.signals import judged
 from tests.judging import voting
 from tests.judging.voting import seat_in_hand
@@ -154,6 +154,18 @@ def test_undo_pressed_twice_takes_back_one_vote(client, ann):
     for _turn in range(2):
         client.post(reverse("undo", args=[run.pk]), {"last": seat.token}, **HTMX)
     assert Preference.objects.current().count() == 1
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_who_is_paused_takes_nothing_back(client, ann, headers):
+    run = voting.open_run()
+    seat = opened(client, run, ann)
+    act(client, "cast", seat, choice="a")
+    Membership.objects.update_or_create(
+        run=run, user=ann, defaults={"paused_at": timezone.now(), "paused_why": "Ask me first."}
+    )
+    page = client.post(reverse("undo", args=[run.pk]), {"last": seat.token}, follow=True, **headers)
+    assert "Ask me first." in page.text and Preference.objects.current().count() == 1
 
 
 def test_a_late_vote_counts_and_says_so(client, ann):
