@@ -89,7 +89,10 @@ def _written(path, rows: list[dict]) -> str:
 def told(command: str, *arguments: str) -> dict:
     out = StringIO()
     call_command(command, *arguments, "--format", "json", stdout=out, stderr=StringIO())
-    return json.loads(out.getvalue())
+    found = json.loads(out.getvalue())
+    for row in found.get("rows", []):
+        row.pop("n_failed", None)  # a file of battles knows of no verdict that failed
+    return found
 
 
 def assert_same(row: dict, other: dict) -> None:

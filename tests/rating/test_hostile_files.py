@@ -54,7 +54,7 @@ def test_no_cell_of_a_table_of_agreement_is_a_formula(client, snapshot):
 def test_every_model_has_one_row_of_markdown_with_all_its_cells(client, snapshot):
     lines = [line for line in body(client, "board_export", snapshot.pk, "md").splitlines() if line.startswith("|")]
     assert len(lines) == len(NAMES) + 2
-    assert {line.replace("\\|", "").count("|") for line in lines} == {10}
+    assert {line.replace("\\|", "").count("|") for line in lines} == {11}
     assert not any("<" in line.replace("&lt;", "") for line in lines)
 
 
