@@ -86,7 +86,11 @@ def run_pause(request, pk):
 def run_reread(request, pk):
     """Read the replies on record again that could not be read, or that an older parser read; nobody is asked."""
     run = get_object_or_404(Run, pk=pk)
-    told = reread(run)
+    try:
+        told = reread(run)
+    except ValueError as error:  # a judge whose settings are refused today
+        messages.error(request, str(error))
+        return redirect("run", pk=pk)
     if told.changed:
         text = _("%(n)d replies were read again; %(changed)d verdicts changed.")
         messages.success(request, text % {"n": told.read, "changed": told.changed})

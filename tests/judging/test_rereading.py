@@ -9,9 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from arena.models import LanguageModel
 from judging import running
 from judging.judges.llm import ASKED_AGAIN
-from judging.models import Grade, Preference, Run
+from judging.models import Grade, Judge, Preference, Run
 from judging.progress import progress
 from judging.purse import spent
 from judging.replies import PARSER_VERSION
@@ -236,6 +237,19 @@ def test_the_page_says_what_was_composed_and_what_waits(server, client):
     page = client.post(reverse("run_reread", args=[run.pk]), follow=True).text
     assert "6 verdicts of panels and cascades were composed anew" in page
     assert "6 verdicts of panels and cascades were set aside" in page
+
+
+def test_the_page_says_why_a_judge_whose_settings_are_refused_today_is_not_read_again(server, client):
+    client.force_login(make.person("lena", "lead"))
+    judge = oracle(server)
+    run = queued(answered(1), judge)
+    running.carry_out(run)
+    Preference.objects.update(parser="2")
+    Judge.objects.filter(pk=judge.pk).update(options={**judge.options, "verdict": "logprobs"})
+    LanguageModel.objects.filter(pk=judge.model_id).update(provider="anthropic")
+    response = client.post(reverse("run_reread", args=[run.pk]), follow=True)
+    assert response.status_code == 200 and "log-prob" in response.text
+    assert not Preference.objects.filter(parser=PARSER_VERSION).exists()
 
 
 def test_only_the_runs_own_judges_and_rubric_are_read_again(server):
