@@ -305,8 +305,7 @@ class RunForm(VotingFields):
         if cleaned.get("mode") != Run.Mode.PAIRWISE:
             self.add_error("pairs", _("This is for the pairwise mode: leave it empty in other modes."))
         elif cleaned.get("benchmark") and cleaned.get("candidates"):
-            limits = {name: cleaned[name] for name in ("questions", "pairs") if cleaned.get(name)}
-            limits |= {"keys": cleaned["chosen"]} if cleaned["chosen"] else {}
+            limits = _limits(cleaned, "questions", "pairs")
             run = Run(benchmark=cleaned["benchmark"], mode=cleaned["mode"], limits=limits, seed=self.seed_used)
             if not is_connected(run, [model.pk for model in cleaned["candidates"]]):
                 told = _(
@@ -319,8 +318,8 @@ class RunForm(VotingFields):
         benchmark, rubric = cleaned.get("benchmark"), cleaned.get("rubric")
         if benchmark is None or rubric is None:
             return
-        limits = {"keys": cleaned["chosen"], "questions": cleaned.get("questions")}
-        if missing := categories_without(rubric, questions_of(Run(benchmark=benchmark, limits=limits))):
+        asked = questions_of(Run(benchmark=benchmark, limits=_limits(cleaned, "questions")))
+        if missing := categories_without(rubric, asked):
             self.add_error("rubric", nothing_for(missing))
 
     def _clean_voting(self, cleaned: dict) -> None:
@@ -374,8 +373,7 @@ class RunForm(VotingFields):
     def limits(self) -> dict:
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data
-        limits = {name: cleaned[name] for name in ("questions", "pairs", "samples", "concurrency") if cleaned.get(name)}
-        limits |= {"keys": cleaned["chosen"]} if cleaned.get("chosen") else {}
+        limits = _limits(cleaned, "questions", "pairs", "samples", "concurrency")
         return limits | ({"overlap": self.voting.overlap} if cleaned["people"] else {})
 
     @property
@@ -502,6 +500,12 @@ def _of_own_family(judges: list[Judge], models: list[LanguageModel]) -> list[tup
             same = [one for one in models if one == own or is_same_family(one.family, own.family)]
             found += [(judge, list(dict.fromkeys(same)))] if same else []
     return found
+
+
+def _limits(cleaned: dict, *names: str) -> dict:
+    """Those of these limits that are set, and the keys of the questions where some were chosen."""
+    limits = {name: cleaned[name] for name in names if cleaned.get(name)}
+    return limits | ({"keys": cleaned["chosen"]} if cleaned.get("chosen") else {})
 
 
 def nothing_for(categories: list[Category]) -> str:

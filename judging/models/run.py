@@ -170,6 +170,11 @@ class Run(models.Model):
         return self.limits.get("pairs") if self.mode == self.Mode.PAIRWISE else None
 
     @property
+    def mode_words(self) -> str:
+        """The mode as a reader is told it; not that all meet where only some do."""
+        return _("pairwise: some pairs on each question") if self.pairs else self.get_mode_display()
+
+    @property
     def is_paused(self) -> bool:
         return self.status == self.Status.PAUSED
 

@@ -139,6 +139,7 @@ def test_the_form_says_pairs_and_a_duplicate_and_the_yaml_say_them_again(client,
     client.force_login(make.person("lea", "lead"))
     page = client.get(reverse("run", args=[run.pk])).content.decode()
     assert "<dt>Pairs on each question</dt><dd>2</dd>" in page
+    assert "pairwise: some pairs on each question" in page and "all against all" not in page
     assert client.get(f"/api/v1/runs/{run.pk}").json()["pairs"] == 2
 
 

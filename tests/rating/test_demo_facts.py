@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from arena.models import Answer, Benchmark, Category, LanguageModel, Provenance
 from judging import demo
-from judging.models import Grade, Judge, Preference, Run
+from judging.models import Grade, Judge, Preference, Rubric, Run
 from judging.running import carry_out
 from rating import boards, data, snapshots
 
@@ -35,6 +35,7 @@ def loaded(django_db_setup, django_db_blocker):
         benchmark.runs.all().delete()
         benchmark.delete()
         Judge.objects.all().delete()
+        Rubric.objects.all().delete()
         LanguageModel.objects.all().delete()
         Category.objects.all().delete()
 
