@@ -101,11 +101,12 @@ def _verdict(reading: Reading) -> Verdict:
 
 
 def _reading(turns: Sequence[Turn]) -> Reading:
-    """What the last turn said; where its call failed, the first reply's failure stands, and tells of it."""
-    first, last = turns[0].reading, turns[-1].reading
-    if len(turns) > 1 and turns[-1].completion is None:
-        return replace(first, error=f"{first.error}; asking again failed: {last.error}")
-    return last
+    """What the last turn said; where its call failed, the failure of the last reply that came stands, and tells of it."""
+    last = turns[-1]
+    came = [turn.reading for turn in turns if turn.completion]
+    if last.completion or not came:
+        return last.reading
+    return replace(came[-1], error=f"{came[-1].error}; asking again failed: {last.reading.error}")
 
 
 def _details(

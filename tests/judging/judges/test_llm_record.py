@@ -117,6 +117,12 @@ def test_a_record_is_read_as_the_replies_were(given_way):
         assert essence(again) == essence(verdict)
 
 
+def test_where_asking_again_failed_the_last_reply_that_came_stands_on_the_record_too():
+    judge, verdict, _ = asked(pair(), "It is hard to say.", "<think>[[A]]", failing(), rubric=PAIR)
+    assert verdict.status == TRUNCATED and "asking again failed" in verdict.error
+    assert read_again(judge, pair(), verdict).status == TRUNCATED
+
+
 @settings(deadline=None, max_examples=200)
 @given(asked_somehow())
 def test_a_record_read_again_is_the_same_record(given_way):
