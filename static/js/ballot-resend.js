@@ -53,8 +53,14 @@ function settle(token, html) {
   letGo(token);
   if (!html.includes(token)) forget(draftOf(token)); // else it was not recorded, and the page says why
   tries = 0;
-  if (token === here()) window.htmx.swap("#ballot", html, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 20 });
+  if (token === here()) show(html);
   else trouble("sent");
+}
+
+function show(html) {
+  const target = document.querySelector("#ballot");
+  const how = { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 20 };
+  window.htmx.swap(target, html, how, { eventInfo: { target } });
 }
 
 function refuse(name, token, status, since) {

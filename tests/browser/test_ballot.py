@@ -211,6 +211,30 @@ def test_it_works_without_javascript(visit):
     assert Assignment.objects.filter(status="skipped").count() == 0
 
 
+def test_ctrl_enter_in_another_sheet_is_not_the_ballots(signed_in):
+    run = voting.open_run(mode="single")
+    open_ballot(signed_in, run)
+    signed_in.keyboard.press("5")
+    signed_in.keyboard.press("5")
+    signed_in.keyboard.press("c")
+    signed_in.locator("#comment-text").fill("both marks are given, this is a question")
+    signed_in.keyboard.press("Control+Enter")
+    signed_in.wait_for_timeout(SETTLED)
+    assert Grade.objects.count() == 0
+    assert signed_in.locator("#comment").is_visible()
+    assert signed_in.locator("[data-error]").count() == 0
+
+
+def test_a_comment_leaves_the_reader_where_it_was_written(signed_in):
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    signed_in.keyboard.press("c")
+    signed_in.locator("#comment-text").fill("which law is meant?")
+    signed_in.locator("#comment-form .button--primary").click()
+    signed_in.locator("#comment-said:not(:empty)").wait_for()
+    assert signed_in.evaluate("document.querySelector('#comment').contains(document.activeElement)")
+
+
 def test_single_answers_are_marked_with_digits(signed_in):
     run = voting.open_run(mode="single")
     open_ballot(signed_in, run)
