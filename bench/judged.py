@@ -59,7 +59,7 @@ def holds(it_does: bool) -> str:
 
 
 def said(found: Found) -> str:
-    return found.failed or f"{found.efficiency:.3f}, {found.seconds:.2f} s, {found.cpu * 1e3:.2f} ms CPU a verdict"
+    return found.failed or f"{found.efficiency:.3f}, {found.seconds:.2f} s, {found.cpu * 1e3:.2f} ms CPU a call"
 
 
 def table(found: list[Found], *, markdown: bool) -> str:
@@ -79,7 +79,7 @@ def table(found: list[Found], *, markdown: bool) -> str:
             f"{one.peak:.0f} MB",
         ]
         lines.append([*place, *figures, f"{one.lost}", f"{one.repeated}"])
-    head = ["situation", "who", "time", "efficiency", "ideal", "CPU per verdict", "memory", "lost", "repeated"]
+    head = ["situation", "who", "time", "efficiency", "ideal", "CPU per call", "memory", "lost", "repeated"]
     return tables.table(head, lines, markdown=markdown)
 
 
@@ -91,7 +91,7 @@ def bars(found: list[Found], *, markdown: bool) -> Iterator[str]:
         where = f"{one.row.what}, {one.row.concurrency} at a time, {one.who}"
         if one.row.bar:
             yield f"{star}bar: {where}: efficiency ≥ {one.row.bar}: {holds(one.efficiency >= one.row.bar)} ({one.efficiency:.3f})"
-        yield f"{star}bar: {where}: CPU ≤ 2 ms a verdict: {holds(one.cpu <= 2e-3)} ({one.cpu * 1e3:.2f} ms)"
+        yield f"{star}bar: {where}: CPU ≤ 2 ms a call: {holds(one.cpu <= 2e-3)} ({one.cpu * 1e3:.2f} ms)"
         if one.row.what == "5 % errors" and one.who in steady:
             cost = one.seconds / steady[one.who]
             yield f"{star}bar: {where}: < 1.3 × the time without: {holds(cost < 1.3)} ({cost:.2f} ×)"

@@ -12,8 +12,8 @@ A mock endpoint on loopback, in a process of its own, answers after 200 ms, or a
 
 Efficiency is the sum of the endpoint's own latencies divided by the calls at a time, divided by the seconds from the first
 request to the end of the run, which is after the last save. Where calls fail it is that of a run without failures. *ideal* is
-the most that constant latencies allow (1,000 calls of 128 at a time are eight rounds, the last one not full). CPU per verdict is of all of the
-worker's processes together, from the call for a worker to the end of the run. *repeated* are calls that had been answered
+the most that constant latencies allow (1,000 calls of 128 at a time are eight rounds, the last one not full). CPU per call is of all of the
+worker's processes together, from the call for a worker to the end of the run, shared by all calls that the endpoint saw. *repeated* are calls that had been answered
 before.
 """
 
@@ -156,7 +156,7 @@ def _ours(database: product.Database, worker: subprocess.Popen, usual: int) -> W
             n,
             told.seconds,
             _ideal(told.seen, row, n) / told.seconds,
-            told.cpu / n,
+            told.cpu / told.seen["chat"],
             told.peak,
             told.lost + told.without,
             told.repeated,
@@ -187,7 +187,7 @@ def _other(name: str, command: list[str], texts: Path, n: int) -> Who:
             n,
             seconds,
             _ideal(seen, row, n) / seconds,
-            facts["cpu"] / n,
+            facts["cpu"] / seen["chat"],
             facts["peak"],
             n - facts["ok"],
             repeated,
