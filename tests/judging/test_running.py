@@ -202,6 +202,54 @@ def test_a_run_that_is_resumed_waits_for_one_that_began_while_it_was_paused(benc
     assert {reload(first).status, reload(second).status} == {"done"}
 
 
+def test_a_run_waits_for_no_judge_that_an_earlier_one_is_through_with(benchmark, monkeypatch):
+    """The earlier run has one judge's verdicts, and waits for another's: a batch may take a day."""
+    monkeypatch.setattr(running, "sleep", lambda _seconds: pytest.fail("it waited"))
+    with openai_server.serve() as server:
+        judge, slow = oracle(server), make.llm_judge("slow", base_url=server.base_url, endpoint_model="vocabulary")
+        running.carry_out(pairs(benchmark, judge))
+        elsewhere(pairs(benchmark, judge, slow, name="waits for the slow one"))
+        make.answer(benchmark.questions.first(), make.model("Dogwood"), "A few words.").save()
+        run = pairs(benchmark, judge, name="with one more")
+        run.candidates.add(make.model("Dogwood"))
+        assert running.carry_out(run)
+        assert server.count == 36 + 6 and reload(run).status == "done"
+
+
+def test_only_the_very_same_work_waits_for_an_earlier_run_and_the_rest_is_judged_meanwhile(benchmark, monkeypatch):
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        ahead = pairs(benchmark, judge, limits={"questions": 1})
+        behind = pairs(benchmark, judge, name="all six")
+        token, seen = elsewhere(ahead), []
+
+        def sleep(seconds: float) -> None:
+            seen.append(server.count)
+            if len(seen) == 2:
+                running.make_judgments(Go(ahead, lambda: None, Purse()), machines_of(ahead))
+                ahead.release(token, status="done")
+
+        monkeypatch.setattr(running, "sleep", sleep)
+        assert running.carry_out(behind)
+        assert seen == [30, 30] and server.count == 36 and progress(behind).done == 36
+    assert reload(behind).status == "done"
+
+
+def test_a_judge_waits_while_it_is_asked_as_a_member_and_not_once_the_panel_has_spoken(benchmark, monkeypatch):
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        jury = make.judge("jury", kind="panel")
+        jury.seats.create(member=judge)
+        jury.seats.create(member=make.judge("rules"), position=1)
+        ahead, behind = pairs(benchmark, jury), pairs(benchmark, judge, name="alone")
+        waited = meanwhile(monkeypatch, ahead, elsewhere(ahead))
+        assert running.carry_out(behind)
+        assert server.count == 36 and len(waited) == 3
+        elsewhere(pairs(benchmark, jury, name="it has spoken"))
+        running.retry_failed(behind)
+        assert running.carry_out(pairs(benchmark, judge, name="alone again")) and len(waited) == 3
+
+
 def test_no_two_runs_on_a_benchmark_begin_to_judge_at_the_same_time_whatever_their_clocks_say(benchmark, monkeypatch):
     first, second, third = pairs(benchmark), pairs(benchmark), pairs(benchmark)
     elsewhere(first)
