@@ -34,7 +34,7 @@ from judging.judges.base import OK, Verdict
 from judging.judges.rule import RuleJudge
 from judging.machines import machines_of
 from judging.models import Grade, Judge, Preference, Run
-from judging.progress import progress, without_verdict
+from judging.progress import expected, judgments_of, progress, without_verdict
 from judging.purse import Purse
 from judging.verdicts import Go
 from rating import snapshots
@@ -173,6 +173,29 @@ def meanwhile(monkeypatch, run: Run, token: object) -> list[float]:
 
     monkeypatch.setattr(running, "sleep", sleep)
     return waited
+
+
+@pytest.mark.parametrize("order", ["random", "balanced", "fixed"])
+@pytest.mark.parametrize("mode", ["pairwise", "baseline"])
+def test_what_an_earlier_run_judged_in_both_orders_counts_once_where_one_is_asked_for(benchmark, mode, order):
+    baseline = {"baseline": make.model("Birch")} if mode == "baseline" else {}
+    judge = make.judge("dry", kind="dry_run")
+    both = pairs(benchmark, judge, mode=mode, **baseline)
+    running.carry_out(both)
+    run = pairs(benchmark, judge, mode=mode, order=order, seed=3, **baseline)
+    told = progress(run)
+    assert told.done == told.total == expected(run) == progress(both).done // 2
+    assert {judgment.swapped for judgment in judgments_of(run)} == {item.swapped for item in items_of(run)}
+
+
+def test_what_an_earlier_run_judged_the_other_way_round_is_still_to_be_done(benchmark):
+    judge = make.judge("dry", kind="dry_run")
+    running.carry_out(pairs(benchmark, judge, order="random", seed=1))
+    run = pairs(benchmark, judge, order="random", seed=2)
+    left = undecided(run, judge, items_of(run))
+    assert left and progress(run).done == progress(run).total - len(left)
+    running.carry_out(run)
+    assert progress(run).done == progress(run).total == 18
 
 
 @pytest.mark.parametrize("first", [0, 1])
