@@ -2,69 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from arena.background import arrivals
 from arena.chat import ATTEMPTS, Breaker, ChatError, many, open_chat, patiently
 from arena.chat.base import Chat, Completion, Endpoint, Message
 from arena.keeping import keep
 from arena.keys import key_of
-from arena.models import Answer, LanguageModel, Provenance, Question, storable
+from arena.models import UNFINISHED, UNPUBLISHED, Answer, LanguageModel, Provenance, Question, storable
+
+TOLD = ("finish", "tokens_in", "tokens_out", "first_token_s", "seconds", "attempts")  # of each turn that is kept alone
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a model said to one question: its completions turn by turn, or the error that ended it."""
+    """How far a conversation has come: what the model said turn by turn, and the error that ended it, if one did."""
 
     question: Question
     completions: tuple[Completion, ...] = ()
     error: str = ""
     attempts: int = 0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be asked just now."""
+        return bool(self.error) or len(self.completions) >= len(self.question.turns)
 
-async def ask(chat: Chat, question: Question, *, attempts: int, breaker: Breaker) -> Said | None:
-    """All turns of one question, each after the model's own answers to those before.
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What was said, and the next turn of the question where there is one."""
+        said = [Message("system", self.question.system)] if self.question.system else []
+        for place, turn in enumerate(self.question.turns[: len(self.completions) + 1]):
+            said.append(Message("user", turn))
+            said += [Message("assistant", one.text) for one in self.completions[place : place + 1]]
+        return tuple(said)
+
+
+async def ask(chat: Chat, said: Said, *, attempts: int, breaker: Breaker) -> Said | None:
+    """The conversation with its next turn answered, after the model's own answers to those before.
 
     None when the endpoint refuses whoever asks: that says nothing of this question.
     """
-    messages = [Message("system", question.system)] if question.system else []
-    completions: list[Completion] = []
-    for turn in question.turns:
-        messages.append(Message("user", turn))
-        asked = tuple(messages)
-        try:
-            completion = await patiently(lambda asked=asked: chat.complete(asked, stream=True), attempts=attempts)
-        except ChatError as error:
-            final = breaker.failed(error)
-            return None if final else Said(question, error=str(error), attempts=error.attempts)
-        breaker.succeeded()
-        if not completion.text.strip():
-            return Said(question, error=f"turn {len(completions) + 1}: the answer is empty ({completion.finish})")
-        completions.append(completion)
-        messages.append(Message("assistant", completion.text))
-    return Said(question, tuple(completions), attempts=sum(completion.attempts for completion in completions))
+    if said.is_over:
+        return said
+    messages = said.messages
+    try:
+        completion = await patiently(lambda: chat.complete(messages, stream=True), attempts=attempts)
+    except ChatError as error:
+        final = breaker.failed(error)
+        return None if final else replace(said, error=str(error), attempts=said.attempts + error.attempts)
+    breaker.succeeded()
+    more = said.attempts + completion.attempts
+    if not completion.text.strip():
+        place = len(said.completions) + 1
+        return replace(said, error=f"turn {place}: the answer is empty ({completion.finish})", attempts=more)
+    return replace(said, completions=(*said.completions, completion), attempts=more)
 
 
 async def ask_all(
-    endpoint: Endpoint, questions: Iterable[Question], *, concurrency: int, attempts: int
+    endpoint: Endpoint,
+    questions: Iterable[Question],
+    *,
+    concurrency: int,
+    attempts: int,
+    begun: Mapping[int, Sequence[dict[str, Any]]] | None = None,
 ) -> AsyncIterator[Said]:
-    """What the model says to each question, in the order it is ready, over one shared client.
+    """What the model says to each question, turn by turn in the order it comes, over one shared client.
 
-    Raises ChatError, after what was under way, when the endpoint no longer answers; nothing more is asked then.
+    `begun` is what was kept of earlier goes, by the question's id: those turns are not asked again. Raises ChatError, after what
+    was under way, when the endpoint no longer answers; nothing more is asked then.
     """
     chat, breaker = open_chat(endpoint), Breaker()
+    new, going = iter(questions), deque[Said]()
+    begun = begun or {}
 
-    def calls() -> Iterator[Callable[[], Awaitable[Said | None]]]:
-        for question in questions:
+    async def turn(said: Said) -> Said | None:
+        told = await ask(chat, said, attempts=attempts, breaker=breaker)
+        if told is not None and not told.is_over:
+            going.append(told)
+        return told
+
+    class Turns:
+        """The next call: of a conversation that has begun before one that has not."""
+
+        def __iter__(self) -> Iterator[Callable[[], Awaitable[Said | None]]]:
+            return self
+
+        def __next__(self) -> Callable[[], Awaitable[Said | None]]:
             if breaker.reason:
-                return
-            yield partial(ask, chat, question, attempts=attempts, breaker=breaker)
+                raise StopIteration
+            return partial(
+                turn, going.popleft() if going else taken_up(question := next(new), begun.get(question.pk, ()))
+            )
 
     try:
-        async with aclosing(many(calls(), concurrency=concurrency)) as arriving:
+        async with aclosing(many(Turns(), concurrency=concurrency)) as arriving:
             async for said in arriving:
                 if said is not None:
                     yield said
@@ -74,25 +111,61 @@ async def ask_all(
         raise breaker.error
 
 
+def taken_up(question: Question, kept: Sequence[dict[str, Any]]) -> Said:
+    """The conversation as far as it was kept (see `_kept`), where it still is the one that the question asks for."""
+    said = Said(question)
+    begins = len(said.messages) - 1
+    if [one["text"] for one in kept[:begins]] != [message.content for message in said.messages[:begins]]:
+        return said
+    for turn, asked, reply in zip(question.turns, kept[begins::2], kept[begins + 1 :: 2], strict=False):
+        if asked["text"] != turn:
+            break
+        told = {name: reply[name] for name in TOLD}
+        completion = Completion(reply["text"], reasoning=reply["reasoning"], **told)
+        said = replace(said, completions=(*said.completions, completion), attempts=said.attempts + completion.attempts)
+    return said
+
+
+def _kept(said: Said) -> list[dict[str, Any]]:
+    """What was said so far as an answer keeps it that is not whole: messages by role and text, the model's with what they took."""
+    told: list[dict[str, Any]] = []
+    completions = iter(said.completions)
+    for message in said.messages[: 2 * len(said.completions) + bool(said.question.system)]:
+        told.append({"role": message.role, "text": storable(message.content)})
+        if message.role == "assistant":
+            completion = next(completions)
+            told[-1] |= {"reasoning": storable(completion.reasoning)} | {
+                name: getattr(completion, name) for name in TOLD
+            }
+    return told
+
+
+def turns_in(kept: Iterable[Mapping[str, Any]]) -> int:
+    """How many turns the model has said of what was kept."""
+    return sum(message["role"] == "assistant" for message in kept)
+
+
 def answer_row(model: LanguageModel, said: Said, *, sample: int, provenance: str) -> Answer:
-    """The row (not saved) for what was said; a failure is a row with an error and no text."""
+    """The row (not saved) for what was said; one with an error and no text where that is not all, its `trace` holding what there is."""
     completions = said.completions
     row = Answer(
         question=said.question,
         model=model,
         sample=sample,
-        error=storable(said.error),
+        error=storable(said.error) or ("" if said.is_over else UNFINISHED),
         attempts=said.attempts,
         provenance=provenance,
     )
-    if said.error:
+    if completions:
+        row.tokens_in = _sum(completion.tokens_in for completion in completions)
+        row.tokens_out = _sum(completion.tokens_out for completion in completions)
+    if row.error:
+        row.trace = _kept(said) if completions else []
         return row
     row.turns = [storable(completion.text) for completion in completions]
     if any(completion.reasoning for completion in completions):
         row.reasoning = [storable(completion.reasoning) for completion in completions]
     row.finish = completions[-1].finish[:40]
-    row.tokens_in = _sum(completion.tokens_in for completion in completions)
-    row.tokens_out = _sum(completion.tokens_out for completion in completions)
     row.first_token_s = completions[0].first_token_s
     row.seconds = sum(completion.seconds for completion in completions)
     return row.rendered()
@@ -101,6 +174,12 @@ def answer_row(model: LanguageModel, said: Said, *, sample: int, provenance: str
 def _sum(counts) -> int | None:
     counts = list(counts)
     return None if any(count is None for count in counts) else sum(counts)
+
+
+def begun(model: LanguageModel, *, sample: int = 0) -> dict[int, Answer]:
+    """Answers of this model that are not whole and hold turns that it has said, by the question's id. One query."""
+    rows = Answer.objects.begun().filter(model=model, sample=sample).defer("html", "reasoning")
+    return {row.question_id: row for row in rows}
 
 
 def collect(
@@ -112,28 +191,41 @@ def collect(
     sample: int = 0,
     provenance: str = Provenance.REAL,
 ) -> Iterator[list[Answer]]:
-    """Ask `model` these questions and save every answer as it arrives; yields what was saved, a list at a time.
+    """Ask `model` these questions and save every turn of its answers as it arrives; yields the answers that are whole or failed, a
+    list at a time.
 
     `questions` may be an iterator, which is then read one by one as there is room for a call, on another thread.
 
-    A failed call is kept as a row with its error, and takes the place of an earlier failure. Raises NoKey before the
-    first call when the key is missing, ChatError (after what was under way) when the endpoint refuses whoever asks
-    or no longer answers, NotKept when the database will not take an answer.
+    A failed call is kept as a row with its error, and takes the place of an earlier failure; turns that were answered before are not
+    asked again. Raises NoKey before the first call when the key is missing, ChatError (after what was under way) when the endpoint
+    refuses whoever asks or no longer answers, NotKept when the database will not take an answer.
     """
     if not model.provider:
         return
     endpoint = model.endpoint(key_of(model))
     if not isinstance(questions, Iterator):
         questions = list(questions)  # a query would not run on the loop's thread
-    for batch in arrivals(lambda: ask_all(endpoint, questions, concurrency=concurrency, attempts=attempts)):
-        rows = [answer_row(model, said, sample=sample, provenance=provenance) for said in batch]
+    kept = {question: row.trace for question, row in begun(model, sample=sample).items()}
+    options = {"concurrency": concurrency, "attempts": attempts, "begun": kept}
+    for batch in arrivals(lambda: ask_all(endpoint, questions, **options)):
+        rows = [answer_row(model, said, sample=sample, provenance=provenance) for said in _latest(batch)]
         _keep(rows, model, sample=sample)
-        yield rows
+        yield [row for row in rows if row.error != UNFINISHED]
+
+
+def _latest(batch: Iterable[Said]) -> list[Said]:
+    """The last that was said to each question."""
+    latest: dict[int, Said] = {}
+    for said in batch:
+        known = latest.get(said.question.pk)
+        if known is None or not known.is_over:
+            latest[said.question.pk] = said
+    return list(latest.values())
 
 
 def _keep(rows: list[Answer], model: LanguageModel, *, sample: int) -> None:
-    """Save these answers of one model, in place of earlier failures."""
+    """Save these answers of one model, in place of those that failed or are not whole."""
     asked = [row.question_id for row in rows]
     there = Answer.objects.filter(model=model, sample=sample, question__in=asked)
-    there.failed().delete()
+    there.exclude(error__in=("", UNPUBLISHED)).delete()
     keep(rows, key=lambda row: row.question_id, known=lambda: set(there.values_list("question", flat=True)))

@@ -175,10 +175,11 @@ def is_one_press(run: Run) -> bool:
 def choices(run: Run) -> list[Choice]:
     """What there is to say of a pair as a whole."""
     ballot = Voting.of(run).ballot
-    return _choices(FIVE if ballot == FIVE else FOUR)
+    return choices_of(FIVE if ballot == FIVE else FOUR)
 
 
-def _choices(scale: str, *, chosen: str = "") -> list[Choice]:
+def choices_of(scale: str, *, chosen: str = "") -> list[Choice]:
+    """What there is to say of a pair on this scale."""
     labels = {
         "a2": _("A is much better"),
         "a": _("A is better"),
@@ -236,7 +237,18 @@ def form(seat: Assignment, *, post: Mapping[str, str] | None = None, errors: Map
     post, errors = post or {}, errors or {}
     rubric, run = rubric_of(seat), seat.run
     turns = turns_of(run, len(question_of(seat).turns))
-    parts = [Part(turn, rows(run, rubric, turn, post=post, errors=errors)) for turn in turns]
+    return _form(run, rubric, [Part(turn, rows(run, rubric, turn, post=post, errors=errors)) for turn in turns])
+
+
+def form_of_turn(
+    seat: Assignment, turn: int, *, post: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> Form:
+    """As `form`, of one turn alone."""
+    rubric = rubric_of(seat)
+    return _form(seat.run, rubric, [Part(turn, rows(seat.run, rubric, turn, post=post or {}, errors=errors))])
+
+
+def _form(run: Run, rubric: RubricText, parts: list[Part]) -> Form:
     lowest, highest = rubric.lowest, rubric.highest
     whole = lowest == int(lowest) and highest == int(highest) and highest - lowest < MOST_STEPS
     steps = list(range(int(lowest), int(highest) + 1)) if run.is_single and whole else []
@@ -270,9 +282,9 @@ def _pair_rows(run: Run, rubric: RubricText, turn: int, post: Mapping[str, str])
     found = []
     for dimension in rubric.dimensions if ballot == DIMENSIONS else ():
         name = _name("choice", turn, dimension.key)
-        found.append(_row(dimension, name, rubric, choices=_choices(DIMENSIONS, chosen=post.get(name, ""))))
+        found.append(_row(dimension, name, rubric, choices=choices_of(DIMENSIONS, chosen=post.get(name, ""))))
     name = _name("choice", turn, OVERALL)
-    scale = _choices(FIVE if ballot == FIVE else FOUR, chosen=post.get(name, ""))
+    scale = choices_of(FIVE if ballot == FIVE else FOUR, chosen=post.get(name, ""))
     return [*found, Row(OVERALL, name, _("Overall"), choices=scale)]
 
 

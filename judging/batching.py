@@ -61,6 +61,7 @@ class Batching:
     _handed_over: set[tuple] = field(default_factory=set, init=False)
     _digests: dict[tuple, str] = field(default_factory=dict, init=False)
     _unread: dict[int, list[Reply]] = field(default_factory=dict, init=False)
+    _stopping: set[int] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self._open = list(self.run.submissions.filter(judge=self.machine.judge, finished_at=None))
@@ -122,8 +123,9 @@ class Batching:
             self._give_up(str(error))
 
     def cancel(self) -> None:
-        """Stop the batches that are at work at the endpoint; what they were answered by then is still to be collected."""
-        for submission in self._open:
+        """Stop the batches that are at work at the endpoint and, when last looked at, were not told to; what they were answered by
+        then is still to be collected."""
+        for submission in [one for one in self._open if one.pk not in self._stopping]:
             try:
                 self._with(lambda batches, submission=submission: batches.cancel(submission.batch))
             except ChatError as error:  # it may have ended meanwhile
@@ -175,6 +177,8 @@ class Batching:
             self._lose(submission, f"batch {submission.batch} failed: {why}")
         elif status.state != WORKING:
             self._fetch(submission, status)
+        elif status.stops:
+            self._stopping.add(submission.pk)
 
     def _fetch(self, submission: Submission, status: BatchStatus) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from arena.collecting import begun, turns_in
 from judging.estimating import count
 from judging.items import Item, participants, questions_of, undecided
 from judging.judges.base import AskingEngine, Exhibit
@@ -90,8 +91,10 @@ class _Tally:
             if one.writes_references and one.judge.model_id not in there:
                 there.add(one.judge.model_id)
                 wanted = questions_of(self.run).filter(reference=[]).unanswered_by(one.judge.model)
+                kept = begun(one.judge.model)
                 self.bills[one.judge.pk].reference_calls = sum(
-                    len(turns) for turns in wanted.values_list("turns", flat=True)
+                    len(turns) - (turns_in(kept[pk].trace) if pk in kept else 0)
+                    for pk, turns in wanted.values_list("pk", "turns")
                 )
 
     def settle(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from arena.collecting import turns_in
 from arena.models import Answer, Battle, LanguageModel, Question
 from judging.items import judged_keys, meetings, questions_of, turns_of, ways
 from judging.models import Judge, Run
@@ -66,7 +67,7 @@ class Count:
 def count(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judge]) -> Count:
     """What carrying out `run` would take now; the run may be unsaved, and nothing is written.
 
-    Answers still to be collected count as if every one came. Four queries, and one more for each judge.
+    Answers still to be collected count as if every one came. Four queries, a fifth where there are any, and one more for each judge.
     """
     candidates = list(candidates)
     models = {model.pk: model for model in candidates}
@@ -94,8 +95,18 @@ def count(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judge]
         missing=[(models[pk], len(places)) for pk, places in missing.items() if places],
         asked=[models[pk] for pk in asked],
         answers=len(collected),
-        answer_calls=sum(turns[question] for _pk, (question, _n) in collected),
+        answer_calls=sum(turns[question] for _pk, (question, _n) in collected) - _said(run, asked, collected),
     )
+
+
+def _said(run: Run, asked: Iterable[int], collected: Iterable[tuple[int, Place]]) -> int:
+    """How many turns of the answers to be collected were said in earlier goes. A query where any are to be collected."""
+    wanted = set(collected)
+    if not wanted:
+        return 0
+    rows = Answer.objects.begun().filter(question__benchmark=run.benchmark, model__in=list(asked))
+    kept = rows.values_list("model", "question", "sample", "trace")
+    return sum(turns_in(trace) for model, *place, trace in kept if (model, tuple(place)) in wanted)
 
 
 def _answers(run: Run, models: Iterable[int], questions: Iterable[int]) -> dict[Place, dict[int, int | None]]:

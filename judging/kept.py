@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from judging.items import chunks, table_of
 from judging.judges.base import OK, AskingEngine, Exhibit, Verdict
 from judging.machines import Machine, provenance_of
-from judging.models import Grade, Preference, Run
+from judging.models import BY_PERSON, Grade, Preference, Run
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit], *, under_w
 def _kept(table: type[Grade] | type[Preference], digests: Iterable[str], provenance: str) -> dict[str, dict]:
     """Reply, reasoning, details and prompt on record for these digests, the newest of each."""
     wanted = list(dict.fromkeys(filter(None, digests)))
-    rows = table.objects.filter(status=OK, cached=False, provenance=provenance).exclude(digest="")
+    rows = (
+        table.objects.filter(status=OK, cached=False, provenance=provenance)
+        .exclude(digest="")
+        .exclude(parser=BY_PERSON)
+    )
     if not wanted or not _said_anything(rows, {digest.partition(":")[0] for digest in wanted}):
         return {}
     names = ("digest", "reply", "reasoning", "details", "prompt")

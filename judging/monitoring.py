@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,17 +15,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from arena.locking import mark_of
-from arena.models import Answer, LanguageModel
+from arena.models import Answer, LanguageModel, Provenance
 from judging.items import owed_by_pair, participants, questions_of, table_of
 from judging.judges.base import UNREAD
 from judging.models import Judge, KeptOut, Preference, Run, Status
 from judging.progress import COUNTS, NOTHING, Line, Progress, judgments_of, progress
 from judging.purse import spent
+from judging.reading_by_hand import queue
 
 MINUTES = 30  # of throughput that are drawn
 RECENT = 5  # minutes that say how fast a run goes now
 BRIEF = 10.0  # seconds
 TIMED = 2000  # of the latest judgments whose seconds are looked at
+MOST_NOTES = 10
 MOST_PAIRS = 45  # ten models all against all; where there are more, progress is told by model
 Z = 1.959963984540054  # of a normal interval of 95 %
 
@@ -172,6 +174,7 @@ def monitor(run: Run) -> dict[str, Any]:
         "skips": causes(now.skips),
         "is_watched": run.is_live or run.is_paused or run.status == Run.Status.OPEN,
         "unread": any(failure["status"] in UNREAD for failure in now.failures),
+        "to_read": to_read(run, now),
         "elapsed": in_words(seconds),
         "milestone": now.percent // 25 * 25,
         "phase": phase_of(run),
@@ -180,16 +183,26 @@ def monitor(run: Run) -> dict[str, Any]:
     }
 
 
+def to_read(run: Run, now: Progress) -> int:
+    """How many replies that no parser could read wait for a person, those of members too. A handful of queries where any may."""
+    unread = any(failure["status"] in UNREAD for failure in now.failures)
+    members = any(part.failed for line in now.lines for part in line.parts)
+    return queue(run).count() if unread or members else 0
+
+
 def of_machines(run: Run, now: Progress, seconds: float | None, at: datetime) -> dict[str, Any]:
     """What is told besides of a run that machines judge: its pace and cost, its pairs of models, its judges. A dozen queries."""
     rows = table_of(run)[0].objects.filter(run=run)
     sums = _sums(rows)
+    asked = sum(row["said"] for row in sums.values() if row["judge__kind"] == Judge.Kind.LLM)
     tempo = tempo_of(rows, seconds, at)
     models = {model.pk: model for model in LanguageModel.objects.filter(pk__in=participants(run)).only("name")}
     return {
         "matchups": matchups(run, models, len(now.lines)),
         "by_model": by_model(run, models),
         "facts": judge_facts(run, rows, sums),
+        "notes": notes_of(rows) if asked else [],
+        "asked": asked,
         "money": money_of(run, now.to_come, sums),
         "tempo": tempo,
         "ahead": in_words(ahead(run, now.to_come, tempo)),
@@ -273,6 +286,15 @@ def _sums(rows: Any) -> dict[int, dict[str, Any]]:
         cost=Sum("cost", filter=asked),
     )
     return {row["judge"]: row for row in counted}
+
+
+def notes_of(rows: Any) -> list[tuple[str, int]]:
+    """What endpoints were asked otherwise than wanted, and in how many of these verdicts, the most frequent first. One query."""
+    noted = rows.exclude(provenance=Provenance.IMPORTED).filter(details__has_key="notes").order_by()
+    counts: Counter[str] = Counter()
+    for notes, n in noted.values_list("details__notes").annotate(n=Count("pk")):
+        counts.update(dict.fromkeys(map(str, notes or ()), n))
+    return counts.most_common(MOST_NOTES)
 
 
 def money_of(run: Run, to_come: int, sums: Mapping[int, Mapping[str, Any]]) -> Money:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
-from arena.models import Answer
-from judging.items import owed_by_pair, participants, questions_of
+from arena.models import Answer, Battle, LanguageModel, Question
+from judging.items import meetings, owed_by_pair, participants, questions_of, shown_way
 from judging.models import Assignment, Grade, Judge, Preference, Run, Seat, Status, VotingItem
 
 COUNTS = {
@@ -18,6 +18,7 @@ COUNTS = {
     "skipped": Count("pk", filter=Q(status=Status.SKIPPED)),
     "failed": Count("pk", filter=~Q(status__in=(Status.OK, Status.SKIPPED))),
 }
+MOST_IDS = 30_000  # ids that one query is given, below every database's limit of variables
 NOTHING = dict.fromkeys(COUNTS, 0)
 UNSAID = 0.995  # the most that a panel is through with while it has not said anything itself
 
@@ -182,9 +183,45 @@ def judgments_of(run: Run):
         if run.mode == Run.Mode.BASELINE:
             mine = mine.filter(Q(battle__first__model=run.baseline) | Q(battle__second__model=run.baseline))
         if run.pairs is not None:
-            mine = mine.filter(battle__sparse_runs=run)
+            mine = (
+                mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
+            )
     turns = {"turn__gt": 0} if run.turns == Run.Turns.EACH else {"turn": 0}
-    return mine.filter(rubric=run.rubric, **turns)
+    mine = mine.filter(rubric=run.rubric, **turns)
+    return mine if run.is_single or run.orders == 2 else mine.exclude(pk__in=_other_ways(run, mine))
+
+
+def _planned(run: Run) -> list[int]:
+    """Ids of those battles there are that a run will take up of which not all pairs meet, before its first go; the first
+    MOST_IDS of them. Three queries."""
+    models = list(run.candidates.values_list("pk", flat=True))
+    met = meetings(run, models)
+    there = Battle.objects.filter(question__in=questions_of(run), first_model__in=models, second_model__in=models)
+    rows = there.order_by().values_list("pk", "question", "first_model", "second_model")
+    pairs = {question: set(map(frozenset, met(question))) for question in {question for _pk, question, *_pair in rows}}
+    return [pk for pk, question, *pair in rows if frozenset(pair) in pairs[question]][:MOST_IDS]
+
+
+def _other_ways(run: Run, judgments) -> list[int]:
+    """Ids of those of these judgments that other runs made in an order that this run, of one order, does not ask for; the first
+    MOST_IDS of them. Two queries."""
+    others = judgments.by_machines().exclude(run=run)
+    shown: dict[int, bool] = {}
+    found: list[int] = []
+    names = dict(LanguageModel.objects.filter(pk__in=participants(run)).values_list("pk", "name"))
+    sides = ("battle__first_model", "battle__second_model", "battle__first__sample", "battle__question__position")
+    for pk, swapped, battle, *place in others.order_by().values_list("pk", "swapped", "battle", *sides).iterator():
+        if battle not in shown:
+            shown[battle] = shown_way(run, _battle(battle, names, *place))
+        if shown[battle] != swapped:
+            found.append(pk)
+    return found[:MOST_IDS]
+
+
+def _battle(pk: int, names: Mapping[int, str], one: int, other: int, sample: int, position: int) -> Battle:
+    """The battle with all that decides which way round it is shown (not to be saved)."""
+    first, second = (Answer(model=LanguageModel(pk=model, name=names[model]), sample=sample) for model in (one, other))
+    return Battle(pk=pk, first=first, second=second, question=Question(position=position))
 
 
 def progress(run: Run) -> Progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,14 @@ def active_ms(post: Mapping[str, str]) -> int | None:
     return min(int(text), MOST_ACTIVE) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
+def said(post: Mapping[str, str], seat: Assignment, turn: int, *, scale: str) -> Verdict:
+    """What a judge said on one turn, as a person read it: one choice of this scale for a pair, marks for an answer. Raises
+    Unreadable with all that is wrong."""
+    if not seat.run.is_single:
+        return _chosen(post.get("choice", ""), SCALES[scale], "choice")
+    return _verdict(post, seat, turn)
+
+
 def _verdict(post: Mapping[str, str], seat: Assignment, turn: int) -> Verdict:
     run = seat.run
     if is_one_press(run):
@@ -78,7 +86,10 @@ def _verdict(post: Mapping[str, str], seat: Assignment, turn: int) -> Verdict:
 
 
 def _preference(word: str, run: Run, name: str) -> Verdict:
-    words = SCALES[FIVE if Voting.of(run).ballot == FIVE else FOUR]
+    return _chosen(word, SCALES[FIVE if Voting.of(run).ballot == FIVE else FOUR], name)
+
+
+def _chosen(word: str, words: Collection[str], name: str) -> Verdict:
     if word not in words:
         raise Unreadable({name: _("Choose one of those on the ballot: A, B, a tie, or both bad.")})
     value, both_bad = VALUES[word]

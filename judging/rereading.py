@@ -13,7 +13,7 @@ from django.utils import timezone
 from judging.items import KEYS, Item, chunks, table_of
 from judging.judges.base import UNREAD, AskingEngine, Verdict
 from judging.machines import Machine, judges_of, machine_of
-from judging.models import Grade, Judge, Preference, Run
+from judging.models import BY_PERSON, Grade, Judge, Preference, Run
 from judging.progress import judgments_of
 from judging.replies import PARSER_VERSION
 from judging.verdicts import composed_of_record, exhibits_for, save
@@ -34,7 +34,8 @@ class Reread:
 
 
 def reread(run: Run, *, every: bool = False) -> Reread:
-    """Read the run's replies again that could not be read, and those that an older parser read; with `every`, all of them.
+    """Read the run's replies again that could not be read, and those that an older parser read; with `every`, all of them; but none
+    that a person has read.
 
     A verdict that changes takes the place of the earlier one, which stays on record as replaced; so do those of the panels and
     cascades that the judge sits in.
@@ -44,13 +45,13 @@ def reread(run: Run, *, every: bool = False) -> Reread:
         machine = machine_of(judge, run, run.rubric.text(), key=lambda _model: "")
         for rows in _rows(run, judge, every=every):
             _reread(machine, rows, told, aside)
-    _compose_anew(run, aside, told)
+    compose_anew(run, aside, told)
     return told
 
 
 def _rows(run: Run, judge: Judge, *, every: bool) -> Iterator[list[Preference | Grade]]:
     """The rows to be read again, 200 at a time, with all that an exhibit needs."""
-    rows: QuerySet = judgments_of(run).filter(judge=judge).exclude(reply="")
+    rows: QuerySet = judgments_of(run).filter(judge=judge).exclude(reply="").exclude(parser=BY_PERSON)
     if not every:
         rows = rows.filter(Q(status__in=UNREAD) | ~Q(parser=PARSER_VERSION))
     yield from _loaded(run, rows.order_by("pk").values_list("pk", flat=True))
@@ -86,14 +87,14 @@ def _reread(
     told.changed += len(changed)
     with transaction.atomic():
         table = type(rows[0])
-        for judge, pk in _set_aside_composed(machine.judge, [row for row, _verdict in changed]):
+        for judge, pk in set_aside_composed(machine.judge, [row for row, _verdict in changed]):
             aside[judge].append(pk)
         table.objects.filter(pk__in=[row.pk for row, _ in unchanged]).update(parser=PARSER_VERSION)
         table.objects.filter(pk__in=sorted(row.pk for row, _ in changed)).update(superseded_at=timezone.now())
-        table.objects.bulk_create(_anew(row, verdict) for row, verdict in changed)
+        table.objects.bulk_create(in_place_of(row, verdict) for row, verdict in changed)
 
 
-def _set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> list[tuple[int, int]]:
+def set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> list[tuple[int, int]]:
     """Set aside what panels and cascades said on these items by the member's earlier words; the judge and the id of each."""
     panels = Judge.objects.who_hear({member.pk})
     rows = [row for row in rows if row.trial == 0]  # they go by no other
@@ -108,7 +109,7 @@ def _set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> li
     return stale
 
 
-def _compose_anew(run: Run, aside: Mapping[int, Sequence[int]], told: Reread) -> None:
+def compose_anew(run: Run, aside: Mapping[int, Sequence[int]], told: Reread) -> None:
     """Save what these panels and cascades say by today's words of their members, each in the run that it said it in."""
     rubric = run.rubric.text()
     judges = Judge.objects.filter(pk__in=aside)
@@ -149,8 +150,8 @@ def _says(row: Preference | Grade, verdict: Verdict) -> tuple:
     return verdict.status, verdict.value, verdict.both_bad, verdict.error
 
 
-def _anew(row: Preference | Grade, verdict: Verdict) -> Preference | Grade:
-    """The row of the new reading; what the call took stays with the earlier one, so that nothing is counted twice."""
+def in_place_of(row: Preference | Grade, verdict: Verdict) -> Preference | Grade:
+    """The row (not saved) of a new reading; what the call took stays with the earlier one, so that nothing is counted twice."""
     kept = {"reply": row.reply, "reasoning": row.reasoning, "prompt": tuple(row.prompt), "digest": row.digest}
     verdict = replace(verdict, cached=row.cached, asked=0, tokens_in=None, tokens_out=None, seconds=0.0, **kept)
     names = ("judge", "rubric", "run", "turn", "trial", "provenance")

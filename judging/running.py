@@ -16,7 +16,8 @@ from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
-from judging import notifying
+from judging import elsewhere, notifying
+from judging.batching import POLL
 from judging.items import (
     AT_ONCE,
     KEYS,
@@ -39,6 +40,7 @@ from judging.verdicts import (
     Lost,
     collect_from,
     judge_items,
+    look_at_batches,
     open_batches,
     save,
     wait_for_batches,
@@ -63,6 +65,7 @@ STAGES = ("answers", "judgments")
 BELL = 1.0  # seconds between two bells at the least; that the run is over is told at once
 ROUNDS = 32  # of calls, at the least, before more is loaded: between two pieces an endpoint has nothing to do
 LOOK = 2.0  # seconds between two looks at a run that another worker has
+LONGEST = 30.0  # seconds between two looks at what other runs ask of the same judges
 
 
 def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[[Run], None] | None = None) -> bool:
@@ -236,41 +239,50 @@ def make_judgments(go: Go, machines: Iterable[Machine]) -> list[str]:
         if one.in_batches:
             open_batches(go, one)
     while True:
-        settled = go.settled
-        for machine in _in_turn(go, judges):
-            try:
-                write_references(go, machine)
-                for todo in batches_to_judge(run, machine.judge, go.beat, at_once=_at_once(go, machine)):
-                    down += judge_items(go, machine, todo)
-            except (EndpointDown, ChatError) as error:
-                down.append(str(error))
-                judges = [one for one in judges if one is not machine]
+        settled, waiting = go.settled, judges
+        while waiting:
+            held, began = [], monotonic()
+            for machine in waiting:
+                try:
+                    failures, is_held = _judge_free(go, machine)
+                except (EndpointDown, ChatError) as error:
+                    down.append(str(error))
+                    judges = [one for one in judges if one is not machine]
+                    continue
+                down += failures
+                held += [machine] if is_held else []
+            if waiting := held:
+                _let_others_ask(go, held, took=monotonic() - began)
         wait_for_batches(go)
         if go.settled == settled:
             return [*down, *(batches.failure for batches in go.batches.values() if batches.failure)]
 
 
-def _in_turn(go: Go, machines: Iterable[Machine]) -> Iterator[Machine]:
-    """These machines, each as soon as no run that began before asks it the same: what both want is paid for once, as the later
-    one finds it on record. Raises Lost."""
-    left = list(machines)
-    while left:
-        free = next((machine for machine in left if not _is_asked_elsewhere(go, machine)), None)
-        if free is None:
-            go.beat()
-            sleep(LOOK / 4)
-            continue
-        left = [machine for machine in left if machine is not free]
-        yield free
+def _judge_free(go: Go, machine: Machine) -> tuple[list[str], bool]:
+    """Let this judge judge what it has not judged and no run that began before asks it or its members just now: what both want is
+    paid for once, as the later one finds it on record. Why some members could not go on, and whether something was left. Raises as
+    `judge_items`."""
+    if elsewhere.writes_references(go.run, machine):
+        return [], True
+    write_references(go, machine)
+    down: list[str] = []
+    is_held = False
+    for todo in batches_to_judge(go.run, machine.judge, go.beat, at_once=_at_once(go, machine)):
+        mine = elsewhere.free(go.run, machine, todo)
+        is_held = is_held or len(mine) < len(todo)
+        down += judge_items(go, machine, mine) if mine else []
+    return down, is_held
 
 
-def _is_asked_elsewhere(go: Go, machine: Machine) -> bool:
-    """Whether a run that began before ours asks this judge about the same benchmark by the same rubric just now. A query where none does."""
-    earlier = Run.objects.judging_before(go.run)
-    if not earlier.exists():
-        return False
-    asked = {one.judge.pk for one in machine.everybody() if one.model}
-    return earlier.filter(judges__in=asked | Judge.objects.who_hear(asked)).exists()
+def _let_others_ask(go: Go, held: Sequence[Machine], *, took: float) -> None:
+    """Wait until it is worth looking again at what other runs ask of these judges, where looking took so many seconds: while they
+    ask, not longer than LONGEST, and until they are through. Batches of our own are collected meanwhile. Raises Lost, NotKept,
+    Spent."""
+    pause = POLL if look_at_batches(go) else min(LONGEST, max(LOOK, 4 * took))
+    until = monotonic() + pause
+    while monotonic() < until and any(elsewhere.is_asked(go.run, machine) for machine in held):
+        go.beat()
+        sleep(LOOK / 4)
 
 
 def _at_once(go: Go, machine: Machine) -> int:

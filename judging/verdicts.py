@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from arena.background import arrivals, unburdened
 from arena.chat import ChatError, Completion
-from arena.collecting import collect
+from arena.collecting import begun, collect
 from arena.keeping import keep
 from arena.models import Answer, LanguageModel
 from judging.batching import Batching, Reply, in_batch, rest
@@ -116,13 +116,16 @@ def open_batches(go: Go, machine: Machine, *, mends: bool = True) -> Batching:
 
 def wait_for_batches(go: Go) -> None:
     """Save what comes back of all batches under way, until none is left. Raises Lost, NotKept, Spent."""
+    while look_at_batches(go):
+        rest(go.beat)
+
+
+def look_at_batches(go: Go) -> bool:
+    """Save what has come back of all batches under way; whether any is still out. Raises Lost, NotKept, Spent."""
     out = [batches for batches in go.batches.values() if batches.is_open]
-    while out:
-        for batches in out:
-            batches.collect()
-        out = [batches for batches in out if batches.is_open]
-        if out:
-            rest(go.beat)
+    for batches in out:
+        batches.collect()
+    return any(batches.is_open for batches in out)
 
 
 def _mend(go: Go, machine: Machine, replies: Sequence[Reply]) -> list[Reply]:
@@ -186,10 +189,22 @@ def collect_from(go: Go, model: LanguageModel, questions: Iterable, *, sample: i
     while left:
         if not purse.has_room():
             wait_for_batches(go)
-        feed = Feed(left, purse)
+        feed, paid = Feed(left, purse), _paid(model, sample)
         saved = collect(model, feed, concurrency=go.concurrency, sample=sample, provenance=go.run.provenance)
-        _drained(go, feed, saved, lambda row: model.cost(row.tokens_in, row.tokens_out))
+        _drained(go, feed, saved, partial(_cost_of_answer, model, paid))
         left = feed.left
+
+
+def _paid(model: LanguageModel, sample: int) -> dict[int, float]:
+    """What was paid in earlier goes for the answers of this model that are not whole, by the question's id. A query."""
+    kept = begun(model, sample=sample).items()
+    return {question: model.cost(row.tokens_in, row.tokens_out) or 0.0 for question, row in kept}
+
+
+def _cost_of_answer(model: LanguageModel, paid: Mapping[int, float], row: Answer) -> float | None:
+    """What the answer cost in this go; None where that is unknown."""
+    cost = model.cost(row.tokens_in, row.tokens_out)
+    return None if cost is None else max(0.0, cost - paid.get(row.question_id, 0.0))
 
 
 def _ask(

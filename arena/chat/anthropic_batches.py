@@ -120,4 +120,5 @@ def _status(batch: Mapping[str, Any]) -> BatchStatus:
     state = WORKING
     if batch["processing_status"] == "ended":
         state = EXPIRED if counts["expired"] else CANCELLED if counts["canceled"] else DONE
-    return BatchStatus(state, counts["succeeded"], lost, sum(counts.values()))
+    stops = batch["processing_status"] == "canceling"
+    return BatchStatus(state, counts["succeeded"], lost, sum(counts.values()), stops=stops)

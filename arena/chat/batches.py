@@ -35,7 +35,7 @@ class BatchStatus:
     """How far a batch has come.
 
     `state` is "working", "done", "failed" (none of it was asked), "expired" or "cancelled" (some of it may have been
-    answered, and is among the results). `done` requests have been answered and `failed` ones will not be, of `total`; some
+    answered, and is among the results). A batch that `stops` is at work still, and was told to stop. `done` requests have been answered and `failed` ones will not be, of `total`; some
     endpoints count only at the end. `error` says why a batch failed.
     """
 
@@ -44,6 +44,7 @@ class BatchStatus:
     failed: int = 0
     total: int = 0
     error: str = ""
+    stops: bool = False
 
 
 class Batches(Protocol):

@@ -135,7 +135,9 @@ class OpenAIBatches(LinedBatches):
     def _status(self, batch: Mapping[str, Any]) -> BatchStatus:
         done, lost, total = (count_in(batch, "request_counts", name) or 0 for name in ("completed", "failed", "total"))
         error = redacted(_errors(batch), self.endpoint.key)
-        return BatchStatus(STATES[str(batch["status"])], done, lost, total, error)
+        return BatchStatus(
+            STATES[str(batch["status"])], done, lost, total, error, stops=batch["status"] == "cancelling"
+        )
 
     def _rows(self, file_id: str, lines: Lines) -> AsyncGenerator[Mapping[str, Any], None]:
         return guarded_pieces(self._patient, self._read(file_id, lines), openai.OpenAIError)

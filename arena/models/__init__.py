@@ -1,6 +1,6 @@
 """What is judged: benchmarks and their questions, language models and their answers, battles."""
 
-from arena.models.answer import HTML_VERSION, UNPUBLISHED, Answer, AnswerQuerySet, Battle, BattleQuerySet
+from arena.models.answer import HTML_VERSION, UNFINISHED, UNPUBLISHED, Answer, AnswerQuerySet, Battle, BattleQuerySet
 from arena.models.benchmark import Benchmark, Category, Question, QuestionQuerySet
 from arena.models.language_model import EndpointTally, LanguageModel
 from arena.models.token import ApiToken
@@ -9,6 +9,7 @@ from arena.models.words import Provenance, in_reader_language, storable
 
 __all__ = [
     "HTML_VERSION",
+    "UNFINISHED",
     "UNPUBLISHED",
     "Answer",
     "AnswerQuerySet",

@@ -21,6 +21,8 @@ HTML_VERSION = int(RENDERER_VERSION)  # as Answer.html_version keeps it
 
 UNPUBLISHED = "its text was not published"
 """The error of an answer that is known by verdicts on it alone: it can be neither judged nor asked for again."""
+UNFINISHED = "not all of its turns have been asked yet"
+"""The error of an answer of which some turns are there: `trace` holds them, and the next collection asks the others."""
 
 
 class AnswerQuerySet(models.QuerySet["Answer"]):
@@ -30,7 +32,11 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
 
     def failed(self) -> AnswerQuerySet:
         """Calls for an answer that failed; they are asked again by the next collection."""
-        return self.exclude(error__in=("", UNPUBLISHED))
+        return self.exclude(error__in=("", UNPUBLISHED, UNFINISHED))
+
+    def begun(self) -> AnswerQuerySet:
+        """Answers, failed or unfinished, of which some turns were said and paid for."""
+        return self.exclude(error__in=("", UNPUBLISHED)).exclude(trace=[])
 
     def without_text(self) -> AnswerQuerySet:
         """Answers that nobody can be shown: those that failed, and those that were judged elsewhere and not published."""

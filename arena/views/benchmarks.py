@@ -16,7 +16,7 @@ from arena.benchmark_form import BenchmarkForm, VersionForm
 from arena.border import asked
 from arena.editing import leads_only
 from arena.frame import is_lead
-from arena.models import UNPUBLISHED, Answer, Benchmark, Category, Question
+from arena.models import UNFINISHED, UNPUBLISHED, Answer, Benchmark, Category, Question
 
 PAGE = 50
 MOST_CHANGES = 200
@@ -86,10 +86,12 @@ def _may_see_who(user, benchmark: Benchmark) -> bool:
 def coverage(benchmark: Benchmark) -> list[dict]:
     """For each model that was asked: of how many questions its answer is good, failed or unpublished, and how many it lacks.
 
-    `missing` counts the questions without any row: nothing was asked, or nothing came from a file. Two queries.
+    `missing` counts the questions without any row but an unfinished one: nothing was asked, or nothing came from a file. Two
+    queries.
     """
     total = benchmark.questions.count()
-    rows = Answer.objects.filter(question__benchmark=benchmark).order_by("model__name", "model__version")
+    told = Answer.objects.filter(question__benchmark=benchmark).exclude(error=UNFINISHED)
+    rows = told.order_by("model__name", "model__version")
     good, unpublished = Q(error=""), Q(error=UNPUBLISHED)
     counted = rows.values("model", "model__name", "model__version").annotate(
         good=Count("question", distinct=True, filter=good),

@@ -4,7 +4,7 @@ from judging.models.assignment import Assignment
 from judging.models.bad_case import BadCase
 from judging.models.gold import Gold
 from judging.models.judge import Judge, Seat
-from judging.models.judgment import BATCH_PRICE, IN_BATCH, Grade, Judgment, KeptOut, Preference, Status
+from judging.models.judgment import BATCH_PRICE, BY_PERSON, IN_BATCH, Grade, Judgment, KeptOut, Preference, Status
 from judging.models.people import Invitation, Membership, Role
 from judging.models.rubric import Rubric
 from judging.models.run import Run, Submission
@@ -15,6 +15,7 @@ from judging.models.webhook import Delivery, Webhook
 
 __all__ = [
     "BATCH_PRICE",
+    "BY_PERSON",
     "IN_BATCH",
     "AppendOnly",
     "Assignment",

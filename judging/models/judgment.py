@@ -15,6 +15,7 @@ from judging.models.run import Run
 from judging.replies import PARSER_VERSION
 
 BATCH_PRICE = 0.5  # of a call's price, by a batch API
+BY_PERSON = "person"  # as the version of the parser: a person has read the reply, and no parser reads it again
 IN_BATCH = "batch"  # in a judgment's details: the tokens, in and out, that were paid for at that price
 
 
@@ -112,6 +113,11 @@ class Judgment(models.Model):
     def asked_otherwise(self) -> list[str]:
         """What the endpoint was asked otherwise than wanted, in words; the details of an import are the file's own."""
         return [] if self.provenance == Provenance.IMPORTED else self.details.get("notes", [])
+
+    @property
+    def is_read_by_person(self) -> bool:
+        """Whether a person read what the judge wrote, as no parser could."""
+        return self.parser == BY_PERSON
 
     @classmethod
     def told(cls, verdict: Verdict, **where) -> dict:

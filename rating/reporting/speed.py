@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 from django.db.models import Count, Q
 
-from arena.models import Answer, Benchmark, LanguageModel
+from arena.models import UNFINISHED, Answer, Benchmark, LanguageModel
 from rating.reporting.report import SpeedLine, Timing
 
 NEWEST = 5_000
@@ -27,7 +27,7 @@ def speed_of(model: LanguageModel) -> tuple[SpeedLine, ...]:
 
 def _counts(model: LanguageModel) -> dict[int, tuple[int, int]]:
     """Good and failed answers of each benchmark (its id). One query."""
-    rows = Answer.objects.filter(model=model).order_by().values("question__benchmark")
+    rows = Answer.objects.filter(model=model).exclude(error=UNFINISHED).order_by().values("question__benchmark")
     failed = Count("pk", filter=~Q(error=""))
     return {
         row["question__benchmark"]: (row["n"] - row["bad"], row["bad"])

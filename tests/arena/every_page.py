@@ -80,6 +80,7 @@ PLACES: dict[str, str] = {
     **dict.fromkeys(("run", "run_fragment", "run_start", "run_pause", "run_reread", "run_cancel", "run_close"), "run"),
     **dict.fromkeys(("run_open", "run_voting", "run_retry", "run_recipe", "gold", "gold_import", "people"), "run"),
     **dict.fromkeys(("guest", "adjudicate", "adjudicate_pass", "adjudicate_undo", "comment_on", "leaks"), "run"),
+    **dict.fromkeys(("run_unread", "run_unread_undo"), "run"),
     **dict.fromkeys(("flags", "audit", "ballot", "undo", "annotators"), "run"),
     **dict.fromkeys(("webhook_edit", "webhook_test", "webhook_delete"), "webhook"),
     **dict.fromkeys(("snapshot", "board_svg", "embed", "snapshot_agreement", "snapshot_trust", "matrix", "charts"), "snapshot"),

@@ -9,9 +9,9 @@ import pytest
 from arena import collecting
 from arena.chat import ChatError, Completion
 from arena.chat.breaker import FAILURES_IN_A_ROW
-from arena.collecting import collect
+from arena.collecting import collect, turns_in
 from arena.keys import NoKey, key_of
-from arena.models import Answer, LanguageModel, Question
+from arena.models import UNFINISHED, Answer, LanguageModel, Question
 from tests import openai_server
 from tests.judging import recorded as make
 
@@ -77,12 +77,13 @@ def test_a_failure_is_a_row_with_its_reason_and_the_next_go_asks_it_alone():
         gather(by, questions, attempts=1)
         failed = set(Answer.objects.failed().values_list("question", flat=True))
         assert failed and all("try again" in row.error for row in Answer.objects.failed())
+        said = sum(turns_in(row.trace) for row in Answer.objects.failed())
     with openai_server.serve() as server:
         LanguageModel.objects.update(base_url=server.base_url)
         left = list(Question.objects.unanswered_by(by))
         assert {question.pk for question in left} == failed
         gather(LanguageModel.objects.get(), left)
-        assert server.count == 2 * len(failed)
+        assert server.count == 2 * len(failed) - said
     assert Answer.objects.ok().count() == Answer.objects.count() == 6
     assert not list(Question.objects.unanswered_by(by))
 
@@ -152,3 +153,74 @@ def test_what_was_under_way_when_the_key_was_refused_is_kept(monkeypatch):
     with pytest.raises(ChatError, match="404"):
         gather(by, asked(30, "How long does an egg boil?"), concurrency=3)
     assert Answer.objects.ok().count() == Answer.objects.count() == 2 and Chat.asked == 3
+
+
+class Halting:
+    """A chat that answers so many calls and then fails, or hangs; all that it was asked is in `asked`."""
+
+    def __init__(self, answers: int, error: ChatError | None = None):
+        self.answers, self.error, self.asked = answers, error, []
+
+    async def complete(self, messages, *, stream):
+        self.asked.append([message.content for message in messages])
+        if len(self.asked) > self.answers:
+            if self.error is None:
+                await asyncio.sleep(60)
+            raise self.error
+        return Completion(f"Said {len(self.asked)}.", reasoning="Hm.", tokens_in=10, tokens_out=2, seconds=1.0)
+
+    async def close(self):
+        pass
+
+
+def passing() -> ChatError:
+    return ChatError("HTTP 500: later", transient=True, status=500)
+
+
+def test_a_turn_that_was_answered_is_not_asked_again_when_a_later_one_failed(monkeypatch):
+    (question,) = asked(1, "One?", "Two?", "Three?", system="Be brief.")
+    by, chat = make.model("Ash", provider="openai"), Halting(1, passing())
+    monkeypatch.setattr(collecting, "open_chat", lambda endpoint: chat)
+    gather(by, [question], attempts=1)
+    failed = Answer.objects.get()
+    assert failed.error == "HTTP 500: later" and failed.turns == [] and (failed.tokens_in, failed.tokens_out) == (10, 2)
+    chat.answers = 100
+    gather(by, Question.objects.unanswered_by(by))
+    answer = Answer.objects.get()
+    assert chat.asked[2:] == [
+        ["Be brief.", "One? 0", "Said 1.", "Two? 0"],
+        ["Be brief.", "One? 0", "Said 1.", "Two? 0", "Said 3.", "Three? 0"],
+    ]
+    assert answer.turns == ["Said 1.", "Said 3.", "Said 4."] and answer.reasoning == ["Hm."] * 3
+    assert (answer.tokens_in, answer.tokens_out, answer.seconds, answer.trace) == (30, 6, 3.0, [])
+
+
+def test_turns_are_saved_as_they_come_so_that_a_killed_process_loses_none(monkeypatch):
+    questions = asked(3)
+    by, chat = make.model("Ash", provider="openai"), Halting(3)
+    monkeypatch.setattr(collecting, "open_chat", lambda endpoint: chat)
+    arriving = collect(by, questions, concurrency=1)
+    while Answer.objects.filter(error=UNFINISHED).count() + Answer.objects.ok().count() < 2:
+        next(arriving)
+    arriving.close()
+    assert Answer.objects.ok().count() == 1 and not Answer.objects.failed().exists()
+    begun = Answer.objects.get(error=UNFINISHED)
+    assert begun.turns == [] and begun.question == questions[1]
+    chat.answers, made = 100, len(chat.asked)
+    gather(by, list(Question.objects.unanswered_by(by)), concurrency=1)
+    assert [call[-1] for call in chat.asked[made:]] == [question.turns[1] for question in questions[1:2]] + questions[
+        2
+    ].turns
+    assert Answer.objects.ok().count() == Answer.objects.count() == 3
+
+
+def test_what_was_said_to_a_question_that_reads_otherwise_by_now_is_asked_again(monkeypatch):
+    (question,) = asked(1, "One?", "Two?")
+    by, chat = make.model("Ash", provider="openai"), Halting(1, passing())
+    monkeypatch.setattr(collecting, "open_chat", lambda endpoint: chat)
+    gather(by, [question], attempts=1)
+    Question.objects.update(turns=["One, then?", "Two?"])
+    chat.answers = 100
+    gather(by, Question.objects.all())
+    assert [call[-1] for call in chat.asked[2:]] == ["One, then?", "Two?"]
+    assert Answer.objects.get().turns == ["Said 3.", "Said 4."]

@@ -54,7 +54,7 @@ PAGES: dict[str, dict] = {
         (
             "benchmark_new", "benchmark_edit", "benchmark_version", "question_new", "question_edit", "category_new",
             "category_edit", "model_new", "model_edit", "rubric_new", "rubric_edit", "judge_new", "judge_edit",
-            "bad_case_take_up", "run_new", "run_voting", "gold", "people", "person", "flags", "webhook_new",
+            "bad_case_take_up", "run_new", "run_voting", "run_unread", "gold", "people", "person", "flags", "webhook_new",
             "webhook_edit", "board_settings", "profile_new", "profile_edit", "upload_new", "grouping_new", "grouping_edit",
         ),
         FORM,
@@ -71,7 +71,7 @@ PAGES: dict[str, dict] = {
         (
             "benchmark_delete", "question_delete", "category_move", "category_delete", "model_check", "model_delete",
             "rubric_preview", "judge_check", "bad_case_new", "bad_case_dismiss", "run_from_yaml", "run_start", "run_pause",
-            "run_reread", "run_cancel", "run_close", "run_open", "run_retry", "gold_import", "gold_remove",
+            "run_reread", "run_unread_undo", "run_cancel", "run_close", "run_open", "run_retry", "gold_import", "gold_remove",
             "invitation_revoke", "webhook_test", "webhook_delete", "upload_check", "upload_load",
             "upload_delete", "grouping_import",
         ),

@@ -352,6 +352,8 @@ def test_the_sweep_winds_up_a_run_that_was_paused_when_somebody_cancelled_it(run
     monkeypatch.setattr(tasks.wind_up, "apply_async", lambda args, **_how: tasks.wind_up(*args))
     tasks.sweep()
     assert wire.batches["batch_1"].facts["status"] == "cancelling"
+    tasks.sweep()
+    assert sum(path.endswith("/cancel") for path in wire.paths("POST")) == 1, "it was told to stop once"
     ended(wire, "batch_1", state="cancelled", only=5)
     tasks.sweep()
     assert Preference.objects.decided().count() == 5 and Submission.objects.get().finished_at
@@ -519,3 +521,27 @@ def prompt_tokens_of(run: Run) -> int:
     """The longest prompt of the run in tokens, as a budget counts them."""
     machine = machines_of(run)[0]
     return max(prompt_tokens(list(machine.engine.request(item.exhibit())[0])) for item in items_of(run))
+
+
+def test_a_run_that_waits_for_another_runs_judge_collects_its_own_batches_meanwhile(run, wire, monkeypatch):
+    other = second_judge(run)
+    ahead = make.run(run.benchmark, judges=[other], status="queued", name="ahead")
+    token = ahead.claim()
+    ahead.begin_judging()
+    run.judges.add(other)
+    seen = []
+
+    def wait(seconds: float) -> None:
+        seen.append(Preference.objects.count())
+        for batch in at_work(wire):
+            ended(wire, batch)
+        if Preference.objects.count() == 6 and ahead.lease is None:
+            ahead.release(token, status="done")
+        time.sleep(0.01)
+
+    monkeypatch.setattr(batching, "POLL", 0.01)
+    monkeypatch.setattr(running, "POLL", 0.02)
+    monkeypatch.setattr(running, "sleep", wait)
+    assert running.carry_out(run)
+    assert seen[0] == 0 and seen[-1] == 6, "its batch is on record while it waits still"
+    assert progress(reload(run)).done == 12 and len(wire.asked) == 6

@@ -514,3 +514,18 @@ def test_a_run_carried_out_by_a_worker_tells_its_pace_its_seconds_and_its_money(
 @pytest.mark.parametrize(("seconds", "told"), [(None, None), (1.0, None), (9.9, None), (10.0, 30.0), (600.0, 30.0)])
 def test_of_a_brief_run_no_rate_is_told(seconds, told):
     assert Tempo(0, None, 30.0, [], 0, seconds).told == told
+
+
+def test_what_was_asked_otherwise_than_wanted_is_counted_by_note(lead):
+    run = under_way(questions=4, judges=[make.llm_judge()])
+    warm, bare = "without a temperature, which it refuses", "without a <schema>"
+    battles = battles_of(run)
+    for place, notes in enumerate([[warm], [warm, bare], [], [warm]]):
+        details = {"notes": notes} if notes else {}
+        make.preference(battles[place], run.judges.get(), run=run, asked=1, details=details)
+    foreign = {"provenance": "imported", "details": {"notes": "of the file's own"}}
+    make.preference(battles[5], make.llm_judge("theirs"), run=run, **foreign)
+    told = monitor(run)
+    assert (told["notes"], told["asked"]) == ([(warm, 3), (bare, 1)], 5)
+    page = lead.get(reverse("run", args=[run.pk])).content.decode()
+    assert f"in 3 of 5 verdicts: {warm}" in page and "in 1 of 5 verdicts: without a &lt;schema&gt;" in page

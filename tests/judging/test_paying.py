@@ -19,6 +19,7 @@ from judging.machines import engine_of
 from judging.models import Grade, Judge, Preference, Run
 from judging.progress import progress
 from judging.purse import Feed, Purse, spent
+from judging.verdicts import Go, collect_from
 from tests import openai_server
 from tests.judging import recorded as make
 from tests.judging.asked import answered, any_run, asked, by_mode, namesake, oracle, panel, priced, queued, reload
@@ -652,3 +653,26 @@ def test_calls_are_handed_out_only_while_the_dearest_so_far_would_fit(costs, bud
     assert not feed.left or purse.spent >= budget
     if len(set(costs)) == 1:
         assert purse.spent < budget + costs[0]
+
+
+# --- conversations that were begun
+
+
+@database
+def test_a_turn_that_an_earlier_go_paid_for_is_neither_estimated_nor_paid_again(server):
+    benchmark = make.benchmark()
+    question = make.question(benchmark, "q1", "How long does an egg boil?", "And a large one?")
+    fields = {"provider": "openai", "base_url": server.base_url, "endpoint_model": "vocabulary"}
+    model = make.model("Ash", **fields, price_in=1e6, price_out=1e6)
+    told = {"finish": "stop", "tokens_in": 40, "tokens_out": 2, "first_token_s": None, "seconds": 1.0, "attempts": 1}
+    said = {"role": "assistant", "text": "Six minutes.", "reasoning": "", **told}
+    trace = [{"role": "user", "text": question.turns[0]}, said]
+    failed = {"turns": [], "error": "HTTP 500: later", "trace": trace, "tokens_in": 40, "tokens_out": 2}
+    Answer.objects.create(question=question, model=model, **failed)
+    run = queued(benchmark, make.judge("rules"), names=["Ash"], mode="single", collects=True)
+    assert (estimate(run).answers, estimate(run).answer_calls) == (1, 1)
+    go = Go(run, lambda: None, Purse(budget=1e9))
+    collect_from(go, model, benchmark.questions.all())
+    answer = Answer.objects.ok().get()
+    assert server.count == 1 and answer.turns[0] == "Six minutes."
+    assert go.purse.spent_now == answer.tokens_in + answer.tokens_out - 42 > 0

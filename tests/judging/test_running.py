@@ -34,7 +34,7 @@ from judging.judges.base import OK, Verdict
 from judging.judges.rule import RuleJudge
 from judging.machines import machines_of
 from judging.models import Grade, Judge, Preference, Run
-from judging.progress import progress, without_verdict
+from judging.progress import expected, judgments_of, progress, without_verdict
 from judging.purse import Purse
 from judging.verdicts import Go
 from rating import snapshots
@@ -175,6 +175,29 @@ def meanwhile(monkeypatch, run: Run, token: object) -> list[float]:
     return waited
 
 
+@pytest.mark.parametrize("order", ["random", "balanced", "fixed"])
+@pytest.mark.parametrize("mode", ["pairwise", "baseline"])
+def test_what_an_earlier_run_judged_in_both_orders_counts_once_where_one_is_asked_for(benchmark, mode, order):
+    baseline = {"baseline": make.model("Birch")} if mode == "baseline" else {}
+    judge = make.judge("dry", kind="dry_run")
+    both = pairs(benchmark, judge, mode=mode, **baseline)
+    running.carry_out(both)
+    run = pairs(benchmark, judge, mode=mode, order=order, seed=3, **baseline)
+    told = progress(run)
+    assert told.done == told.total == expected(run) == progress(both).done // 2
+    assert {judgment.swapped for judgment in judgments_of(run)} == {item.swapped for item in items_of(run)}
+
+
+def test_what_an_earlier_run_judged_the_other_way_round_is_still_to_be_done(benchmark):
+    judge = make.judge("dry", kind="dry_run")
+    running.carry_out(pairs(benchmark, judge, order="random", seed=1))
+    run = pairs(benchmark, judge, order="random", seed=2)
+    left = undecided(run, judge, items_of(run))
+    assert left and progress(run).done == progress(run).total - len(left)
+    running.carry_out(run)
+    assert progress(run).done == progress(run).total == 18
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_runs_at_once_that_want_the_same_of_one_judge_pay_for_it_once(benchmark, monkeypatch, first):
     """Who began to judge first is waited for, whichever was set up first; the other finds all of it on record."""
@@ -200,6 +223,54 @@ def test_a_run_that_is_resumed_waits_for_one_that_began_while_it_was_paused(benc
         assert running.carry_out(reload(first))
         assert server.count == 36 and len(waited) == 3
     assert {reload(first).status, reload(second).status} == {"done"}
+
+
+def test_a_run_waits_for_no_judge_that_an_earlier_one_is_through_with(benchmark, monkeypatch):
+    """The earlier run has one judge's verdicts, and waits for another's: a batch may take a day."""
+    monkeypatch.setattr(running, "sleep", lambda _seconds: pytest.fail("it waited"))
+    with openai_server.serve() as server:
+        judge, slow = oracle(server), make.llm_judge("slow", base_url=server.base_url, endpoint_model="vocabulary")
+        running.carry_out(pairs(benchmark, judge))
+        elsewhere(pairs(benchmark, judge, slow, name="waits for the slow one"))
+        make.answer(benchmark.questions.first(), make.model("Dogwood"), "A few words.").save()
+        run = pairs(benchmark, judge, name="with one more")
+        run.candidates.add(make.model("Dogwood"))
+        assert running.carry_out(run)
+        assert server.count == 36 + 6 and reload(run).status == "done"
+
+
+def test_only_the_very_same_work_waits_for_an_earlier_run_and_the_rest_is_judged_meanwhile(benchmark, monkeypatch):
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        ahead = pairs(benchmark, judge, limits={"questions": 1})
+        behind = pairs(benchmark, judge, name="all six")
+        token, seen = elsewhere(ahead), []
+
+        def sleep(seconds: float) -> None:
+            seen.append(server.count)
+            if len(seen) == 2:
+                running.make_judgments(Go(ahead, lambda: None, Purse()), machines_of(ahead))
+                ahead.release(token, status="done")
+
+        monkeypatch.setattr(running, "sleep", sleep)
+        assert running.carry_out(behind)
+        assert seen == [30, 30] and server.count == 36 and progress(behind).done == 36
+    assert reload(behind).status == "done"
+
+
+def test_a_judge_waits_while_it_is_asked_as_a_member_and_not_once_the_panel_has_spoken(benchmark, monkeypatch):
+    with openai_server.serve() as server:
+        judge = oracle(server)
+        jury = make.judge("jury", kind="panel")
+        jury.seats.create(member=judge)
+        jury.seats.create(member=make.judge("rules"), position=1)
+        ahead, behind = pairs(benchmark, jury), pairs(benchmark, judge, name="alone")
+        waited = meanwhile(monkeypatch, ahead, elsewhere(ahead))
+        assert running.carry_out(behind)
+        assert server.count == 36 and len(waited) == 3
+        elsewhere(pairs(benchmark, jury, name="it has spoken"))
+        running.retry_failed(behind)
+        assert running.carry_out(pairs(benchmark, judge, name="alone again")) and len(waited) == 3
 
 
 def test_no_two_runs_on_a_benchmark_begin_to_judge_at_the_same_time_whatever_their_clocks_say(benchmark, monkeypatch):

@@ -80,6 +80,16 @@ def test_the_estimate_is_what_comes_whatever_is_on_record(server, seed):
     assert Preference.objects.count() - before == len(work.todo) and told.done == told.total == work.total
 
 
+def test_before_its_first_go_a_run_shows_what_is_planned_and_what_of_it_is_on_record(server):
+    benchmark, judge = answered(10, models=FIVE), oracle(server)
+    run = queued(benchmark, judge, names=FIVE, limits={"pairs": 2})
+    assert (progress(run).done, progress(run).total) == (0, 40)
+    running.carry_out(queued(benchmark, judge, names=FIVE))
+    assert (progress(run).done, progress(run).total) == (40, 40)
+    part = queued(benchmark, judge, names=FIVE, limits={"pairs": 2, "questions": 3})
+    assert (progress(part).done, progress(part).total) == (12, 12)
+
+
 def test_resumed_lengthened_or_in_part_a_run_finds_the_same_pairs(server):
     benchmark = answered(6, models=FIVE)
     run = queued(benchmark, oracle(server), names=FIVE, limits={"pairs": 2})
