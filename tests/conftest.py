@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.utils import translation
@@ -26,6 +27,10 @@ CHROMIUM_FLAGS = [
 ]
 
 expect.set_options(timeout=PATIENCE)
+# How fast examples are made and tried is the machine's matter: a busy one fails no property.
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.load_profile("unhurried")
 
 
 def shared_folder() -> Path:

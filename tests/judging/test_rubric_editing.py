@@ -83,7 +83,7 @@ def is_for_browsers(value) -> bool:
     return not isinstance(value, str) or not set(value) & {"\r", "\0"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rubrics(), st.booleans())
 def test_any_rubric_is_the_same_after_it_went_through_the_form(data, is_open):
     assume(is_for_browsers(data))
@@ -91,7 +91,7 @@ def test_any_rubric_is_the_same_after_it_went_through_the_form(data, is_open):
     assert text_of("r", again) == text_of("r", data)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rubrics(), st.sampled_from(list(FORMATS)))
 def test_any_rubric_is_the_same_after_it_was_written_and_read_again(data, how):
     assume(is_for_browsers(data))

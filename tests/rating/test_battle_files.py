@@ -155,7 +155,7 @@ NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pairs=st.lists(st.lists(NAMES, min_size=2, max_size=2, unique=True), min_size=1, max_size=8))
 def test_whatever_the_names_every_format_reads_the_same_battles(tmp_path, pairs):
     rows = [{"model_a": first, "model_b": second, "winner": "tie"} for first, second in pairs]

@@ -104,7 +104,7 @@ def asked_somehow(draw: st.DrawFn, *, failures: bool = True) -> tuple[Way, list[
     return way, draw(st.lists(said, min_size=1, max_size=11)), {"samples": samples, **dict(way.options)}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(asked_somehow())
 def test_a_record_is_read_as_the_replies_were(given_way):
     way, says, options = given_way
@@ -123,7 +123,7 @@ def test_where_asking_again_failed_the_last_reply_that_came_stands_on_the_record
     assert read_again(judge, pair(), verdict).status == TRUNCATED
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(asked_somehow())
 def test_a_record_read_again_is_the_same_record(given_way):
     """Reading twice is reading once: what is saved after reading again can be read again."""
@@ -133,7 +133,7 @@ def test_a_record_read_again_is_the_same_record(given_way):
     assert essence(read_again(judge, way.exhibit, once)) == essence(once)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(asked_somehow(failures=False))
 def test_the_calls_made_are_those_announced(given_way):
     way, says, options = given_way

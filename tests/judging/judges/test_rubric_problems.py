@@ -1,7 +1,7 @@
 """What is wrong with the data of a rubric: every fault with the field it is in, and none that raises."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from judging.judges.base import RubricText
@@ -9,7 +9,6 @@ from judging.judges.rubrics import BadRubric, problems, text_of
 from tests.judging.judges.test_rubrics import COUNTED, DIMENSION, POINTS, SUPPORT, TEMPLATE
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

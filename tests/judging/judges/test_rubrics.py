@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.loading.records import RubricRecord
@@ -110,7 +110,6 @@ def rubrics(draw):
     return {**draw(sayings()), **({"variants": variants} if variants else {}), **only}
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(rubrics())
 def test_a_rubric_is_the_same_after_being_made_data_again(data):
     assert problems(data) == []

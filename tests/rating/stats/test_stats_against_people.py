@@ -21,7 +21,7 @@ from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import student
 from rating.stats.kappa import cohen_kappa
 
-quick = settings(deadline=None, max_examples=30, database=None)
+quick = settings(max_examples=30, database=None)
 MACHINE = 90
 
 

@@ -21,7 +21,7 @@ from rating.stats.intervals import clustered_means, share_interval
 from rating.stats.kappa import ac1, ac2, cohen_kappa, fleiss_kappa, scott_pi
 from rating.stats.krippendorff import alpha, alpha_interval, jackknife_error, votes_by_item
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(max_examples=60, database=None)
 
 
 def make_votes(*lists):

@@ -12,7 +12,7 @@ from rating.stats.agreement_table import JUDGES, PEOPLE, PEOPLE_JUDGE, agreement
 from rating.stats.errors import ImpossibleInput
 from rating.stats.icc import icc
 
-quick = settings(deadline=None, max_examples=12, database=None)
+quick = settings(max_examples=12, database=None)
 FIRST, SECOND = 7, 9  # the machines
 
 

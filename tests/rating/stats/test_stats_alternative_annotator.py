@@ -17,7 +17,7 @@ from rating.stats.alternative_annotator import (
 )
 from rating.stats.errors import ImpossibleInput
 
-quick = settings(deadline=None, max_examples=30, database=None)
+quick = settings(max_examples=30, database=None)
 MACHINE = 50
 
 

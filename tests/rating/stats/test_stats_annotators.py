@@ -23,7 +23,7 @@ from rating.stats.annotators import (
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import wilson
 
-quick = settings(deadline=None, max_examples=25, database=None)
+quick = settings(max_examples=25, database=None)
 
 
 def make_votes(items=120, annotators=5, *, seed=0, values=3, right=0.7, missing=0.2):

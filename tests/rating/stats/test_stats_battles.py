@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rating.stats import Battles, ImpossibleInput, StatsError, counts
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(max_examples=60, database=None)
 
 
 def make_battles(*rows, cluster=None):

@@ -9,7 +9,7 @@ from rating.stats import ImpossibleInput, consistency, first_slot_share, flip_ra
 from rating.stats.bias import Cases, beside, first_slot_cases, flip_cases, richer_cases, richer_share, self_preference
 from rating.stats.intervals import student
 
-quick = settings(deadline=None, max_examples=40, database=None)
+quick = settings(max_examples=40, database=None)
 
 
 def test_the_first_slot_share_counts_decided_votes_only():

@@ -22,7 +22,7 @@ from rating.stats import (
 )
 from rating.stats.bootstrap import bootstrap_counts, bootstrap_questions
 
-quick = settings(deadline=None, max_examples=25, database=None)
+quick = settings(max_examples=25, database=None)
 
 
 def make_battles(*blocks):

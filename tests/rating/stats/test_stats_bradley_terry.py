@@ -24,7 +24,7 @@ from rating.stats import (
 from rating.stats.bradley_terry import WIDENED
 
 POINTS = 400 / np.log(10)
-quick = settings(deadline=None, max_examples=40, database=None)
+quick = settings(max_examples=40, database=None)
 
 
 def make_battles(*blocks, per_question=1):

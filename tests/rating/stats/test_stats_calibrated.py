@@ -18,7 +18,7 @@ from rating.stats.calibrated import (
 )
 
 POINTS = 400 / np.log(10)
-quick = settings(deadline=None, max_examples=15, database=None)
+quick = settings(max_examples=15, database=None)
 TRUTH = np.linspace(0.8, -0.8, 5)
 
 

@@ -20,7 +20,7 @@ from rating.stats import (
 from rating.stats.changes import ALONE, UNPAIRED, rating_changes, win_rate_changes
 
 POINTS = 400 / np.log(10)
-quick = settings(deadline=None, max_examples=20, database=None)
+quick = settings(max_examples=20, database=None)
 TRUTH = np.array([0.6, 0.2, -0.2, -0.6])
 
 

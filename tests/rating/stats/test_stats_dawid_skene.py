@@ -9,7 +9,7 @@ from rating.stats.dawid_skene import UNKNOWN, dawid_skene
 from rating.stats.errors import ImpossibleInput, NotConverged, TooLittleData
 from rating.stats.reliability import reliability
 
-quick = settings(deadline=None, max_examples=20, database=None)
+quick = settings(max_examples=20, database=None)
 
 
 def make_votes(items=400, annotators=8, *, seed=0, values=3, each=5):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rating.stats.errors import ImpossibleInput
 from rating.stats.icc import NO_SPREAD, NOT_COMPLETE, ONE_JUDGE, icc
 
-quick = settings(deadline=None, max_examples=40, database=None)
+quick = settings(max_examples=40, database=None)
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rating.stats import SEPARATED, Battles, TooLittleData, counts, fit, fit_counts
 from rating.stats.influence import NOT_FOUND, TIED, leave_one_out, overturn_leader
 
-quick = settings(deadline=None, max_examples=20, database=None)
+quick = settings(max_examples=20, database=None)
 
 
 def make_votes(seed=0, n=600, models=5, *, annotators=12, spread=0.6):

@@ -10,7 +10,7 @@ from rating.stats.errors import ImpossibleInput
 from rating.stats.kappa import ac1, ac2, ac_of_table, cohen_kappa, cohen_of_table, crossed, fleiss_kappa, scott_pi
 from rating.stats.pairwise import judge_pairs, pairwise_kappa
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(max_examples=60, database=None)
 WEIGHTS = [None, "linear", "quadratic"]
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=40)
 

@@ -18,7 +18,7 @@ from rating.stats.krippendorff import (
 )
 from rating.stats.patterns import patterns, refuse_repeats, without_gaps
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(max_examples=60, database=None)
 LEVELS = ["nominal", "ordinal", "interval"]
 votes_lists = st.lists(st.lists(st.integers(0, 6), max_size=9), min_size=1, max_size=12)
 

@@ -21,7 +21,7 @@ from rating.stats.length_control import (
     predicted_rate,
 )
 
-quick = settings(deadline=None, max_examples=25, database=None)
+quick = settings(max_examples=25, database=None)
 REAL = ("claude-2", "gpt-3.5-turbo-1106", "vicuna-13b")
 MODELS = ("NullModel", *REAL)
 

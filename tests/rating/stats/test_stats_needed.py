@@ -11,7 +11,7 @@ from scipy.stats import t
 from rating.stats import Battles, ImpossibleInput, fit
 from rating.stats.needed import FEWEST_UNITS, items_needed, needed
 
-quick = settings(deadline=None, max_examples=30, database=None)
+quick = settings(max_examples=30, database=None)
 
 
 def make_battles(seed=0, n=400, models=4, *, questions=50):

@@ -12,7 +12,7 @@ from rating.stats import Battles, ImpossibleInput, counts, fit
 from rating.stats.next_pair import next_pairs, next_pairs_by_category
 
 POINTS = 400 / np.log(10)
-quick = settings(deadline=None, max_examples=25, database=None)
+quick = settings(max_examples=25, database=None)
 
 
 def make_board(seed=0, n=300, models=5, *, clustered=True):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rating.stats import question_sums as module
 from rating.stats.question_sums import question_sums
 
-quick = settings(deadline=None, max_examples=40, database=None)
+quick = settings(max_examples=40, database=None)
 
 
 def make_columns(*, n, models, questions, seed):

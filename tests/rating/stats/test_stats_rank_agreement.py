@@ -9,7 +9,7 @@ from scipy.stats import kendalltau, norm, spearmanr
 from rating.stats import ImpossibleInput
 from rating.stats.rank_agreement import ALL_TIED, FEW_MODELS, METHOD, SAME_ORDER, rank_agreement
 
-quick = settings(deadline=None, max_examples=100, database=None)
+quick = settings(max_examples=100, database=None)
 columns = st.integers(4, 30).flatmap(
     lambda n: st.tuples(*(st.lists(st.integers(0, 6), min_size=n, max_size=n) for _ in range(2)))
 )

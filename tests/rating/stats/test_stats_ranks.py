@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rating.stats import Battles, ImpossibleInput, fit, rank_ranges
 
-quick = settings(deadline=None, max_examples=40, database=None)
+quick = settings(max_examples=40, database=None)
 
 
 def make_board(*blocks, models, clustered=False):

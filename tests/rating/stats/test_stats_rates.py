@@ -9,7 +9,7 @@ from rating.stats import Battles, ImpossibleInput, battle_matrix, counts, fracti
 from rating.stats.intervals import clustered_means
 from rating.stats.rates import win_rates_of_counts
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(max_examples=60, database=None)
 
 
 def make_battles(*rows, cluster=None):

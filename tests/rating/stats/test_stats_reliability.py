@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rating.stats import ImpossibleInput, TooLittleData
 from rating.stats.reliability import PSEUDO_VOTES, reliability
 
-quick = settings(deadline=None, max_examples=20, database=None)
+quick = settings(max_examples=20, database=None)
 
 
 def make_votes(seed=0, items=200, right=(0.95, 0.9, 0.9, 0.5), values=2):

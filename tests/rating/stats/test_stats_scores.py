@@ -9,7 +9,7 @@ from scipy import stats
 from rating.stats import ALL_EQUAL, ONE_QUESTION, ImpossibleInput, mean_scores, rank_means, weighted_total
 from rating.stats.scores import battles_of_scores
 
-quick = settings(deadline=None, max_examples=60, database=None)
+quick = settings(max_examples=60, database=None)
 
 
 def make_grid(scores):

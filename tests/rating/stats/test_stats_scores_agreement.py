@@ -36,7 +36,7 @@ def test_it_is_the_same_number_as_from_the_table_of_values(seed, items, question
         assert (sums.low, sums.high) == pytest.approx((table.low, table.high), abs=0.06)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(0.1, 50), st.floats(-1e6, 1e6))
 def test_scale_and_origin_do_not_matter(seed, stretch, shift):
     item, judge, code, question = scored(seed, items=60, judges=3, questions=20)

@@ -17,7 +17,7 @@ from rating.stats.style import CONSTANT_FEATURE, OFF_CENTRE, STYLE_DECIDES, fit_
 
 POINTS = 400 / np.log(10)
 VALUE = {"model_a": 1, "model_b": -1, "tie": 0}
-quick = settings(deadline=None, max_examples=25, database=None)
+quick = settings(max_examples=25, database=None)
 
 
 def make_case(n=600, models=5, *, questions=40, seed=0, coefficient=(0.6, -0.3)):

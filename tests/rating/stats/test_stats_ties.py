@@ -21,7 +21,7 @@ from rating.stats import (
 from rating.stats.intervals import student
 from rating.stats.ties import compare_ties, davidson, rao_kupper
 
-quick = settings(deadline=None, max_examples=25, database=None)
+quick = settings(max_examples=25, database=None)
 MODELS = [davidson, rao_kupper]
 
 
