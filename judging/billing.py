@@ -41,11 +41,15 @@ class Bill:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Answers still to be collected, the calls they take (one a turn), and the bill of each judge and member of one."""
+    """Answers still to be collected, the calls they take (one a turn), and the bill of each judge and member of one.
+
+    `notes` say what of the recipe has no effect.
+    """
 
     answers: int
     answer_calls: int
     judges: list[Bill]
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +38,7 @@ def write_votes(batch: Batch, benchmark: Benchmark, report: Report) -> None:
         judges = _judges((*batch.votes, *batch.grades))
         _refuse(report)
         _write(batch.votes, _preferences(batch.votes, answers, judges, benchmark), report, benchmark)
-        _write(batch.grades, _grades(batch.grades, answers, judges), report, benchmark)
+        _write(batch.grades, _grades(batch.grades, answers, judges, benchmark), report, benchmark)
     _refuse(report)
 
 
@@ -88,10 +89,10 @@ def _preferences(
     """A row (not saved) for each vote, in their order."""
     if not votes:
         return []
-    rubric = _rubric(PAIRS, title_en="As published", title_zh="按原发布", lowest=-2, highest=2)
+    rubrics = _rubrics(votes)
     shown = [answers.of(vote) for vote in votes]
     battles = _battles(benchmark, shown)
-    runs = _runs(votes, shown, judges, rubric, benchmark)
+    runs = _runs(votes, shown, judges, rubrics, benchmark)
     rows = []
     for vote, (first, second) in zip(votes, shown, strict=True):
         row = Preference.record(
@@ -99,30 +100,50 @@ def _preferences(
             battle=Battle(pk=battles[min(first.pk, second.pk), max(first.pk, second.pk)]),
             swapped=first.pk > second.pk,
             run=runs.get(_how(vote)),
-            **_where(vote, judges, rubric),
+            **_where(vote, judges, rubrics[_scale(vote)]),
         )
         rows.append(_as_published(row, vote))
     return rows
 
 
-def _grades(grades: Sequence[GradeRecord], answers: Answers, judges: dict[str, Judge]) -> list[Grade]:
+def _grades(
+    grades: Sequence[GradeRecord], answers: Answers, judges: dict[str, Judge], benchmark: Benchmark
+) -> list[Grade]:
     """A row (not saved) for each grade, in their order; each scale is a rubric."""
-    rubrics = {
-        (low, high): _rubric(
-            f"{PAIRS} {low:g}-{high:g}",
-            title_en=f"As published, {low:g} to {high:g}",
-            title_zh=f"按原发布，{low:g} 至 {high:g}",
+    rubrics = _rubrics(grades)
+    shown = [answers.of(grade) for grade in grades]
+    runs = _runs(grades, shown, judges, rubrics, benchmark)
+    rows = []
+    for grade, (told,) in zip(grades, shown, strict=True):
+        where = _where(grade, judges, rubrics[_scale(grade)])
+        row = Grade.record(_verdict(grade), answer=Answer(pk=told.pk), run=runs.get(_how(grade)), **where)
+        rows.append(_as_published(row, grade))
+    return rows
+
+
+Scale = tuple[str, float, float]
+
+
+def _scale(record: Record) -> Scale:
+    """What makes it another rubric: the name of the one it was given under, and the ends of the scale."""
+    return (record.run.rubric if record.run else "", record.lowest, record.highest)
+
+
+def _rubrics(records: Sequence[Record]) -> dict[Scale, Rubric]:
+    """The rubrics that these verdicts are put under."""
+    is_pair = isinstance(records[0], VoteRecord) if records else False
+    found = {}
+    for name, low, high in dict.fromkeys(map(_scale, records)):
+        of, of_zh = ("", "") if is_pair else (f"{low:g} to {high:g}", f"{low:g} 至 {high:g}")
+        key = " ".join(filter(None, (PAIRS, "" if is_pair else f"{low:g}-{high:g}")))
+        found[name, low, high] = _rubric(
+            (f"{key}: {name}" if name else key)[: Rubric.name.field.max_length],
+            title_en=", ".join(filter(None, ("As published", of, name)))[: Rubric.title_en.field.max_length],
+            title_zh="，".join(filter(None, ("按原发布", of_zh, name)))[: Rubric.title_zh.field.max_length],
             lowest=low,
             highest=high,
         )
-        for low, high in {(grade.lowest, grade.highest): None for grade in grades}
-    }
-    rows = []
-    for grade in grades:
-        answer = Answer(pk=answers.of(grade)[0].pk)
-        where = _where(grade, judges, rubrics[grade.lowest, grade.highest])
-        rows.append(_as_published(Grade.record(_verdict(grade), answer=answer, **where), grade))
-    return rows
+    return found
 
 
 def _where(record: Record, judges: dict[str, Judge], rubric: Rubric) -> dict[str, Any]:
@@ -132,7 +153,7 @@ def _where(record: Record, judges: dict[str, Judge], rubric: Rubric) -> dict[str
 
 def _verdict(record: Record) -> Verdict:
     """What was said, as an engine would have said it."""
-    marks = {"both_bad": record.both_bad} if isinstance(record, VoteRecord) else {"scores": record.scores}
+    marks = {"scores": record.scores} | ({"both_bad": record.both_bad} if isinstance(record, VoteRecord) else {})
     prompt = ({"role": "user", "content": storable(record.prompt)},) if record.prompt else ()
     said = {"error": record.error, "reply": record.reply, "prompt": prompt}
     return Verdict(record.status, value=record.score, **said, **marks)
@@ -143,6 +164,8 @@ def _as_published(row: Preference | Grade, record: Record) -> Preference | Grade
     extra = dict(record.extra)
     for name in COLUMNS:
         setattr(row, name, extra.pop(name, None))
+    for name, value in record.columns.items():
+        setattr(row, name, value)
     moment = extra.pop("tstamp", None)
     if isinstance(moment, (int, float)) and 0 < moment < LATEST:
         row.created_at = datetime.fromtimestamp(moment, tz=UTC)
@@ -176,56 +199,76 @@ def _battles(benchmark: Benchmark, shown: Iterable[Sequence[Told]]) -> dict[tupl
     return {(first, second): pk for first, second, pk in there.all()}
 
 
-How = tuple[str, str, bool]
+@dataclass(frozen=True)
+class How:
+    """How it was judged, where the record has to know: in which run, against which baseline, in which order of answers."""
+
+    name: str
+    rubric: Scale
+    mode: str
+    baseline: str
+    order: str
 
 
-def _how(vote: VoteRecord) -> How | None:
-    """How it was judged, where the record has to know: by whom, against which baseline, in both orders or one."""
-    return (vote.judge, vote.baseline, vote.both_ways) if vote.both_ways or vote.baseline else None
+def _how(record: Record) -> How | None:
+    """None where nothing has to be known: one order, no baseline, and no word of a run."""
+    if isinstance(record, GradeRecord):
+        told = {"mode": Run.Mode.SINGLE, "baseline": ""}
+    else:
+        told = {"mode": Run.Mode.BASELINE if record.baseline else Run.Mode.PAIRWISE, "baseline": record.baseline}
+    if record.run:
+        name = f"{record.run.name[:150]}: {PAIRS}"
+        return How(name, _scale(record), **told, order=record.run.order)
+    if isinstance(record, GradeRecord) or not (record.both_ways or record.baseline):
+        return None
+    order = Run.Order.BOTH if record.both_ways else Run.Order.FIXED
+    return How(f"{record.judge}: {PAIRS}", _scale(record), **told, order=order)
 
 
 def _runs(
-    votes: Sequence[VoteRecord],
+    records: Sequence[Record],
     shown: Sequence[Sequence[Told]],
     judges: dict[str, Judge],
-    rubric: Rubric,
+    rubrics: dict[Scale, Rubric],
     benchmark: Benchmark,
 ) -> dict[How, Run]:
-    """For each judge that was asked in both orders or against a baseline, the run that says so.
+    """For each judge that was asked in both orders or against a baseline, and each run that is told of, the run that says so.
 
     One order alone is then half a verdict, and a rate of wins is one against that baseline.
     """
-    asked: dict[How, list[tuple[VoteRecord, Sequence[Told]]]] = {}
-    for vote, pair in zip(votes, shown, strict=True):
-        if how := _how(vote):
-            asked.setdefault(how, []).append((vote, pair))
+    asked: dict[How, list[tuple[Record, Sequence[Told]]]] = {}
+    for record, answers in zip(records, shown, strict=True):
+        if how := _how(record):
+            asked.setdefault(how, []).append((record, answers))
     runs = {}
     for how, theirs in asked.items():
         models = {
-            judged.model: told.model for vote, pair in theirs for judged, told in zip(vote.judged, pair, strict=True)
+            judged.model: told.model
+            for record, answers in theirs
+            for judged, told in zip(record.judged, answers, strict=True)
         }
-        run = _run(how, judges[how[0]], rubric, benchmark, models, by_turn=any(vote.turn for vote, _pair in theirs))
-        files = {str(vote.row.file.name) for vote, _pair in theirs}
+        by_turn = any(record.turn for record, _answers in theirs)
+        run = _run(how, rubrics[how.rubric], benchmark, models, by_turn=by_turn)
+        files = {str(record.row.file.name) for record, _answers in theirs}
         if not files <= set(run.recipe["files"]):
             run.recipe["files"] = sorted({*run.recipe["files"], *files})
             run.save(update_fields=["recipe"])
-        run.judges.add(judges[how[0]])
-        run.candidates.add(*{answer.model for _vote, pair in theirs for answer in pair})
+        run.judges.add(*{judges[record.judge].pk for record, _answers in theirs})
+        run.candidates.add(*{answer.model for _record, answers in theirs for answer in answers})
         runs[how] = run
     return runs
 
 
-def _run(how: How, judge: Judge, rubric: Rubric, benchmark: Benchmark, models: dict[str, int], *, by_turn: bool) -> Run:
+def _run(how: How, rubric: Rubric, benchmark: Benchmark, models: dict[str, int], *, by_turn: bool) -> Run:
     now = timezone.now()
-    _judge_name, baseline, both_ways = how
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
     return Run.objects.get_or_create(
-        name=f"{judge}: {PAIRS}",
+        name=how.name,
         benchmark=benchmark,
         rubric=rubric,
-        mode=Run.Mode.BASELINE if baseline else Run.Mode.PAIRWISE,
-        baseline_id=models[baseline] if baseline else None,
-        order=Run.Order.BOTH if both_ways else Run.Order.FIXED,
+        mode=how.mode,
+        baseline_id=models[how.baseline] if how.baseline else None,
+        order=how.order,
         turns=Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
         provenance=Provenance.IMPORTED,
         defaults=made,

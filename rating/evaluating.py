@@ -8,7 +8,7 @@ outcome.leaderboard                    # rows of the board that it leads to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -119,9 +119,10 @@ def run(
 def estimated(config: Config, *, dry_run: bool = False, limit: int | None = None) -> Estimate:
     """The calls that `run` would make now. Everything is prepared as for the run, counted, and taken back. Raises BadInput."""
     with transaction.atomic():
-        told = estimate(prepare(_recipe(config), Report(), dry_run=dry_run, limit=limit, stages=()))
+        recipe, report = _recipe(config), Report()
+        told = estimate(prepare(recipe, report, dry_run=dry_run, limit=limit, stages=()))
         transaction.set_rollback(True)
-    return told
+    return replace(told, notes=(*recipe.notes, *report.notes))
 
 
 def _recipe(config: Config) -> Recipe:

@@ -9,13 +9,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from arena.loading import ANSWERS, FORMATS, JUDGMENTS, PROMPTS, QUESTIONS, Batch, ModelRecord, Report
+from arena.loading import ANSWERS, FORMATS, JUDGMENTS, PROMPTS, QUESTIONS, Batch, ModelRecord, Naming, Report
+from arena.loading.own_judgments import FIELDS
 from arena.loading.rows import UNREADABLE, opened, why_unreadable
 from rating.score_files import NEEDED
 
 HEAD = 1_000_000  # bytes looked at
 OBJECTS = 25
-OURS = ({"key", "category", "turns"}, {"question", "turns"})
+OURS = ({"key", "category", "turns"}, {"question", "turns"}, FIELDS)
 MOST_UNPACKED = 1_000_000_000  # bytes
 OWN, SCORES = "juryroom", "scores"
 ANYBODY = ModelRecord("somebody", "1", "somebody")
@@ -89,7 +90,9 @@ def guess(path: Path, *, only: str = "") -> Guess:
                 continue
             report = Report()
             try:
-                batch = form([head], report, kinds=form.kinds, model=ANYBODY)
+                batch = form(
+                    [head], report, kinds=form.kinds, model=ANYBODY, naming=Naming("somebody", "somewhere", head.name)
+                )
             except Exception:  # noqa: BLE001, S112  a reader that stumbles over a file of another format says: not mine
                 continue
             n = len(batch.questions) + len(batch.answers) + len(batch.votes) + len(batch.grades) + len(batch.rubrics)

@@ -103,7 +103,7 @@ def _json_rows(path: Path, file: Iterable[str], problems: list[str]) -> Iterator
             continue
         try:
             told = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # digits without end are no decoding error
             problems.append(f"{path}, line {number}: is no JSON: {getattr(error, 'msg', error)}")
             continue
         if isinstance(told, dict):

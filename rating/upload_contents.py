@@ -13,7 +13,7 @@ from typing import Protocol
 
 from django.db import transaction
 
-from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Problem, Report, write
+from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Naming, Problem, Report, write
 from arena.loading.records import UNSTATED
 from arena.loading.writing import Target
 from arena.models import Category, LanguageModel, Upload, storable
@@ -67,7 +67,8 @@ def _records(upload: Upload, path: Path, report: Report) -> Records:
     if about.get("model"):
         model = ModelRecord(about["model"], about.get("model_version") or UNSTATED, about.get("vendor") or UNSTATED)
     kinds = (upload.kind,) if upload.kind else form.kinds
-    batch = form([path], report, kinds=kinds, model=model, language=about.get("language") or "en")
+    naming = Naming(about.get("judge", ""), about.get("subset", ""), upload.name)
+    batch = form([path], report, kinds=kinds, model=model, language=about.get("language") or "en", naming=naming)
     if not guessing.holds(batch) and not report.problems:
         _refuse(
             report,
@@ -115,7 +116,7 @@ class Records:
 
     def write(self, report: Report) -> None:
         batch = self.batch
-        if batch.questions or batch.answers or batch.votes or batch.grades:
+        if batch.needs_benchmark:
             write_votes(batch, write(batch, self.target, report, check_problems=validate_check), report)
         if report.problems:
             raise BadInput(report)

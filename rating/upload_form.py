@@ -9,10 +9,12 @@ from django.utils.translation import pgettext_lazy
 
 from arena.loading import FORMATS
 from arena.models import Benchmark, LanguageModel, Question, Upload
+from judging.models import Judge
 from rating.guessing import SCORES
 from rating.uploading import MOST_BYTES
 
 MOST_FILES = 20
+JUDGE_NAME, SUBSET_NAME = Judge.name.field.max_length, 80
 FORMAT_NAMES = {
     "juryroom": _("Juryroom's own (JSON lines or CSV)"),
     "mt_bench": "MT-Bench (FastChat)",
@@ -76,6 +78,14 @@ class ReadingForm(forms.Form):
     vendor = forms.CharField(
         label=_("The model's vendor"), required=False, max_length=LanguageModel.vendor.field.max_length
     )
+    judge = forms.CharField(
+        label=_("Who judged"), required=False, max_length=JUDGE_NAME,
+        help_text=_("The judge's name, for results whose folder says it: LLMBar, OpenCompass. Empty where each row says it."),
+    )  # fmt: skip
+    subset = forms.CharField(
+        label=_("Subset"), required=False, max_length=SUBSET_NAME,
+        help_text=_("Which part of a benchmark the files are, such as “Natural” of LLMBar: keys of questions begin with it."),
+    )  # fmt: skip
     language = forms.CharField(
         label=_("Language of questions that do not say"), required=False, initial="en",
         max_length=Question.language.field.max_length,
@@ -103,7 +113,7 @@ class ReadingForm(forms.Form):
             "benchmark": there.name if there else cleaned["name"],
             "benchmark_version": there.version if there else cleaned["version"] or "1",
             "title": cleaned["title"],
-            **{name: cleaned[name] for name in ("model", "model_version", "vendor")},
+            **{name: cleaned[name] for name in ("model", "model_version", "vendor", "judge", "subset")},
             "language": cleaned["language"] or "en",
         }
 
@@ -113,7 +123,10 @@ class ReadingForm(forms.Form):
         about = upload.options
         place = {"name": about.get("benchmark", ""), "version": about.get("benchmark_version", "1")}
         there = Benchmark.objects.filter(**place).first()
-        told = {name: about.get(name, "") for name in ("title", "model", "model_version", "vendor", "language")}
+        told = {
+            name: about.get(name, "")
+            for name in ("title", "model", "model_version", "vendor", "judge", "subset", "language")
+        }
         where = {"benchmark": there} if there else place
         return cls(initial={**told, **where, "format": upload.format, "kind": upload.kind})
 

@@ -25,6 +25,7 @@ from arena.loading import (
     own,
     pandalm,
 )
+from arena.loading.naming import Naming
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
@@ -45,7 +46,14 @@ class Reader(Protocol):
     """Reads files of one format: all they hold that is of these kinds, every problem noted in the report."""
 
     def __call__(
-        self, files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str
+        self,
+        files: list[Path],
+        report: Report,
+        *,
+        kinds: Sequence[str],
+        model: ModelRecord | None,
+        language: str,
+        naming: Naming,
     ) -> Batch: ...
 
 
@@ -65,21 +73,26 @@ class Format:
         kinds: Sequence[str] = (QUESTIONS, ANSWERS),
         model: ModelRecord | None = None,
         language: str = "en",
+        naming: Naming | None = None,
     ) -> Batch:
         """What these files and folders hold of these kinds; the rest is counted in the report as left out.
 
-        `model` answered, whatever the files say; `language` is that of questions that do not say theirs.
+        `model` answered, whatever the files say; `language` is that of questions that do not say theirs. `naming` says
+        what the names of files and folders do not tell.
         """
         files = files_of(paths, report, endings=self.endings)
-        return self.read(files, report, kinds=kinds, model=model, language=language).keep(kinds, report)
+        told = {"model": model, "language": language, "naming": naming or Naming()}
+        batch = self.read(files, report, kinds=kinds, **told)
+        if not (batch or report.counts or report.problems):
+            report.problems += [Problem(str(path), 0, "", "holds no rows") for path in paths]
+        return batch.keep(kinds, report)
 
 
-ASKED = (QUESTIONS, ANSWERS)
-JUDGED = (*ASKED, JUDGMENTS)
+JUDGED = (QUESTIONS, ANSWERS, JUDGMENTS)
 JSON = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 
 FORMATS = {
-    "juryroom": Format(own.read, ASKED, (".jsonl", ".csv")),
+    "juryroom": Format(own.read, JUDGED, (".jsonl", ".csv")),
     "mt_bench": Format(mt_bench.read, KINDS, (".jsonl", ".jsonl.gz")),
     "llmuses": Format(llmuses.read, KINDS, (".jsonl", ".jsonl.gz")),
     "arena": Format(arena.read, JUDGED, JSON),
@@ -104,6 +117,7 @@ __all__ = [
     "Batch",
     "Format",
     "ModelRecord",
+    "Naming",
     "Problem",
     "Report",
     "write",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from arena.loading.naming import Naming
 from arena.loading.records import (
     JUDGMENTS,
     UNSTATED,
@@ -27,7 +28,9 @@ MISSING = -1.0
 ORDER_UNKNOWN = "the order the answers were shown in is not said; output_1 is taken as shown first"
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Questions, outputs and annotations. `model` wrote `output`, or in annotations `output_2`: the first is the baseline's."""
     batch = Batch()
     for path in files:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from arena.loading.naming import Naming
 from arena.loading.records import (
     UNSTATED,
     AnswerRecord,
@@ -20,9 +21,11 @@ from arena.loading.records import (
     VoteRecord,
     objects_of,
 )
+from arena.loading.rows import plain_text
 
 BOTH_BAD = "tie (bothbad)"
-WINNERS = {"model_a": 1.0, "model_b": -1.0, "tie": 0.0, BOTH_BAD: 0.0}
+INCONSISTENT = "tie (inconsistent)"
+WINNERS = {"model_a": 1.0, "model_b": -1.0, "tie": 0.0, BOTH_BAD: 0.0, INCONSISTENT: 0.0}
 VISITORS = "arena visitors"
 NO_TEXT = "(The text of this question was not published.)"
 NO_TEXTS = "without texts: each battle is a question of its own, and its answers stand without their text"
@@ -34,7 +37,9 @@ LEAKS = ("vicuna", "lmsys", "koala", "uc berkeley", "open assistant", "laion", "
 FAILURES = ("network error due to high traffic.", "$moderation$ your input violates", "api request error")
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """The battles that count, with their questions and answers where the file has them.
 
     As LMSYS does, votes with the names shown are left out, and those whose texts tell who wrote them or that a call failed;
@@ -80,12 +85,18 @@ def _battle(row: Row, batch: Batch, language: str, keys: Counter[str], trials: C
         both_bad=row.values.get(told_in) == BOTH_BAD,
         turn=turn,
         trial=trials[place],
-        extra={**row.extra(tstamp="tstamp"), **{name: row.values[name] for name in KEPT if row.values.get(name)}},
+        extra=_extra(row, is_flip=row.values.get(told_in) == INCONSISTENT),
         told_in=told_in,
     )
     trials[place] += 1
     batch.votes.append(vote)
     _told_along(row, vote, conversations, batch, language)
+
+
+def _extra(row: Row, *, is_flip: bool) -> dict[str, Any]:
+    """What else the file says. `flip`: asked in both orders, the judge contradicted itself, which is a tie here as well."""
+    kept = {name: row.values[name] for name in KEPT if row.values.get(name)}
+    return {**row.extra(tstamp="tstamp"), **kept, **({"flip": True} if is_flip else {})}
 
 
 def _told_along(row: Row, vote: VoteRecord, conversations: list, batch: Batch, language: str) -> None:
@@ -128,10 +139,11 @@ def _conversation(row: Row, name: str) -> Said | None:
     asked: list[str] = []
     answered: list[str] = []
     for message in row.take(name, list, default=[]):
-        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+        text = plain_text(message.get("content")) if isinstance(message, dict) else None
+        if text is None:
             row.problem(name, "holds something that is not a message with role and content")
             return None
-        (asked if message.get("role") == "user" else answered).append(message["content"])
+        (asked if message.get("role") == "user" else answered).append(text)
     return asked, answered
 
 

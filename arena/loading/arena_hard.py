@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from arena.loading.naming import Naming
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
@@ -20,13 +21,17 @@ from arena.loading.records import (
     is_left_out,
     rows_of,
 )
+from arena.loading.rows import plain_text, short
 
+MOST_TOKENS = 2_000_000_000
 QUESTION_FIELDS = {"uid", "category", "prompt"}
 SCORES = {"A>>B": 2.0, "A>B": 1.0, "A=B": 0.0, "B=A": 0.0, "B>A": -1.0, "B>>A": -2.0,
           "A<<B": -2.0, "A<B": -1.0, "B<A": 1.0, "B<<A": 2.0}  # fmt: skip
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Questions, answers and judgments, told apart by their fields."""
     batch = Batch()
     for path in files:
@@ -62,7 +67,10 @@ def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
     name = row.text("model")
     metadata = row.take("metadata", dict, required=False, default={})
     tokens = metadata.get("token_len")
-    extra = {"tokens_out": tokens} if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0 else {}
+    is_told = isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0
+    if is_told and tokens > MOST_TOKENS:
+        row.problem("metadata.token_len", f"is {short(tokens)}, which is too large")
+    extra = {"tokens_out": tokens} if is_told else {}
     return AnswerRecord(row, row.key("uid"), model or ModelRecord(name), _turns(row), extra=extra)
 
 
@@ -81,8 +89,7 @@ def _is_answer(message: Any) -> bool:
 def _said(message: dict[str, Any]) -> str | None:
     """The text of an answer, which stands in the message itself or in an object of its own; None where there is none."""
     content = message.get("content")
-    text = content.get("answer") if isinstance(content, dict) else content
-    return text if isinstance(text, str) else None
+    return plain_text(content.get("answer") if isinstance(content, dict) else content)
 
 
 # Judgments
@@ -110,7 +117,7 @@ def _vote(row: Row, told: dict[str, Any], place: str, game: Any) -> VoteRecord:
     game = game or {}
     label = game.get("score")
     if label is not None and (not isinstance(label, str) or label not in SCORES):
-        row.problem(f"{place}.score", f"is {label!r}, not one of {', '.join(SCORES)}")
+        row.problem(f"{place}.score", f"is {short(label)}, not one of {', '.join(SCORES)}")
         label = None
     return VoteRecord(
         **told,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
 from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Problem, Report, Row, is_left_out, rows_of
 
@@ -43,7 +44,9 @@ GROUPS = {
 """The groups that figures are published for, in English and Chinese, and their scenarios. As in the leaderboard of Li et al. (2023)."""
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Pairs with people's labels, and outputs joined to them line by line, which is all the format offers.
 
     A file with "exchange" in its name has the verdicts on the same pairs shown the other way round, as the judge gave them.
@@ -58,15 +61,16 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
             for row in rows:
                 _pair(row, batch, kinds, language)
     batch.categories = _grouped({record.category for record in batch.questions})
-    judges = [judge_of(path) for path, _rows in outputs]
-    for path, rows in outputs if JUDGMENTS in kinds else ():
-        _outputs(path, rows, batch, both_ways=judges.count(judge_of(path)) == 2)
+    judges = [naming.judge or judge_of(naming.name(path)) for path, _rows in outputs]
+    for judge, (path, rows) in zip(judges, outputs, strict=True) if JUDGMENTS in kinds else ():
+        is_exchanged = EXCHANGED in naming.name(path)
+        _outputs(path, rows, batch, judge, is_exchanged=is_exchanged, both_ways=judges.count(judge) == 2)
     return batch
 
 
-def judge_of(path: Path) -> str:
+def judge_of(name: str) -> str:
     """The judge whose outputs these are: the file's name, without what tells the two orders apart."""
-    parts = [part for part in path.name.split(".")[0].split("_") if part != EXCHANGED]
+    parts = [part for part in name.split(".")[0].split("_") if part != EXCHANGED]
     return "_".join(parts)
 
 
@@ -89,15 +93,15 @@ def _pair(row: Row, batch: Batch, kinds: Sequence[str], language: str) -> None:
         batch.votes.append(vote(row, key, (FIRST, SECOND), value, PEOPLE, told_in="label", is_person=True))
 
 
-def _outputs(path: Path, rows: list[Row], batch: Batch, *, both_ways: bool) -> None:
+def _outputs(path: Path, rows: list[Row], batch: Batch, judge: str, *, is_exchanged: bool, both_ways: bool) -> None:
     if len(rows) != len(batch.questions):
         message = f"has {len(rows)} outputs for {len(batch.questions)} pairs; load it together with its test data"
         rows[0].report.problems.append(Problem(str(path), 0, "", message))
         return
-    shown = (SECOND, FIRST) if EXCHANGED in path.name else (FIRST, SECOND)
+    shown = (SECOND, FIRST) if is_exchanged else (FIRST, SECOND)
     for row, asked in zip(rows, batch.questions, strict=True):
         batch.votes.append(
-            vote(row, asked.key, shown, _value(row, "output"), judge_of(path), told_in="output", both_ways=both_ways)
+            vote(row, asked.key, shown, _value(row, "output"), judge, told_in="output", both_ways=both_ways)
         )
 
 

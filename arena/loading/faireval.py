@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from arena.loading.llmuses import model_of, question
+from arena.loading.naming import Naming
 from arena.loading.records import (
     JUDGMENTS,
     AnswerRecord,
@@ -26,7 +27,9 @@ FAMILIES = {FIRST: "gpt-3.5", SECOND: "vicuna-13b"}
 JUDGE = "FairEval annotators"
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Questions, answers and verdicts; line i of a verdict file is about the i-th question of the question file.
 
     That is all the format offers to join them, so the number of lines must be the number of questions.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.loading.label_studio_regions import Said, grade_of, preference_of, regions_of_min, said_by
+from arena.loading.naming import Naming
 from arena.loading.records import (
     JUDGMENTS,
     UNSTATED,
@@ -22,12 +23,14 @@ from arena.loading.records import (
     is_left_out,
     objects_of,
 )
+from arena.loading.rows import is_number, short
 
 QUESTION_FIELDS = ("prompt", "question", "instruction", "text")
 PAIRS = (("text1", "text2"), ("answer_a", "answer_b"), ("response_a", "response_b"), ("answer1", "answer2"))
 SINGLES = ("answer", "response", "output")
 STARS = (1.0, 5.0)  # Label Studio's own, where a task does not tell its scale
 LARGEST_SAMPLE = 32_767
+PREDICTIONS = "predictions are left out: they fill in a form before somebody looks at it, and are nobody's verdict"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ class Task:
     samples: tuple[int, ...]
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Tasks with their annotations. Who answered is told by `model1`, `model2` (or `model_a`, `model`) of the task's data.
 
     Where it is not, the texts' own names stand for the two of a pair, and `model` for a single answer.
@@ -113,7 +118,7 @@ def _whole(row: Row, where: str, told: Mapping[str, Any], name: str) -> int:
     """A whole number from 0, which a missing one is; a problem where it is something else."""
     value = told.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SAMPLE:
-        row.problem(f"{where}{name}", f"is {value!r}, not a whole number from 0 to {LARGEST_SAMPLE}")
+        row.problem(f"{where}{name}", f"is {short(value)}, not a whole number from 0 to {LARGEST_SAMPLE}")
         return 0
     return value
 
@@ -142,7 +147,11 @@ def _add_told(task: Task, batch: Batch, language: str) -> None:
 
 
 def _add_said(task: Task, batch: Batch) -> None:
-    """Add what annotators said. Cancelled annotations are left out and counted."""
+    """Add what annotators said. Cancelled annotations are left out and counted, and what machines predicted."""
+    predicted = task.row.values.get("predictions")
+    if isinstance(predicted, list) and predicted:
+        task.row.report.counts["predictions left out"] += len(predicted)
+        task.row.report.note(f"{task.row.file.name}: {PREDICTIONS}")
     for place, said in _annotations(task):
         if not isinstance(said, dict):
             task.row.problem(place, "is not an object")
@@ -205,7 +214,7 @@ def _grade(task: Task, place: str, said: Mapping[str, Any], found: Said) -> Grad
     if verdict is None or not found.who:
         return None
     scale = tuple(task.data.get(end) for end in ("lowest", "highest"))
-    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in scale):
+    if not all(map(is_number, scale)):
         if not verdict.is_stars:
             task.row.problem(f"{task.where}lowest", "and highest are missing: a number has no scale without them")
             return None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from arena.loading.records import Row
+from arena.loading.rows import is_number, short
 
 SIDES = {"left": 1.0, "right": -1.0}
 TIES = ("tie", "equal", "same", "both", "平局", "一样", "相同")
@@ -65,7 +66,10 @@ class Marks:
 
 
 def said_by(row: Row, place: str, said: Mapping[str, Any]) -> Said:
-    """Who made an annotation, when, in how many seconds, with which reasons and note."""
+    """Who made an annotation, when, in how many seconds, with which reasons and note.
+
+    Numbers of people are those of one project, where it is named: another project's number 3 may be somebody else.
+    """
     dot = f"{place}." if place else ""
     who = said.get("completed_by")
     if isinstance(who, dict):
@@ -74,14 +78,16 @@ def said_by(row: Row, place: str, said: Mapping[str, Any]) -> Said:
         row.problem(f"{dot}completed_by" if place else "annotator", "does not say who it was")
         who = None
     extra: dict[str, Any] = {}
-    if isinstance(seconds := said.get("lead_time"), int | float) and not isinstance(seconds, bool):
+    if is_number(seconds := said.get("lead_time")):
         extra["seconds"] = float(seconds)
     if isinstance(moment := said.get("created_at"), str):
         try:
             extra["tstamp"] = datetime.fromisoformat(moment).timestamp()
         except ValueError:
             row.problem(f"{dot}created_at", "is not a date and time")
-    return Said("" if who is None else f"annotator {who}", extra | _besides(said.get("result")))
+    project = said.get("project", row.values.get("project"))
+    of = f" of project {project}" if isinstance(who, int) and isinstance(project, int) else ""
+    return Said("" if who is None else f"annotator {who}{of}", extra | _besides(said.get("result")))
 
 
 def _besides(result: Any) -> dict[str, Any]:
@@ -116,8 +122,8 @@ def preference_of(row: Row, place: str, result: Any) -> PairVerdict | None:
     for name, kind, value, where in _regions(place, result):
         if kind == "pairwise":
             side = value.get("selected")
-            if side not in SIDES:
-                row.problem(f"{where}.selected", f"is {side!r}, not one of {', '.join(SIDES)}")
+            if not isinstance(side, str) or side not in SIDES:
+                row.problem(f"{where}.selected", f"is {short(side)}, not one of {', '.join(SIDES)}")
                 return None
             found.append(PairVerdict(SIDES[side], both_bad=False, told_in=f"{where}.selected"))
         elif kind == "choices" and name != REASONS and not name.startswith(DIMENSION):
@@ -145,8 +151,8 @@ def grade_of(row: Row, place: str, result: Any) -> Marks | None:
         if kind not in ("rating", "number"):
             continue
         mark = value.get(kind)
-        if isinstance(mark, bool) or not isinstance(mark, int | float):
-            row.problem(f"{where}.{kind}", f"is {mark!r}, not a number")
+        if not is_number(mark):
+            row.problem(f"{where}.{kind}", f"is {short(mark)}, not a number")
             return None
         if name in found:
             row.problem(f"{where}.{kind}", f"is a second mark named {name}")

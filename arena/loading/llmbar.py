@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from arena.loading.naming import Naming, unknown
 from arena.loading.pairs import add_pair, vote
-from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Report, Row, is_left_out, objects_of
+from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Problem, Report, Row, is_left_out, objects_of
+from arena.loading.rows import short
 
 FIRST, SECOND = "output_1", "output_2"
 PEOPLE = "LLMBar labels"
@@ -16,15 +18,20 @@ PAIR_FIELDS = ("input", FIRST, SECOND, "label")
 EVALUATORS = "evaluators"
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Pairs of a subset, which its folder names, with the label; and what evaluators said of them in both orders."""
     batch = Batch()
     known: dict[str, Row] = {}
     for path in files:
-        if path.name == "statistics.json":
+        if naming.name(path) == "statistics.json":
             report.note(f"{path}: statistics are left out, they follow from the results")
             continue
-        subset, judge = _place(path)
+        subset, judge = _place(path, naming)
+        if not subset:
+            report.problems.append(Problem(str(path), 0, "subset", unknown("which subset it is", "subset", "Subset")))
+            continue
         for number, row in enumerate(objects_of(path, report), start=1):
             key = f"{subset}-{number}"
             if key in known:
@@ -32,18 +39,23 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
             else:
                 known[key] = row
                 _pair(row, key, subset, batch, kinds, language)
-            if "results" in row.values and not is_left_out(row, JUDGMENTS, kinds):
+            if "results" not in row.values or is_left_out(row, JUDGMENTS, kinds):
+                continue
+            if judge:
                 _results(row, key, judge, batch)
+            elif number == 1:
+                row.problem("judge", unknown("who judged", "judge", "Who judged"))
     return batch
 
 
-def _place(path: Path) -> tuple[str, str]:
-    """Subset and evaluator: …/Natural/dataset.json, …/Natural/evaluators/GPT-4/Vanilla/result.json."""
-    folders = [part for part in path.parent.parts if part not in ("/", ".")]
+def _place(path: Path, naming: Naming) -> tuple[str, str]:
+    """Subset and evaluator: …/Natural/dataset.json, …/Natural/evaluators/GPT-4/Vanilla/result.json. "" where nothing tells."""
+    folders = naming.folders(path)
+    subset, judge = folders[-1] if folders else "", naming.stem(path) if folders else ""
     if EVALUATORS in folders:
         at = len(folders) - 1 - folders[::-1].index(EVALUATORS)
-        return "/".join(folders[max(0, at - 1) : at]) or "pairs", " ".join(folders[at + 1 :]) or path.stem
-    return folders[-1] if folders else "pairs", path.stem
+        subset, judge = "/".join(folders[max(0, at - 1) : at]) or subset, " ".join(folders[at + 1 :]) or judge
+    return naming.subset or subset, naming.judge or judge
 
 
 def _pair(row: Row, key: str, subset: str, batch: Batch, kinds: Sequence[str], language: str) -> None:
@@ -78,8 +90,8 @@ def _results(row: Row, key: str, judge: str, batch: Batch) -> None:
         if said is None:
             continue
         winner = said.get("winner") if isinstance(said, dict) else said
-        if winner is not None and str(winner) not in ("1", "2"):
-            row.problem(f"{place}.winner", f"is {winner!r}, not 1, 2 or nothing")
+        if winner is not None and winner not in ("1", "2", 1, 2) or isinstance(winner, bool):
+            row.problem(f"{place}.winner", f"is {short(winner)}, not 1, 2 or nothing")
             continue
         value = None if winner is None else 1.0 if (FIRST, SECOND)[int(winner) - 1] == shown[0] else -1.0
         batch.votes.append(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from arena.loading.judge_prompts import rubric
+from arena.loading.naming import Naming
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
@@ -33,7 +34,9 @@ DRY_RUNS = (
 )
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """All that the files hold, told apart by their fields."""
     batch = Batch()
     for path in files:
@@ -44,7 +47,7 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
             if kind == PROMPTS:
                 batch.rubrics.append(rubric(row))
             elif kind == JUDGMENTS:
-                _review(row, batch, language)
+                _review(row, batch, naming.judge or f"llmuses {naming.name(path).split('.')[0]}", language)
             elif kind == ANSWERS:
                 batch.answers.append(answer(row, model))
             else:
@@ -80,13 +83,13 @@ def model_of(model_id: str) -> ModelRecord:
 # Reviews
 
 
-def _review(row: Row, batch: Batch, language: str) -> None:
+def _review(row: Row, batch: Batch, judge: str, language: str) -> None:
     """The verdicts of one review, with the question and the answers they are about."""
     row.report.note(DRY_RUNS)
     told = {
         "row": row,
         "question": row.key("question_id"),
-        "judge": f"llmuses {row.file.name.split('.')[0]}",
+        "judge": judge,
         "is_person": False,
         "extra": row.extra(tstamp="tstamp"),
     }
@@ -97,9 +100,18 @@ def _review(row: Row, batch: Batch, language: str) -> None:
         votes = _votes(row, told)
         batch.votes += votes
         batch.imply_answers(votes[0])
+        batch.answers += _outputs(row, told["question"])
     if "question" in row.values:
         asked, category = [row.text("question")], row.text("category")
         batch.questions.append(QuestionRecord(row, told["question"], category, asked, language, implied=True))
+
+
+def _outputs(row: Row, question: str) -> Iterator[AnswerRecord]:
+    """The two answers of a battle, which those files have that are made to be looked through."""
+    for side in ("a", "b"):
+        if f"output_{side}" in row.values:
+            text, model = row.take(f"output_{side}", str, default=""), model_of(row.text(f"model_{side}"))
+            yield AnswerRecord(row, question, model, [text], may_be_empty=True, implied=True)
 
 
 def _grade(row: Row, told: dict[str, Any]) -> GradeRecord:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.loading.judge_prompts import rubric
+from arena.loading.naming import Naming
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
@@ -27,15 +28,23 @@ from arena.loading.records import (
 
 QUESTION_FIELDS = {"question_id", "category", "turns", "reference"}
 WINNERS = {"model_1": 1.0, "tie": 0.0, "model_2": -1.0, "error": None}
+REFERENCES, ANSWERED = "reference_answer", "model_answer_"
 UNREAD = "the file says error: no verdict could be read"
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
-    """All that the files hold, told apart by fields and by "reference_answer" in the path."""
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
+    """All that the files hold, told apart by fields and by "reference_answer" in the name of the file or its folder."""
     batch = Batch()
     for path in files:
+        named = naming.name(path).removesuffix(".gz").removesuffix(".jsonl")
+        is_reference = any(REFERENCES in name for name in (*naming.folders(path)[-1:], named))
+        if is_reference and naming.judge not in ("", named.removeprefix(REFERENCES + "_")):
+            report.note(f"{path.name}: the references of another judge than {naming.judge} are left out")
+            continue
         for row in rows_of(path, report):
-            kind = _kind(row)
+            kind = _kind(row, is_reference=is_reference)
             if is_left_out(row, kind, kinds):
                 continue
             if kind == PROMPTS:
@@ -49,17 +58,17 @@ def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: Mode
                     ReferenceRecord(row, row.key("question_id"), _turns(row, choice)) for choice in _choices(row)[:1]
                 ]
             else:
-                batch.answers += answers(row, model)
+                batch.answers += answers(row, model, named.removeprefix(ANSWERED))
     return batch
 
 
-def _kind(row: Row) -> str:
+def _kind(row: Row, *, is_reference: bool) -> str:
     """What a row is; a reference answer is a part of its question."""
     if "prompt_template" in row.values:
         return PROMPTS
     if "judge" in row.values:
         return JUDGMENTS
-    return ANSWERS if "choices" in row.values and "reference_answer" not in str(row.file) else QUESTIONS
+    return ANSWERS if "choices" in row.values and not is_reference else QUESTIONS
 
 
 def question(row: Row, language: str) -> QuestionRecord:
@@ -70,10 +79,9 @@ def question(row: Row, language: str) -> QuestionRecord:
     )
 
 
-def answers(row: Row, model: ModelRecord | None) -> list[AnswerRecord]:
-    """One answer for each choice; the format has no place for version and vendor."""
-    name = row.text("model_id")
-    model = model or ModelRecord(name)
+def answers(row: Row, model: ModelRecord | None, named: str) -> list[AnswerRecord]:
+    """One answer for each choice, by the model that the row or else the file is `named` for; no version, no vendor is told."""
+    model = model or ModelRecord(row.text("model_id", required=False) or named)
     return [
         AnswerRecord(row, row.key("question_id"), model, _turns(row, choice), sample)
         for sample, choice in enumerate(_choices(row))

@@ -1,11 +1,23 @@
-"""Our own JSONL and CSV: questions and answers, told apart by their fields."""
+"""Our own JSONL and CSV: questions, answers and judgments, told apart by their fields."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Report, Row, rows_of
+from arena.loading import own_judgments
+from arena.loading.naming import Naming
+from arena.loading.records import (
+    JUDGMENTS,
+    AnswerRecord,
+    Batch,
+    ModelRecord,
+    QuestionRecord,
+    Report,
+    Row,
+    is_left_out,
+    rows_of,
+)
 from arena.loading.tables import table_rows_of
 
 QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
@@ -13,15 +25,31 @@ LARGEST_NUMBER, LARGEST = 2_000_000_000, {"sample": 32_767}
 NUMBERS = {"tokens_in": int, "tokens_out": int, "first_token_s": (int, float), "seconds": (int, float)}
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
-    """Questions and answers of our own files. Problems go to `report`."""
+def read(
+    files: list[Path],
+    report: Report,
+    *,
+    kinds: Sequence[str],
+    model: ModelRecord | None,
+    language: str,
+    naming: Naming,
+) -> Batch:
+    """Questions, answers and judgments of our own files. Problems go to `report`."""
     batch = Batch()
+    judgments: list[Row] = []
     for path in files:
         for row in (table_rows_of if path.suffix == ".csv" else rows_of)(path, report):
-            if "question" in row.values:
+            if own_judgments.is_judgment(row):
+                if path.suffix == ".csv":
+                    row.problem("judge", "judgments are not read from CSV; export them as JSON lines")
+                    break
+                if not is_left_out(row, JUDGMENTS, kinds):
+                    judgments.append(row)
+            elif "question" in row.values:
                 batch.answers.append(answer(row, model))
             else:
                 batch.questions.append(question(row, language))
+    own_judgments.add(judgments, batch, language)
     return batch
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
 from arena.loading.records import JUDGMENTS, UNSTATED, Batch, ModelRecord, Report, Row, is_left_out, objects_of
 
@@ -13,7 +14,9 @@ VALUES = {"0": 0.0, "1": 1.0, "2": -1.0, "Tie": 0.0}
 RESULT = "_result"
 
 
-def read(files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str) -> Batch:
+def read(
+    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+) -> Batch:
     """Pairs with the labels of three people; results of a judge (`gpt_result`, `pandalm_result`) are joined by `idx`."""
     batch = Batch()
     shown: dict[str, tuple[str, str]] = {}

@@ -19,7 +19,7 @@ from arena.loading.rows import (
 
 __all__ = [
     "ANSWERS", "JUDGMENTS", "KINDS", "PROMPTS", "QUESTIONS", "UNSTATED", "AnswerRecord", "BadInput", "Batch", "GradeRecord",
-    "ModelRecord", "Problem", "QuestionRecord", "ReferenceRecord", "Report", "Row", "RubricRecord", "VoteRecord", "files_of",
+    "ModelRecord", "Problem", "QuestionRecord", "ReferenceRecord", "Report", "Row", "RubricRecord", "RunRecord", "VoteRecord", "files_of",
     "is_left_out", "lines_of", "objects_of", "rows_of",
 ]  # fmt: skip
 
@@ -88,6 +88,15 @@ class Judged(NamedTuple):
 
 
 @dataclass(frozen=True)
+class RunRecord:
+    """The run that a verdict was part of: its name and its rubric's, and the `order` answers were shown in, as Run.Order has it."""
+
+    name: str
+    rubric: str = ""
+    order: str = "fixed"
+
+
+@dataclass(frozen=True)
 class VoteRecord:
     """A published verdict on a pair: `value` in [-2, 2] towards `first`, a model's name, which was shown first.
 
@@ -96,7 +105,8 @@ class VoteRecord:
     judge was asked in both orders, so that one order alone is half a verdict. `baseline` is the one of the two that all others
     are compared with, "" for none. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
     `seconds`, `tokens_in`, `tokens_out`, `tstamp` (seconds of Unix time) go into columns of their own, the rest is kept as
-    details. `told_in` is the field of the row that says it, for problems.
+    details. `columns` has values for other columns of a judgment (`reasons`, `note`, `kept_out`, `points`). `scores` are
+    by dimension, as the value. `told_in` is the field of the row that says it, for problems.
     """
 
     row: Row
@@ -119,7 +129,10 @@ class VoteRecord:
     version_first: str = ""
     version_second: str = ""
     baseline: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+    run: RunRecord | None = None
     told_in: str = "verdict"
 
     lowest: ClassVar[float] = -2.0
@@ -161,6 +174,8 @@ class GradeRecord:
     sample: int = 0
     version: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+    run: RunRecord | None = None
     told_in: str = "score"
 
     @property
@@ -202,6 +217,15 @@ class Batch:
     rubrics: list[RubricRecord] = field(default_factory=list)
     references: list[ReferenceRecord] = field(default_factory=list)
     categories: list[dict] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether it holds anything at all."""
+        return any(vars(self).values())
+
+    @property
+    def needs_benchmark(self) -> bool:
+        """Whether it holds more than judge prompts, which belong to no benchmark."""
+        return bool(self.questions or self.answers or self.votes or self.grades)
 
     def imply_answers(self, record: VoteRecord | GradeRecord) -> None:
         """Say that the answers this verdict is about were given, for formats that may publish verdicts without them."""

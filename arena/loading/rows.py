@@ -18,6 +18,8 @@ from arena.models import storable
 _T = TypeVar("_T")
 
 LARGEST_LINE = 20_000_000  # characters; a longer line is no answer
+LARGEST_NUMBER = 10**15
+LONGEST_SHOWN = 80  # characters of a value in a problem
 UNSTORABLE = "holds a NUL or half a character (a lone surrogate), which no database keeps"
 
 
@@ -123,12 +125,16 @@ class Row:
         """What the label in field `name` stands for; None and a problem for one that is not among the `known`."""
         label = self.take(name, str)
         if label is not None and label not in known:
-            self.problem(name, f"is {label!r}, not one of {', '.join(known)}")
+            self.problem(name, f"is {short(label)}, not one of {', '.join(known)}")
         return known.get(label) if label is not None else None
 
     def number(self, name: str, *, required: bool = False) -> float | None:
-        """A number, or None where it is missing."""
-        return self.take(name, (int, float), required=required)
+        """A number, or None where it is missing; a problem where it is larger than any that is meant."""
+        value = self.take(name, (int, float), required=required)
+        if value is not None and abs(value) > LARGEST_NUMBER:
+            self.problem(name, f"is {short(value)}, which is too large")
+            return None
+        return value
 
     def extra(self, **names: str) -> dict[str, Any]:
         """Numbers that a verdict may have, from these fields of the row; those that are missing are left out."""
@@ -235,6 +241,21 @@ def row_of(values: Any, source: str, row: Row) -> Row | None:
     return row
 
 
+def object_of(path: Path, report: Report) -> Row | None:
+    """The one JSON object that a file is; None and a problem where it is none."""
+    text = text_of(path, report)
+    if text is None:
+        return None
+    row = Row(path, 1, {}, report)
+    try:
+        values = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        row.line = getattr(error, "lineno", 1)
+        row.problem("", f"is not JSON: {_reason(error)}")
+        return None
+    return row_of(values, text, row)
+
+
 def objects_of(path: Path, report: Report) -> Iterator[Row]:
     """The objects of a file that is one JSON list, or JSON lines; as `rows_of`."""
     try:
@@ -297,6 +318,26 @@ def texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from texts_in(inner)
+
+
+def short(value: Any) -> str:
+    """A value of a file as a problem shows it: in a few characters, whatever it is."""
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a file is a number, and not larger than any that is meant."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
+
+
+def plain_text(content: Any) -> str | None:
+    """What a message says: its text, or those of its parts together; None where a part is no text."""
+    parts = content if isinstance(content, list) and content else [content]
+    texts = [
+        part.get("text") if isinstance(part, dict) and part.get("type", "text") == "text" else part for part in parts
+    ]
+    return "".join(texts) if all(isinstance(text, str) for text in texts) else None
 
 
 def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:

@@ -76,8 +76,15 @@ def _join_references(batch: Batch) -> None:
     """Put references that came in files of their own to their questions, which must have come with them."""
     references: dict[str, ReferenceRecord] = {}
     asked = {record.key for record in batch.questions}
+    by = {reference.question: reference.row.file for reference in reversed(batch.references)}
     for reference in batch.references:
-        if reference.question not in asked:
+        if by[reference.question] != reference.row.file:
+            reference.row.report.counts["references of another judge left out"] += 1
+            reference.row.report.note(
+                f"{reference.row.file.name}: a question has one reference here, that of {by[reference.question].name}; "
+                "--judge chooses another judge's"
+            )
+        elif reference.question not in asked:
             reference.row.problem("question_id", f"{reference.question} is not among the questions loaded with it")
         elif reference.question in references:
             line = references[reference.question].row.line
@@ -114,7 +121,7 @@ def _check_questions(
             if benchmark and benchmark.frozen_at:
                 record.row.problem("key", f"{record.key} is new, and {benchmark} is frozen; load it as another version")
             new.append(record)
-        elif record.implied and known[record.key].turns == record.turns:
+        elif record.implied and (not record.published or known[record.key].turns == record.turns):
             report.counts["questions already there"] += 1
         elif _facts(known[record.key]) != _facts_of(record):
             record.row.problem(
@@ -126,15 +133,15 @@ def _check_questions(
 
 
 def _implied_last(records: Iterable[_R]) -> list[_R]:
-    """The records in their order, those told along with verdicts after the others."""
-    return sorted(records, key=lambda record: record.implied)
+    """The records in their order, those told along with verdicts after the others, and after these those without text."""
+    return sorted(records, key=lambda record: (record.implied, not record.published))
 
 
 def _check_repeated(record: QuestionRecord | AnswerRecord, first: Any, field: str, name: str) -> None:
     """A second record of one place is a problem, unless a verdict told along with it what the first says too."""
     if not record.implied:
         record.row.problem(field, f"{name} is a duplicate of line {first.row.line}")
-    elif record.turns != first.turns:
+    elif record.published and record.turns != first.turns:
         record.row.problem(field, f"{name} has another text than in {first.row.place}")
 
 
@@ -164,7 +171,9 @@ def _check_answers(
 ) -> list[AnswerRecord]:
     """The answers that are new; an answer to no question, or one of two, goes to the report."""
     turns = {key: len(question.turns) for key, question in known.items()}
-    turns.update({record.key: len(record.turns) for record in batch.questions})
+    for record in reversed(_implied_last(batch.questions)):
+        if record.published or record.key not in known:
+            turns[record.key] = len(record.turns)
     there = _there(benchmark)
     told = set(there)
     seen: dict[tuple, AnswerRecord] = {}

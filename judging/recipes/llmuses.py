@@ -20,6 +20,8 @@ REVIEWERS = ("AutoReviewerGpt4",)
 PRECISIONS = ("torch.float16", "torch.bfloat16", "torch.float32", "auto")
 PARSERS = ("lmsys_parser", "ranking_parser")
 METRICS = ("elo", "pairwise", "score")
+IGNORED = ("precision", "generation_config", "template_type")
+USED = ("model_id_or_path", "revision", "output_file")
 NO_EFFECT = "has no effect here: {}"
 
 
@@ -81,14 +83,17 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
             continue
         enabled = about.take("enable", bool, True)
         section.check_length(name, name, LanguageModel.name.field.max_length)
-        model_id = about.text("model_id_or_path", longest=LanguageModel.vendor.field.max_length)
-        revision = about.text("revision", longest=LanguageModel.version.field.max_length) or UNSTATED
-        about.one_of("precision", PRECISIONS), about.section("generation_config"), about.take("template_type", str)
-        for ignored in ("precision", "generation_config", "template_type"):
-            if ignored in about:
-                notes.append(f"answers_gen.{name}.{ignored} {NO_EFFECT.format('answers come from the file')}")
-        files = about.paths("output_file") if enabled else []
-        about.taken.add("output_file")
+        args = _args(about)
+        model_id = args.text("model_id_or_path", longest=LanguageModel.vendor.field.max_length)
+        revision = args.text("revision", longest=LanguageModel.version.field.max_length) or UNSTATED
+        args.one_of("precision", PRECISIONS), args.section("generation_config"), args.take("template_type", str)
+        unused = IGNORED if args is about else [key for key in args.names() if key not in USED]
+        for key, place in (("ref", about), *((key, args) for key in unused)):
+            if key in place:
+                notes.append(f"{place.path}.{key} {NO_EFFECT.format('answers come from the file')}")
+        told_in = about if "output_file" in about else args
+        files = told_in.paths("output_file") if enabled else []
+        about.taken |= {"output_file", "ref"}
         about.finish()
         if not enabled:
             notes.append(f"answers_gen.{name}: enable is false, left out")
@@ -98,6 +103,11 @@ def _models(section: Section | None, notes: list[str]) -> list[ModelSpec]:
         vendor = model_id.split("/")[0] if "/" in model_id else UNSTATED
         models.append(ModelSpec(name, revision, vendor, answers=files, line=section.lines[name], place=about.path))
     return models
+
+
+def _args(about: Section) -> Section:
+    """Where a model's facts stand: in files of June 2023 under `args`, beside the class that is to answer (`ref`)."""
+    return (about.section("args") if "args" in about else None) or about
 
 
 def _reviews(section: Section, notes: list[str]):

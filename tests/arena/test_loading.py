@@ -506,3 +506,13 @@ def test_a_whole_published_folder_loads_and_says_what_it_leaves_out(shared):
         assert write_rows(batch, Target(name), report)
         assert {what: report.counts[what] for what in counts} == counts
         assert any("left out" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("format_", "content"), [("arena", ""), ("arena", "[]"), ("alpaca_eval", "[ ]\n"), ("juryroom", "\n\n")]
+)
+def test_files_without_rows_are_refused_and_make_no_benchmark(tmp_path, format_, content):
+    file = tmp_path / "empty.json"
+    file.write_text(content)
+    (told,) = refusal(format_, file)
+    assert told in (f"{file}: is empty", f"{file}: holds no rows")

@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from arena.models import Answer, Question
 from judging.models import Preference
-from tests.arena.loading_files import load, loaded_twice, refusal
+from tests.arena.loading_files import load, loaded_twice, refusal, write
 
 pytestmark = pytest.mark.django_db
 
@@ -185,3 +185,11 @@ def test_four_models_come_out_as_published(shared):
         assert ours["n"] == int(theirs["n_total"]) and ours["n_failed"] == 0
         for number in ("n_wins", "n_wins_base", "n_draws"):
             assert ours[number] == int(float(theirs[number]))
+
+
+@pytest.mark.parametrize("name", ["price_per_example", "time_per_example", "preference"])
+def test_a_huge_number_is_a_problem_and_never_a_crash(tmp_path, name):
+    row = {"instruction": "Hi", "output_1": "a", "generator_1": "base", "output_2": "b", "generator_2": "cand",
+           "annotator": "owl", "preference": 1, name: 10**400}  # fmt: skip
+    file = write(tmp_path / "annotations.json", json.dumps([row]))
+    assert any(f"{name}: is 1000" in told for told in refusal("alpaca_eval", file))

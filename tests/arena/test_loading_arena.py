@@ -141,7 +141,7 @@ def test_questions_and_answers_may_be_taken_without_the_votes(tmp_path):
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"winner": "both"}, "winner: is 'both', not one of model_a, model_b, tie, tie (bothbad)"),
+        ({"winner": "both"}, "winner: is 'both', not one of model_a, model_b, tie, tie (bothbad), tie (inconsistent)"),
         ({"model_a": None}, "model_a: is missing"),
         ({"anony": "yes"}, "anony: is text, not true or false"),
         ({"judge": ""}, "judge: is empty"),
@@ -168,3 +168,22 @@ def test_the_first_public_battles_give_the_elo_that_was_published(shared):
     rows = {row["model"]: round(row["rating"], 2) for row in json.loads(out.getvalue())["rows"]}
     assert len(rows) == 9
     assert (rows["vicuna-13b"], rows["stablelm-tuned-alpha-7b"]) == (1169.46, 858.95)
+
+
+def test_a_tie_of_two_orders_that_disagreed_is_a_tie_and_told_in_the_details(tmp_path):
+    load("arena", battles(tmp_path, {**CLEAN, "winner": "tie (inconsistent)"}, {**CLEAN, "winner": "tie"}))
+    flipped, plain = Preference.objects.order_by("pk")
+    assert (flipped.value, flipped.both_bad, flipped.details["flip"]) == (0, False, True)
+    assert "flip" not in plain.details
+
+
+def test_messages_in_parts_are_put_together(tmp_path):
+    parts = [{"role": "user", "content": [{"type": "text", "text": "Name a tree."}]}, *talk("", "The oak.")[1:]]
+    load("arena", write(tmp_path / "c.jsonl", {**FULL, "conversation_a": parts}))
+    assert Question.objects.get().turns == ["Name a tree."]
+
+
+@pytest.mark.parametrize("moment", [10**400, True, [1]])
+def test_a_time_of_any_kind_is_a_problem_and_never_a_crash(tmp_path, moment):
+    file = write(tmp_path / "c.jsonl", {**FULL, "tstamp": moment})
+    assert any(told.startswith(f"{file}:1: tstamp: is ") for told in refusal("arena", file))

@@ -98,3 +98,20 @@ def test_an_answer_without_a_text_of_the_assistant_is_refused(tmp_path):
 def test_the_published_questions_and_answers_load(shared):
     counts = load("arena_hard", shared / "data" / "arena_hard")["counts"]
     assert (counts["new questions"], counts["new answers"]) == (500, 1000)
+
+
+def test_a_huge_number_of_tokens_is_a_problem(tmp_path):
+    home = folder(tmp_path, game("A=B"), game("A=B"))
+    file = write(
+        home / "model_answer" / "all.jsonl", answer("base"), {**answer("cand"), "metadata": {"token_len": 10**40}}
+    )
+    (told,) = refusal("arena_hard", home)
+    assert told.startswith(f"{file}:2: metadata.token_len: is 1000") and told.endswith("which is too large")
+
+
+def test_an_answer_in_parts_is_put_together(tmp_path):
+    home = folder(tmp_path, game("A=B"), game("A=B"))
+    said = [{"role": "assistant", "content": [{"type": "text", "text": "By "}, {"type": "text", "text": "cand."}]}]
+    write(home / "model_answer" / "all.jsonl", answer("base"), {**answer("cand"), "messages": said})
+    load("arena_hard", home)
+    assert Answer.objects.get(model__name="cand").turns == ["By cand."]

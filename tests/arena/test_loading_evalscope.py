@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arena.models import Answer, Question
-from judging.models import Grade, Preference
+from judging.models import Grade, Preference, Run
 from tests.arena.loading_files import load, loaded_twice, refusal, write
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +132,83 @@ def test_answers_alone_leave_the_marks_out(tmp_path):
 def test_a_question_without_a_query_is_refused(tmp_path):
     file = write(tmp_path / "easy.jsonl", {"response": "Ash."})
     assert f"{file}:1: query: is missing" in refusal("evalscope", file)
+
+
+@pytest.mark.parametrize(
+    ("where", "typed"), [("reviews/cand", "."), ("reviews/cand", "./trees_easy.jsonl"), ("reviews", "..")]
+)
+def test_the_model_is_the_folders_however_the_path_is_typed(tmp_path, monkeypatch, where, typed):
+    reviews(tmp_path, review({"value": {"acc": 1}, "prediction": "Ash."}))
+    monkeypatch.chdir(tmp_path / where)
+    load("evalscope", Path(typed), benchmark="trees")
+    assert Answer.objects.get().model.name == "cand"
+    assert Question.objects.get().key == "trees_easy-0"
+
+
+def failed(status: str, value: dict) -> dict:
+    summary = {"status": status, "judge_models": ["owl"], "failures": {"timeout": 2}}
+    return {"value": value, "prediction": "Ash.", "judge_summary": summary}
+
+
+def test_a_review_that_failed_is_a_failure_with_or_without_a_value(tmp_path):
+    rows = [
+        review({"value": {"acc": 1}, "prediction": "Oak."}),
+        review(failed("failed", {"acc": 0.0}), index=1),
+        review(failed("excluded", {}), index=2),
+        review({"value": {"acc": None}, "prediction": "Ash."}, index=3),
+    ]
+    counts = loaded_twice("evalscope", reviews(tmp_path, *rows))
+    assert counts["of the new grades, failures without a verdict"] == 3
+    told = Grade.objects.order_by("answer__question__key").values_list("score", "error")
+    assert list(told) == [
+        (1.0, ""),
+        (None, "the file says failed: timeout"),
+        (None, "the file says excluded: timeout"),
+        (None, "the file has no value here"),
+    ]
+
+
+def test_a_battle_that_failed_is_a_failure_in_both_orders(tmp_path):
+    row = review({**failed("excluded", {}), "metadata": {}})
+    row["sample_score"]["sample_metadata"] = {"answer_1": "Ash.", "model_1": "cand", "model_2": "base"}
+    counts = loaded_twice("evalscope", reviews(tmp_path, row, model="Arena"))
+    assert (counts["new votes"], counts["of the new votes, failures without a verdict"]) == (2, 2)
+    assert set(Answer.objects.values_list("model__name", flat=True)) == {"cand", "base"}
+
+
+def test_games_are_against_the_baseline_and_candidates_meet_on_its_questions(tmp_path):
+    for name in ("ash", "birch"):
+        games = game("A>B", name, "base"), game("A=B", "base", name)
+        row = review(arena(*games, prediction=f"By {name}."), target=["By base."])
+        write(tmp_path / "reviews" / "Arena" / f"general_arena_qa&easy@{name}&base.jsonl", row)
+    load("evalscope", tmp_path)
+    assert {row.baseline.name for row in Run.objects.filter(mode="baseline")} == {"base"}
+    assert Question.objects.get().key == "general_arena_qa&easy-0"
+    assert {answer.model.name: answer.turns for answer in Answer.objects.select_related("model")} == {
+        name: [f"By {name}."] for name in ("ash", "birch", "base")
+    }
+
+
+def test_predictions_beside_the_reviews_are_left_out_and_counted(tmp_path):
+    reviews(tmp_path, review({"value": {"acc": 1}, "prediction": "Ash."}))
+    row = {"index": 0, "model": "cand", "model_output": {"choices": []}, "messages": []}
+    write(tmp_path / "predictions" / "cand" / "trees_easy.jsonl", row)
+    told = load("evalscope", tmp_path)
+    assert (told["counts"]["predictions left out"], told["counts"]["new grades"]) == (1, 1)
+
+
+def test_texts_in_parts_are_put_together(tmp_path):
+    said = [{"role": "user", "content": [{"type": "text", "text": "Name "}, {"type": "text", "text": "a tree."}]}]
+    load("evalscope", reviews(tmp_path, review({"value": {"acc": 1}, "prediction": "Ash."}, messages=said)))
+    assert Question.objects.get().turns == ["Name a tree."]
+
+
+@pytest.mark.parametrize(
+    ("score", "problem"),
+    [
+        (arena(game(["A>B"])), "games[0].judgment: is ['A>B'], not one of A>>B"),
+        ({"value": {"acc": 10**400}}, "sample_score.score.value.acc: is 1000"),
+    ],
+)
+def test_values_of_any_kind_are_problems_and_never_a_crash(tmp_path, score, problem):
+    assert any(problem in told for told in refusal("evalscope", reviews(tmp_path, review(score))))

@@ -284,3 +284,43 @@ def test_a_row_of_json_min_without_an_annotator_is_a_task(tmp_path):
 def test_a_row_of_json_min_that_decides_nothing_is_refused(tmp_path):
     file = minimal(tmp_path, {**PAIR, "id": 1, "annotator": 3})
     assert f"{file}:1 (item 1): has neither a side selected nor a choice that says tie" in refusal("label_studio", file)
+
+
+@pytest.mark.parametrize("selected", [["left"], {"side": "left"}, 10**400, True])
+def test_a_side_of_any_kind_is_a_problem_and_never_a_crash(tmp_path, selected):
+    (told, *_more) = refusal("label_studio", export(tmp_path, annotation(region(selected))))
+    assert "annotations[0].result[0].value.selected: is " in told
+
+
+def test_huge_marks_and_ends_of_a_scale_are_problems(tmp_path):
+    mark = {"from_name": "score", "type": "number", "value": {"number": 10**400}}
+    data = {"prompt": "Name a tree.", "answer": "Ash.", "model": "ash", "lowest": 0, "highest": 10}
+    assert any(
+        "value.number: is 1000" in told
+        for told in refusal("label_studio", export(tmp_path, annotation(mark), data=data))
+    )
+    mark = {**mark, "value": {"number": 3}}
+    data = {**data, "highest": 10**400}
+    assert refusal("label_studio", export(tmp_path, annotation(mark), data=data))
+
+
+def test_predictions_are_left_out_counted_and_told(tmp_path):
+    task = {
+        "id": 5,
+        "data": DATA,
+        "annotations": [annotation(region("left"))],
+        "predictions": [{"result": [region("right")]}],
+    }
+    told = load("label_studio", write(tmp_path / "export.json", json.dumps([task])))
+    assert (told["counts"]["predictions left out"], told["counts"]["new votes"]) == (1, 1)
+    assert any("predictions are left out" in note for note in told["notes"])
+
+
+def test_annotators_of_two_projects_are_two_people(tmp_path):
+    for project in (1, 2):
+        task = {"id": 5, "project": project, "data": DATA, "annotations": [annotation(region("left"))]}
+        load("label_studio", write(tmp_path / f"{project}" / "export.json", json.dumps([task])))
+    assert set(Preference.objects.values_list("judge__name", flat=True)) == {
+        "annotator 3 of project 1",
+        "annotator 3 of project 2",
+    }

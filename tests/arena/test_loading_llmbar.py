@@ -117,3 +117,25 @@ def test_a_result_that_means_nothing_is_refused(tmp_path, said, problem):
     file = folder(tmp_path, said) / "evaluators" / "Owl-2" / "Vanilla" / "result.json"
     told = refusal("llmbar", tmp_path / "Natural")
     assert any(line.startswith(f"{file}:1 (item 1): {problem}") for line in told), told
+
+
+@pytest.mark.parametrize(("where", "typed"), [(".", "dataset.json"), (".", "./dataset.json"), ("evaluators", "..")])
+def test_the_subset_is_the_folders_however_the_path_is_typed(tmp_path, monkeypatch, where, typed):
+    home = folder(tmp_path, result("1", "2"))
+    monkeypatch.chdir(home / where)
+    load("llmbar", Path(typed))
+    assert Question.objects.get().key == "Natural-1"
+    assert set(Preference.objects.values_list("judge__name", flat=True)) <= {"LLMBar labels", "Owl-2 Vanilla"}
+
+
+def test_subset_and_judge_may_be_said(tmp_path):
+    file = write(tmp_path / "result.json", json.dumps([result("1", "2")]))
+    load("llmbar", file, subset="Manual", judge="Owl-3")
+    assert Question.objects.get().key == "Manual-1"
+    assert Judge.objects.filter(name="Owl-3", kind="imported").exists()
+
+
+@pytest.mark.parametrize("winner", [True, [1], {"of": 1}, "3"])
+def test_a_winner_that_is_none_is_named_with_its_place(tmp_path, winner):
+    home = folder(tmp_path, result(winner, "1"))
+    assert any("results[0].swap = False.winner: is " in told for told in refusal("llmbar", home))

@@ -119,3 +119,18 @@ def test_the_published_reviews_load_beside_their_questions_and_answers(shared):
         "llmuses review_alpaca_eval": 160,
         "llmuses review_gpt4_pair_baseline": 320,
     }
+
+
+def test_the_outputs_of_a_battle_are_its_answers(tmp_path):
+    row = {**PAIR, "output_a": "To heal.", "output_b": ""}
+    counts = loaded_twice("llmuses", write(tmp_path / "battle.jsonl", row))
+    assert (counts["new answers"], counts["answers whose text was not published"]) == (2, 0)
+    assert {answer.model.name: answer.turns for answer in Answer.objects.select_related("model")} == {
+        "ash": ["To heal."],
+        "birch": [""],
+    }
+
+
+def test_outputs_that_are_no_text_are_refused(tmp_path):
+    file = write(tmp_path / "battle.jsonl", {**PAIR, "output_a": ["To heal."], "output_b": "x"})
+    assert f"{file}:1: output_a: is a list, not text" in refusal("llmuses", file)

@@ -232,3 +232,43 @@ def test_the_published_judgments_load_with_their_errors_as_failures(shared):
     assert {rubric.name for rubric in Rubric.objects.exclude(template={}, variants={})} == {
         json.loads(line)["name"] for line in (folder / "judge_prompts.jsonl").read_text().splitlines()
     }
+
+
+def said(text: str, **fields) -> dict:
+    return {"question_id": 7, "choices": [{"index": 0, "turns": [text, text]}], **fields}
+
+
+def test_who_answered_is_the_files_name_where_the_rows_do_not_say(tmp_path, monkeypatch):
+    write(tmp_path / "question.jsonl", QUESTION)
+    write(tmp_path / "model_answer" / "ash-7b-v1.5.jsonl", said("By ash."))
+    write(tmp_path / "model_answer_birch.jsonl", said("By birch."))
+    monkeypatch.chdir(tmp_path)
+    load("mt_bench", Path(), kind="questions")
+    load("mt_bench", Path())
+    assert set(Answer.objects.values_list("model__name", flat=True)) == {"ash-7b-v1.5", "birch"}
+
+
+def test_references_are_told_by_the_folder_however_the_path_is_typed(tmp_path, monkeypatch):
+    write(tmp_path / "question.jsonl", QUESTION)
+    write(tmp_path / "reference_answer" / "owl.jsonl", said("Right.", model_id="owl"))
+    monkeypatch.chdir(tmp_path / "reference_answer")
+    load("mt_bench", Path("owl.jsonl"), Path("../question.jsonl"))
+    assert Question.objects.get().reference == ["Right.", "Right."] and not Answer.objects.exists()
+
+
+def test_a_folder_far_above_makes_no_answer_a_reference(tmp_path):
+    home = tmp_path / "reference_answers_of_may" / "run"
+    write(home / "question.jsonl", QUESTION)
+    write(home / "model_answer" / "ash.jsonl", said("By ash.", model_id="ash"))
+    load("mt_bench", home)
+    assert Answer.objects.get().model.name == "ash"
+
+
+@pytest.mark.parametrize(("judge", "reference"), [("", "By heron."), ("owl", "By owl.")])
+def test_the_references_of_one_judge_stand_and_the_others_are_counted(tmp_path, judge, reference):
+    write(tmp_path / "question.jsonl", QUESTION)
+    for name in ("heron", "owl"):
+        write(tmp_path / "reference_answer" / f"{name}.jsonl", said(f"By {name}.", model_id=name))
+    told = load("mt_bench", tmp_path, judge=judge)
+    assert Question.objects.get().reference == [reference, reference]
+    assert any("reference" in note for note in told["notes"])

@@ -139,3 +139,74 @@ def test_questions_alone_leave_the_results_out(tmp_path):
     results(tmp_path, "[[A]]")
     counts = load("opencompass", tmp_path, kind="questions")["counts"]
     assert (counts["new questions"], counts["judgments left out"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("where", "typed"), [("ash-birch_judged-by--owl", "."), ("ash-birch_judged-by--owl", "./lines.json")]
+)
+def test_the_judge_is_the_folders_however_the_path_is_typed(tmp_path, monkeypatch, where, typed):
+    results(tmp_path, "[[A]]")
+    monkeypatch.chdir(tmp_path / where)
+    load("opencompass", Path(typed), benchmark="lines")
+    assert Preference.objects.get().judge.name == "owl" and Question.objects.get().key == "lines-1"
+
+
+def test_results_out_of_their_folder_ask_who_judged(tmp_path):
+    file = results(tmp_path, "[[A]]").rename(tmp_path / "lines.json")
+    (told,) = refusal("opencompass", file)
+    assert told.startswith(f"{file}:1: judge: who judged is not known") and "--judge" in told
+    load("opencompass", file, judge="owl")
+    assert Preference.objects.get().judge.name == "owl"
+
+
+def test_marks_out_of_their_folder_ask_who_answered(tmp_path):
+    file = results(tmp_path, "[[8]]", answer1=None, answer2=None).rename(tmp_path / "lines.json")
+    (told,) = refusal("opencompass", file, judge="owl")
+    assert "model: who answered is not known" in told and "--model" in told
+
+
+def test_a_question_that_is_not_in_the_results_stands_with_its_list_or_without_text(tmp_path):
+    results(tmp_path, "[[A]]", question=None)
+    load("opencompass", tmp_path)
+    assert Question.objects.get().meta == {"published": False}
+    other = tmp_path / "other"
+    write(other / "lines.json", json.dumps([{"dialogue": [{"role": "user", "content": text} for text in "ab"]}]))
+    results(other, "[[A]]", question=None)
+    load("opencompass", other)
+    assert Question.objects.get(benchmark__name="other").turns == ["a", "b"]
+
+
+def test_both_orders_of_a_question_are_two_judgments(tmp_path):
+    asked = [{**GOLD, "question": "One?"}, {**GOLD, "question": "Two?"}]
+    turned = [{**gold, "answer1": "birch", "answer2": "ash"} for gold in asked]
+    replies = ("[[A]]", "[[C]]", "[[B]]", "[[A]]")
+    rows = {
+        str(number): {"prediction": reply, "gold": gold}
+        for number, (reply, gold) in enumerate(zip(replies, asked + turned, strict=True))
+    }
+    counts = loaded_twice("opencompass", write(tmp_path / "a_judged-by--owl" / "lines.json", json.dumps(rows)))
+    assert (counts["new questions"], counts["new votes"]) == (2, 4)
+    rows = Preference.objects.select_related("battle__question", "run").order_by("pk")
+    assert [row.battle.question.key for row in rows] == ["lines-1", "lines-2", "lines-1", "lines-2"]
+    assert towards_ash() == [1, 0, 1, -1]
+    assert {row.run.order for row in rows} == {"both"}
+
+
+def test_marks_of_compass_arena_are_from_0_to_5(tmp_path):
+    replies = ("最终打分结果为：[[3分]]。", "[[0分]]", "[[7分]]", "no word")
+    load("opencompass", results(tmp_path, *replies, models="ash", answer1=None, answer2=None))
+    grades = Grade.objects.select_related("rubric").order_by("pk")
+    assert [row.score for row in grades] == [3, 0, None, None]
+    assert {(row.rubric.lowest, row.rubric.highest) for row in grades} == {(0, 5)}
+
+
+@pytest.mark.parametrize(("reply", "value"), [("Choice: B", -1), ("Choice：[[A]]", 1), ("My choice: all", None)])
+def test_a_choice_in_english_is_read_as_one_in_chinese(tmp_path, reply, value):
+    load("opencompass", results(tmp_path, reply))
+    assert towards_ash() == [value]
+
+
+def test_broken_json_is_told_with_its_line(tmp_path):
+    file = write(tmp_path / "a_judged-by--owl" / "lines.json", '{"0": {\n"prediction": "x",,\n}}')
+    (told,) = refusal("opencompass", file)
+    assert told.startswith(f"{file}:2: is not JSON: ")

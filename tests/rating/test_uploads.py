@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question, Upload
+from judging.models import Judge
 from rating import tasks, uploading
 from rating.models import Score
 from rating.upload_examples import EXAMPLES
@@ -144,6 +145,65 @@ def test_a_frozen_benchmark_takes_answers_and_no_questions(lead):
     page = bring(lead, ("q.jsonl", lines({**QUESTION, "key": "q9"})), benchmark=benchmark.pk)
     assert "frozen" in problems(page)[0][2]
     assert bring(lead, ("a.jsonl", lines(ANSWER)), benchmark=benchmark.pk).context["upload"].status == "checked"
+
+
+# --- what only the names of folders tell
+
+REVIEW = {"index": 0, "target": [""], "messages": [{"role": "user", "content": "Name a tree."}],
+          "sample_score": {"score": {"value": {"acc": 1}, "prediction": "Ash."}}}  # fmt: skip
+JUDGED = {"input": "Name a tree.", "output_1": "Ash.", "output_2": "A chair.", "label": 1,
+          "results": [{"swap = False": {"winner": "1"}, "swap = True": {"winner": "2"}}]}  # fmt: skip
+RESULT = {"0": {"prediction": "[[A]]", "gold": {"question": "One?", "answer1": "ash", "answer2": "birch"}}}
+WHO = {"model": "Finch", "model_version": "2", "vendor": "Northmoor"}
+
+
+@pytest.mark.parametrize(
+    ("format_", "name", "body", "asked", "said", "key"),
+    [
+        ("evalscope", "Trees.easy.jsonl", lines(REVIEW), ["model"], WHO, "Trees.easy-0"),
+        ("llmbar", "result.json", json.dumps([JUDGED]).encode(), ["subset"], {"subset": "N", "judge": "owl"}, "N-1"),
+        ("llmbar", "result.json", json.dumps([JUDGED]).encode(), ["judge"], {"subset": "N"}, ""),
+        ("opencompass", "lines.json", json.dumps(RESULT, indent=4).encode(), ["judge"], {"judge": "owl"}, "lines-1"),
+    ],
+)
+def test_an_upload_asks_for_what_its_folder_would_have_told(lead, format_, name, body, asked, said, key):
+    first = {} if key else said
+    page = bring(lead, (name, body), format=format_, **first)
+    assert [field for _line, field, _text in problems(page)] == asked
+    assert all("--" in text and "of an upload" in text for _line, _field, text in problems(page))
+    said = {"judge": "owl", **said}
+    page = lead.post(
+        reverse("upload_check", args=[page.context["upload"].pk]),
+        {"name": "pantry", "version": "1", "format": format_, **said},
+        follow=True,
+    )
+    load(lead, page.context["upload"])
+    assert Upload.objects.get().status == "loaded" and Question.objects.get().key == (key or "N-1")
+    assert not Judge.objects.filter(name__regex="[0-9a-f]{12}").exists()
+    assert not LanguageModel.objects.filter(name__regex="[0-9a-f]{12}").exists()
+
+
+def test_answers_that_do_not_say_who_gave_them_are_the_uploads_own_names(lead):
+    question = {"question_id": 81, "category": "writing", "turns": ["Write."]}
+    answer = {"question_id": 81, "choices": [{"index": 0, "turns": ["So."]}]}
+    page = bring(lead, ("question.jsonl", lines(question)), ("Qwen2.5-7B.Chat.jsonl", lines(answer)), format="mt_bench")
+    load(lead, page.context["upload"], all="1")
+    assert Answer.objects.get().model.name == "Qwen2.5-7B.Chat"
+
+
+def test_votes_that_were_exported_are_told_by_their_content(lead):
+    vote = {"question": "q1", "judge": "person 1", "kind": "person", "status": "ok", "value": 1, "run": 3,
+            "first": "Finch", "second": "Wren", "swapped": False, "both_bad": False}  # fmt: skip
+    page = bring(lead, ("votes.jsonl", lines(vote)))
+    assert (page.context["upload"].format, page.context["upload"].status) == ("juryroom", "checked")
+    load(lead, page.context["upload"])
+    assert Judge.objects.get(kind="imported_person").name == "person 1 of run 3"
+
+
+@pytest.mark.parametrize("content", [b"[]", b"\n\n", b"[ ]\n"])
+def test_a_file_without_rows_makes_no_benchmark(lead, content):
+    page = bring(lead, ("questions.json", content), format="arena")
+    assert page.context["upload"].status == "refused" and not Benchmark.objects.exists()
 
 
 # --- formats

@@ -56,6 +56,8 @@ class Command(BaseCommand):
         if self._quiet:
             self.stdout.write(json.dumps(told.as_json()))
             return
+        for note in told.notes:
+            self.stdout.write(f"note: {note}")
         rows = [
             (bill.judge, bill.calls, bill.calls_at_most, bill.cached, bill.tokens_in, bill.cost) for bill in told.judges
         ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.management import BaseCommand, CommandError
 from django.db import transaction
 
-from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
+from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Naming, Report, write
 from arena.loading.records import KINDS, UNSTATED
 from arena.loading.writing import Target
 from arena.migrating import migrated
@@ -20,7 +20,7 @@ from rating.score_files import BadScores, read_scores, write_scores
 SHOWN = 50
 NAMED = 5  # models; of more, the notes give the number
 SCORES = "scores"
-OF_THE_REST = ("kind", "benchmark", "model")
+OF_THE_REST = ("kind", "benchmark", "model", "judge", "subset")
 """What is said of files without scores alone: a table of scores says it row by row."""
 
 
@@ -44,6 +44,12 @@ class Command(BaseCommand):
         parser.add_argument("--model", help="who answered, for all answers in these files")
         parser.add_argument("--model-version", default=UNSTATED, metavar="V")
         parser.add_argument("--vendor", default=UNSTATED)
+        parser.add_argument(
+            "--judge", default="", metavar="NAME", help="who judged, where names of files and folders say it"
+        )
+        parser.add_argument(
+            "--subset", default="", metavar="NAME", help="which part of the benchmark (default: what the folder says)"
+        )
         parser.add_argument("--language", default="en", help="of questions that do not say (default: en)")
         parser.add_argument("--check", action="store_true", help="only report; write nothing")
         parser.add_argument("--format", choices=("table", "json"), default="table")
@@ -66,7 +72,7 @@ class Command(BaseCommand):
         except BadInput as error:
             self._say(error.report, name, options)
             raise CommandError(self._refusal(error.report), returncode=1) from None
-        self._say(report, name if self._needs_benchmark(batch) else "", options)
+        self._say(report, name if batch.needs_benchmark else "", options)
 
     def _load_scores(self, options: dict) -> None:
         """Tables of scores; all files or none."""
@@ -95,18 +101,15 @@ class Command(BaseCommand):
             raise CommandError(f"{name} files hold no {kind} that we can read; they hold {', '.join(form.kinds)}")
         model = ModelRecord(options["model"], options["model_version"], options["vendor"]) if options["model"] else None
         kinds = (kind,) if kind else form.kinds
-        return form(options["paths"], report, kinds=kinds, model=model, language=options["language"])
+        naming = Naming(judge=options["judge"], subset=options["subset"])
+        return form(options["paths"], report, kinds=kinds, model=model, language=options["language"], naming=naming)
 
     @staticmethod
     def _write(batch: Batch, target: Target, report: Report) -> None:
-        """Everything in the batch into the database; a batch of judge prompts alone makes no benchmark."""
-        if Command._needs_benchmark(batch):
+        """Everything in the batch into the database; judge prompts alone make no benchmark, nor does nothing."""
+        if batch.needs_benchmark:
             write_votes(batch, write(batch, target, report, check_problems=validate_check), report)
         write_rubrics(batch.rubrics, report)
-
-    @staticmethod
-    def _needs_benchmark(batch: Batch) -> bool:
-        return bool(not batch.rubrics or batch.questions or batch.answers or batch.votes or batch.grades)
 
     @staticmethod
     def _note_unstated(batch: Batch, report: Report) -> None:

@@ -1,0 +1,38 @@
+"""What the names of files and of their folders tell, or whoever brings the files says in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Naming:
+    """`judge` and `subset` are said for all the files; "" where their paths are to tell.
+
+    `file` is the own name of a single file that lies under another one, in a folder that tells nothing, as an upload does.
+    """
+
+    judge: str = ""
+    subset: str = ""
+    file: str = ""
+
+    def name(self, path: Path) -> str:
+        """The file's own name."""
+        return self.file or path.name
+
+    def stem(self, path: Path) -> str:
+        """The file's own name without its ending."""
+        return Path(self.name(path)).stem
+
+    def folders(self, path: Path) -> tuple[str, ...]:
+        """The folders the file lies in, the outermost first, however its path was typed; () where they tell nothing."""
+        if self.file:
+            return ()
+        folder = path.parent.absolute()
+        return (folder.resolve() if ".." in folder.parts else folder).parts[1:]
+
+
+def unknown(what: str, option: str, field: str) -> str:
+    """What a problem says of a name that no path tells: `option` of the command gives it, or `field` of the form."""
+    return f"{what} is not known: on disk the folder tells it; --{option} says it, or “{field}” of an upload"

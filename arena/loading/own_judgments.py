@@ -1,0 +1,184 @@
+"""Our own judgments.jsonl, as `export_votes` writes it: a row is a judgment with all that is needed to rate it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from arena.loading.records import (
+    UNSTATED,
+    Batch,
+    GradeRecord,
+    QuestionRecord,
+    Row,
+    RunRecord,
+    VoteRecord,
+)
+
+FIELDS = {"question", "judge", "kind", "status"}
+PEOPLE = ("person", "simulated", "imported_person")
+STATUSES = {name: name for name in ("ok", "parse_error", "truncated", "refused", "api_error", "skipped")}
+KEPT_OUT = {name: name for name in ("", "practice", "gold", "repeat", "adjudication", "leak")}
+ORDERS = {name: name for name in ("both", "random", "balanced", "fixed")}
+NUMBERED = re.compile(r"person \d+")
+LARGEST = 32_767  # what the database takes as turn, trial or sample
+NO_TEXT = "(The text of this question is not in the file of judgments.)"
+DRY_RUN = "dry_run"
+TELLING = ("run", "kind", "provenance", "rubric")
+
+
+def is_judgment(row: Row) -> bool:
+    return row.values.keys() >= FIELDS
+
+
+def add(rows: Sequence[Row], batch: Batch, language: str) -> None:
+    """Add the judgments, with what they tell of their questions and answers. Those of a dry run are left out, counted."""
+    asked: dict[str, QuestionRecord] = {}
+    for row in rows:
+        if row.values.get("provenance") == DRY_RUN:
+            row.report.counts["random verdicts of a dry run left out"] += 1
+            continue
+        record = _vote(row) if "first" in row.values else _grade(row)
+        (batch.votes if isinstance(record, VoteRecord) else batch.grades).append(record)
+        batch.imply_answers(record)
+        known = asked.get(record.question)
+        if known is None or len(known.turns) < record.turn:
+            asked[record.question] = _question(row, record, language)
+    batch.questions += asked.values()
+
+
+def _question(row: Row, record: VoteRecord | GradeRecord, language: str) -> QuestionRecord:
+    """The question of a judgment, as far as it tells: its key, its category, and that it has as many turns as were judged."""
+    return QuestionRecord(
+        row,
+        record.question,
+        row.text("category", required=False) or UNSTATED,
+        [NO_TEXT] * max(1, record.turn),
+        row.text("language", required=False) or language,
+        meta={"published": False},
+        implied=True,
+        published=False,
+    )
+
+
+def _vote(row: Row) -> VoteRecord:
+    """A preference: the file's value is towards `first`, which was shown second where it is `swapped`."""
+    sides = [
+        (row.text(name), row.text(f"{name}_version", required=False), _whole(row, f"{name}_sample"))
+        for name in ("first", "second")
+    ]
+    value, both_bad = row.number("value"), row.take("both_bad", bool, required=False, default=False)
+    scores = _scores(row)
+    if row.take("swapped", bool, required=False, default=False):
+        sides.reverse()
+        value = -value if value else value
+        scores = {name: -mark if mark else mark for name, mark in scores.items()}
+    if both_bad and value != 0:
+        row.problem("both_bad", "is true, and the value is not 0")
+    (first, version_first, sample_first), (second, version_second, sample_second) = sides
+    return VoteRecord(
+        **_told(row, value),
+        first=first,
+        second=second,
+        value=value,
+        scores=scores,
+        both_bad=both_bad,
+        version_first=version_first,
+        version_second=version_second,
+        sample_first=sample_first,
+        sample_second=sample_second,
+        baseline=row.text("baseline", required=False),
+    )
+
+
+def _grade(row: Row) -> GradeRecord:
+    value, lowest, highest = (
+        row.number("value"),
+        row.number("lowest", required=True),
+        row.number("highest", required=True),
+    )
+    told = _told(row, value)
+    told["columns"]["points"] = row.take("points", list, required=False, default=[])
+    return GradeRecord(
+        **told,
+        model=row.text("model"),
+        version=row.text("version", required=False),
+        sample=_whole(row, "sample"),
+        score=value,
+        scores=_scores(row),
+        lowest=0.0 if lowest is None else float(lowest),
+        highest=0.0 if highest is None else float(highest),
+    )
+
+
+def _told(row: Row, value: float | None) -> dict[str, Any]:
+    """What preferences and grades say alike."""
+    status = row.label("status", STATUSES) or "ok"
+    if (status == "ok") != (value is not None):
+        row.problem("value", "is missing" if value is None else f"is there, and the status is {status}")
+    return {
+        "row": row,
+        "question": row.key("question"),
+        "judge": _judge(row),
+        "is_person": row.text("kind") in PEOPLE,
+        "status": status,
+        "error": "" if status == "ok" else row.text("error", required=False) or status,
+        "turn": _whole(row, "turn"),
+        "trial": _whole(row, "trial"),
+        "told_in": "value",
+        "run": _run(row),
+        "columns": {
+            "reasons": row.texts("reasons", required=False),
+            "note": row.take("note", str, required=False, default=""),
+            "kept_out": row.label("kept_out", KEPT_OUT) if row.values.get("kept_out") else "",
+        },
+        "extra": _extra(row),
+    }
+
+
+def _judge(row: Row) -> str:
+    """Who judged. Somebody without a name is known by the run: person 1 of another run is somebody else."""
+    name = row.text("judge")
+    return f"{name} of run {row.values.get('run')}" if NUMBERED.fullmatch(name) else name
+
+
+def _run(row: Row) -> RunRecord | None:
+    """The run it was part of, where the file says so."""
+    if row.values.get("run") is None:
+        return None
+    name = row.text("run_name", required=False)
+    order = row.label("order", ORDERS) if row.values.get("order") else "fixed"
+    run = row.key("run")
+    return RunRecord(
+        f"{name} (run {run})" if name else f"run {run}", row.text("rubric", required=False), order or "fixed"
+    )
+
+
+def _extra(row: Row) -> dict[str, Any]:
+    extra: dict[str, Any] = {"exported": {name: row.values[name] for name in TELLING if name in row.values}}
+    if (active := row.number("active_ms")) is not None:
+        extra["seconds"] = active / 1000
+    moment = row.text("created_at", required=False)
+    try:
+        extra |= {"tstamp": datetime.fromisoformat(moment).timestamp()} if moment else {}
+    except (ValueError, OverflowError):
+        row.problem("created_at", "is not a date and time")
+    return extra
+
+
+def _scores(row: Row) -> dict[str, float]:
+    scores = row.take("scores", dict, required=False, default={})
+    if any(isinstance(mark, bool) or not isinstance(mark, int | float) for mark in scores.values()):
+        row.problem("scores", "holds something that is not a number")
+        return {}
+    return scores
+
+
+def _whole(row: Row, name: str) -> int:
+    value = row.take(name, int, required=False, default=0)
+    if not 0 <= value <= LARGEST:
+        row.problem(name, f"is not a whole number from 0 to {LARGEST}")
+        return 0
+    return value
