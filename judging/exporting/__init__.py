@@ -12,7 +12,7 @@ from typing import Protocol
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from judging.exporting import argilla, dpo, label_studio, votes
+from judging.exporting import argilla, content, dpo, label_studio, votes
 from judging.exporting.base import CannotExport, Report, Wanted
 from judging.models import Run
 
@@ -43,6 +43,8 @@ class Format:
 FORMATS = {
     "votes": Format(votes.as_lines, _("votes, everything on record (JSON lines)")),
     "votes_csv": Format(votes.as_csv, _("votes, everything on record (CSV)"), ".csv", "text/csv"),
+    "questions": Format(content.questions_as_lines, _("questions (JSON lines)")),
+    "answers": Format(content.answers_as_lines, _("answers (JSON lines)")),
     "label_studio": Format(label_studio.as_tasks, _("Label Studio tasks"), ".json", "application/json"),
     "label_studio_config": Format(label_studio.as_config, _("Label Studio interface"), ".xml", "application/xml"),
     "argilla": Format(argilla.as_lines, _("Argilla records (JSON lines)")),

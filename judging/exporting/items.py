@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
 
 from arena.models import Answer, Question
 from judging.exporting.base import Report, Wanted, batches, people, table_of
@@ -13,6 +17,7 @@ from judging.voting_items import field_of, pool
 
 READ = {True: ("question__category", "model"), False: ("question__category", "first__model", "second__model")}
 
+WITHOUT_TEXT = "votes on answers whose text is not here"
 NOT_TOLD = ("reply", "reasoning", "prompt", "details")
 """What judgments have besides, often longer than all the rest."""
 
@@ -57,6 +62,17 @@ def items(run: Run, wanted: Wanted, report: Report) -> Iterator[Item]:
             item = found[_item_of(row)]
             _put(item, row, known, active, report, judges=wanted.judges)
         yield from found.values()
+    without = votes_without_text(run).count()
+    if without:
+        report.left_out[WITHOUT_TEXT] += without
+
+
+def votes_without_text(run: Run) -> QuerySet:
+    """The standing votes of people on answers that have no text here: exports that show answers cannot hold them."""
+    textless = Answer.objects.without_text().filter(question__benchmark=run.benchmark_id).values("pk")
+    sides = ("answer",) if run.is_single else ("battle__first", "battle__second")
+    where = reduce(or_, (Q(**{f"{side}__in": textless}) for side in sides))
+    return table_of(run).objects.current().by_people().filter(where, run=run)
 
 
 def _item(row: object) -> Item:

@@ -9,15 +9,15 @@ from typing import Any
 from arena import sheets
 from judging.exporting.base import Report, Wanted, batches, json_line, people, table_of
 from judging.exporting.items import NOT_TOLD, active_key, active_times
-from judging.models import Grade, Preference, Run, Status
+from judging.models import Grade, Judge, Preference, Run, Status
 from judging.voting_items import field_of
 
 COMMON = (
     "run", "benchmark", "question", "category", "language", "item", "judge", "kind", "turn", "trial", "status", "value", "both_bad",
-    "scores", "points", "reasons", "note", "active_ms", "kept_out", "rubric", "provenance", "created_at",
+    "scores", "points", "reasons", "note", "active_ms", "kept_out", "rubric", "provenance", "created_at", "error", "run_name", "order",
 )  # fmt: skip
-PAIR = ("first", "first_version", "first_sample", "second", "second_version", "second_sample", "swapped")
-ONE = ("model", "version", "sample")
+PAIR = ("first", "first_version", "first_sample", "second", "second_version", "second_sample", "swapped", "baseline")
+ONE = ("model", "version", "sample", "lowest", "highest")
 
 
 def as_lines(run: Run, wanted: Wanted, report: Report) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _rows(run: Run, wanted: Wanted, report: Report) -> Iterator[dict[str, Any]]:
     votes = table.objects.current().filter(run=run)
     where = "answer" if run.is_single else "battle"
     sides = ("answer__model",) if run.is_single else ("battle__first__model", "battle__second__model")
-    related = ("judge", "rubric", "run__benchmark", f"{where}__question__category", *sides)
+    related = ("judge", "rubric", "run__benchmark", "run__baseline", f"{where}__question__category", *sides)
     votes = votes if wanted.judges else votes.by_people()
     for batch in batches(votes, related=related, without=(*NOT_TOLD, *_texts(run))):
         active = active_times(run, {getattr(row, f"{field_of(run)}_id") for row in batch})
@@ -83,25 +83,36 @@ def _row(row: Preference | Grade, known: dict[int, tuple[int, str]], active: dic
         "status": str(Status(row.status)),
         "reasons": row.reasons,
         "note": row.note,
-        "active_ms": active.get(active_key(row)),
+        "active_ms": active.get(active_key(row), _imported_ms(row)),
         "kept_out": row.kept_out,
         "rubric": str(row.rubric),
         "provenance": row.provenance,
         "created_at": row.created_at.isoformat(),
+        "error": row.error,
+        "run_name": row.run.name,
+        "order": row.run.order,
         "scores": row.scores,
         **(_graded(row) if isinstance(row, Grade) else _preferred(row)),
     }
 
 
+def _imported_ms(row: Preference | Grade) -> int | None:
+    """The time that the file told of an imported person."""
+    is_told = row.judge.kind == Judge.Kind.IMPORTED_PERSON and row.seconds is not None
+    return round(row.seconds * 1000) if is_told else None
+
+
 def _graded(row: Grade) -> dict[str, Any]:
     model = row.answer.model
     told = {"model": model.name, "version": model.version, "sample": row.answer.sample}
+    told |= {"lowest": row.rubric.lowest, "highest": row.rubric.highest}
     return {"value": row.score, "both_bad": None, "points": row.points, **told}
 
 
 def _preferred(row: Preference) -> dict[str, Any]:
     """Values point towards `first`, whichever side it was shown on; `swapped`: it was shown on the right."""
     told: dict[str, Any] = {"value": row.value, "both_bad": row.both_bad, "points": [], "swapped": row.swapped}
+    told["baseline"] = row.run.baseline.name if row.run.baseline else ""
     for side in ("first", "second"):
         answer = getattr(row.battle, side)
         told |= {side: answer.model.name, f"{side}_version": answer.model.version, f"{side}_sample": answer.sample}

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET
 
 from arena.border import asked
 from arena.frame import is_annotator, is_lead
-from arena.models import Benchmark
+from arena.models import Benchmark, Provenance
 from judging.access import is_blind_on, runs_seen_by
 from judging.ballots import flag_causes
 from judging.exporting import formats_of
+from judging.exporting.items import votes_without_text
 from judging.models import Assignment, Grade, Preference, Run, Status
 from judging.monitoring import monitor
 from judging.progress import judgments_of
@@ -107,7 +108,10 @@ def run(request, pk):
     may_read = context["progress"].failures and not sight.blind
     people = context["people"] is not None
     context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people else []
-    context["exports"] = formats_of(run) if people else {}
+    is_imported = run.provenance == Provenance.IMPORTED
+    context["exports"] = formats_of(run) if sight.may_steer and (people or is_imported) else {}
+    context["export_query"] = "?judges=1" if is_imported else ""
+    context["without_text"] = votes_without_text(run).count() if context["exports"] else 0
     context["failed"] = failed_items(run, context["cause"], context["failed_of"]) if may_read else []
     return render(request, "judging/run.html", context)
 

@@ -19,14 +19,15 @@ from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from arena.models import Answer
+from arena.loading import own_judgments
+from arena.models import UNPUBLISHED, Answer, Benchmark, LanguageModel, Question
 from judging.assignment import judge_of
 from judging.exporting import FORMATS, CannotExport, Report, Wanted, formats_of
 from judging.exporting.dpo import label_of
 from judging.exporting.items import items
-from judging.models import Assignment, AuditEntry, Grade, Judge, Preference, Run
+from judging.models import Assignment, AuditEntry, Grade, Judge, KeptOut, Preference, Rubric, Run, Status
 from judging.voting_items import pool
-from tests.arena.loading_files import load
+from tests.arena.loading_files import load, refusal, write
 from tests.judging import voting
 
 pytestmark = pytest.mark.django_db
@@ -436,7 +437,7 @@ def test_a_lead_downloads_each_format_and_it_is_put_on_record(run, format_):
     assert entry.facts == {"format": format_, "names": False}
 
 
-@pytest.mark.parametrize(("mode", "forms"), [("pairwise", 7), ("single", 5)])
+@pytest.mark.parametrize(("mode", "forms"), [("pairwise", 9), ("single", 7)])
 def test_the_runs_page_links_what_there_is_of_it(mode, forms):
     run = voting.open_run(questions=1, mode=mode)
     page = render_to_string("judging/_run_export.html", {"run": run, "exports": formats_of(run)})
@@ -480,3 +481,136 @@ def test_names_and_judges_are_in_the_file_where_the_lead_asks_for_them(run):
     say(run, machine(), value=1)
     body = client().get(address(run, "votes"), {"names": "1", "judges": "1"}).getvalue().decode()
     assert [json.loads(line)["judge"] for line in body.splitlines()] == ["ann", "rule"]
+
+
+# ---- our own files, there and back
+
+
+def emptied() -> None:
+    """A site without any of what was judged and who judged."""
+    Run.objects.update(status=Run.Status.DONE)
+    for table in (Preference, Grade, Assignment, Run, Judge, Benchmark, LanguageModel, Rubric):
+        table.objects.all().delete()
+
+
+def told(file: Path) -> list[dict]:
+    """The rows of a file without what is another site's: ids, names that say so, and that it was imported."""
+    other = ("run", "run_name", "item", "benchmark", "judge", "kind", "provenance", "rubric")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    return sorted(({name: row[name] for name in row if name not in other} for row in rows), key=json.dumps)
+
+
+def brought_back(run: Run, folder: Path) -> Path:
+    """The run's questions, answers and votes written, brought to an empty site, and its votes written there once more."""
+    files = [folder / f"{name}.jsonl" for name in ("questions", "answers", "votes")]
+    for file in files:
+        export(run, file.stem, file, judges=True)
+    emptied()
+    load("juryroom", *files, benchmark="back")
+    again = folder / "again.jsonl"
+    export(Run.objects.get(), "votes", again, judges=True)
+    return again
+
+
+def test_questions_answers_and_votes_come_back_as_they_were(run, tmp_path):
+    ann, bob = people("ann", "bob")
+    say(run, ann, **A, swapped=True, note=" fine", reasons=["style"], scores={"right": 2})
+    say(run, ann, **A, kept_out="repeat", trial=1)
+    say(run, bob, 1, **BAD)
+    say(run, machine(), 1, value=0.5)
+    say(run, machine("other"), 1, status="api_error", error="gone")
+    questions = list(Question.objects.values("key", "turns", "language", "reference", "meta"))
+    answers = sorted(Answer.objects.values_list("question__key", "model__name", "model__vendor", "turns"))
+    again = brought_back(run, tmp_path)
+    assert told(again) == told(tmp_path / "votes.jsonl") and len(told(again)) == 5
+    assert list(Question.objects.values("key", "turns", "language", "reference", "meta")) == questions
+    assert sorted(Answer.objects.values_list("question__key", "model__name", "model__vendor", "turns")) == answers
+    assert set(Preference.objects.values_list("provenance", flat=True)) == {"imported"}
+    assert set(Judge.objects.values_list("kind", flat=True)) == {"imported", "imported_person"}
+
+
+def test_grades_come_back_with_their_scale_and_their_points(tmp_path):
+    run = voting.open_run(questions=1, mode="single")
+    say(run, *people("ann"), score=3, scores={"right": 3}, points=[{"quote": "x", "points": -1}])
+    lowest, highest = run.rubric.lowest, run.rubric.highest
+    again = brought_back(run, tmp_path)
+    assert told(again) == told(tmp_path / "votes.jsonl")
+    rubric = Grade.objects.select_related("rubric").get().rubric
+    assert (rubric.lowest, rubric.highest) == (lowest, highest)
+
+
+def test_votes_alone_come_back_on_questions_and_answers_without_text(run, tmp_path):
+    say(run, *people("ann"), **B, turn=1)
+    export(run, "votes", tmp_path / "votes.jsonl")
+    emptied()
+    counts = load("juryroom", tmp_path / "votes.jsonl", benchmark="back")["counts"]
+    assert (counts["new votes"], counts["answers whose text was not published"]) == (1, 2)
+    assert Question.objects.get().meta == {"published": False}
+    assert load("juryroom", tmp_path / "votes.jsonl", benchmark="back")["counts"]["votes already there"] == 1
+
+
+def test_person_1_of_another_run_is_somebody_else(run, tmp_path):
+    say(run, *people("ann"), **A)
+    (row,) = lines(run, "votes")
+    emptied()
+    files = [
+        write(tmp_path / f"{number}.jsonl", {**row, "run": number, "run_name": f"of {number}"}) for number in (7, 8)
+    ]
+    assert load("juryroom", *files, benchmark="back")["counts"]["new votes"] == 2
+    assert list(Judge.objects.values_list("name", flat=True)) == ["person 1 of run 7", "person 1 of run 8"]
+    assert Run.objects.count() == 2
+
+
+def test_random_verdicts_of_a_dry_run_are_not_brought_in(run, tmp_path):
+    say(run, machine(), value=1, provenance="dry_run")
+    export(run, "votes", tmp_path / "votes.jsonl", judges=True)
+    counts = load("juryroom", tmp_path / "votes.jsonl", benchmark="back")["counts"]
+    assert counts["random verdicts of a dry run left out"] == 1 and "new votes" not in counts
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"status": "fine"}, "status: is 'fine', not one of ok, "),
+        ({"value": None}, "value: is missing"),
+        ({"value": 7}, "value: is 7, which is off the scale"),
+        ({"value": [1]}, "value: is a list, not "),
+        ({"value": 10**400}, "value: is 1000"),
+        ({"value": 1, "both_bad": True}, "both_bad: is true, and the value is not 0"),
+        ({"kept_out": "lost"}, "kept_out: is 'lost', not one of "),
+        ({"reasons": "style"}, "reasons: is text, not a list"),
+        ({"scores": {"right": "yes"}}, "scores: holds something that is not a number"),
+        ({"trial": 10**9}, "trial: is not a whole number from 0 to 32767"),
+        ({"created_at": "soon"}, "created_at: is not a date and time"),
+    ],
+)
+def test_a_bad_judgment_is_named_with_its_line_and_field(run, tmp_path, fields, problem):
+    say(run, *people("ann"), **A)
+    (row,) = lines(run, "votes")
+    file = write(tmp_path / "votes.jsonl", {**row, **fields})
+    assert any(told.startswith(f"{file}:1: {problem}") for told in refusal("juryroom", file))
+
+
+def test_the_words_of_the_loader_are_those_of_the_record():
+    assert set(own_judgments.STATUSES) == set(Status.values)
+    assert set(own_judgments.KEPT_OUT) == {"", *KeptOut.values}
+    assert set(own_judgments.ORDERS) == set(Run.Order.values)
+    assert set(own_judgments.PEOPLE) == set(Judge.PEOPLE)
+
+
+@pytest.mark.parametrize("format_", ["label_studio", "argilla", "dpo", "answers"])
+def test_what_has_no_text_here_is_counted_and_the_page_says_so(run, tmp_path, format_):
+    say(run, *people("ann"), **A)
+    Answer.objects.update(error=UNPUBLISHED, turns=[])
+    out = export(run, format_, tmp_path / "file")
+    assert "0  written to" in out and "left out: " in out and "text" in out
+    page = client().get(reverse("run", args=[run.pk])).content.decode()
+    assert "1 vote is on answers whose text is not here" in page
+
+
+def test_an_imported_run_can_be_taken_along_from_its_page(run, tmp_path):
+    say(run, *people("ann"), **A)
+    brought_back(run, tmp_path)
+    found = Run.objects.get()
+    page = client().get(reverse("run", args=[found.pk])).content.decode()
+    assert address(found, "votes") + "?judges=1" in page
