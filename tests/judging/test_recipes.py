@@ -238,6 +238,22 @@ def test_what_has_no_effect_here_is_said(shared, tmp_path):
         assert key in notes
 
 
+def test_a_recipe_of_june_2023_is_read_and_what_has_no_effect_is_said(shared, tmp_path):
+    file = adapted(shared, "arena", tmp_path)
+    told = yaml.safe_load(file.read_text())
+    for name, about in told["answers_gen"].items():
+        args = {key: about.pop(key) for key in ("revision", "precision", "generation_config") if key in about}
+        about.pop("model_id_or_path", None), about.pop("template_type", None)
+        args |= {"model_id_or_path": f"Owls/{name}", "device": "cuda"}
+        told["answers_gen"][name] = {"ref": "llmuses.predict.owl:Owl", "args": args, **about}
+    told["elo_rating"] = told.pop("rating_gen")
+    file.write_text(yaml.safe_dump(told, sort_keys=False))
+    recipe = read_recipe(file)
+    assert [(model.name, model.vendor) for model in recipe.models] == [(name, "Owls") for name in MODELS]
+    for key in ("ref", "args.precision", "args.device"):
+        assert any(note.startswith(f"answers_gen.llama2-7b.{key} has no effect here") for note in recipe.notes)
+
+
 def test_a_parser_that_llmuses_names_is_said_to_have_no_effect(shared, tmp_path):
     key = "reviews_gen.reviewer.args.fn_completion_parser"
     recipe = read_recipe(adapted(shared, "arena", tmp_path, fn_completion_parser="ranking_parser"))

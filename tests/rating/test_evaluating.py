@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import yaml
+from django.core.management import call_command
 
 from arena.loading import BadInput
 from arena.models import Answer, Benchmark, LanguageModel
@@ -17,6 +19,7 @@ from rating.evaluating import Outcome, Unfinished, estimated, run
 from rating.models import Snapshot
 from tests import openai_server
 from tests.judging.asked import asked, words
+from tests.judging.llmuses_files import adapted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = ("Ash", "Birch", "Cedar")
@@ -149,6 +152,15 @@ def test_the_estimate_is_what_the_run_then_asks_and_leaves_nothing_behind(server
     run(other)
     assert (bill.calls, bill.calls_at_most) == (48, 72) and bill.calls <= server.count <= bill.calls_at_most
     assert estimated(config(server, name="again", cache=False, order="fixed")).as_json()["judges"][0]["calls"] == 0
+
+
+def test_the_estimate_says_what_of_a_recipe_has_no_effect(shared, tmp_path):
+    file = adapted(shared, "arena", tmp_path)
+    told = estimated(file, limit=1)
+    assert any("generation_config has no effect here" in note for note in told.notes)
+    out = StringIO()
+    call_command("evaluate", str(file), estimate=True, limit=1, stdout=out)
+    assert "note: answers_gen." in out.getvalue()
 
 
 def test_a_panel_from_python_is_asked_member_by_member(server, folder):
