@@ -9,6 +9,7 @@ from arena.loading.records import Batch, GradeRecord, Judged, VoteRecord
 from arena.models import UNPUBLISHED, Answer, Benchmark, Question
 
 Record = VoteRecord | GradeRecord
+LARGEST_MARK = 1e9  # as the table of grades has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +88,7 @@ class Answers:
 
 def _check_scale(record: Record) -> None:
     value, lowest, highest = record.score, record.lowest, record.highest
-    if value is not None and not lowest <= value <= highest:
+    if value is not None and abs(value) > LARGEST_MARK:
+        record.row.problem(record.told_in, f"is {value:g}; marks are not larger than {LARGEST_MARK:g}")
+    elif value is not None and not lowest <= value <= highest:
         record.row.problem(record.told_in, f"is {value:g}, which is off the scale from {lowest:g} to {highest:g}")

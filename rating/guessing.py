@@ -133,6 +133,8 @@ def _head_of(path: Path, folder: Path) -> Path:
         text = ""
     if text.lstrip().startswith("["):
         head.write_text(_first_objects(text), encoding="utf-8")
+    elif head.suffix == ".json" and len(text) < HEAD / 4:  # one object may be all of it
+        head.write_text(text, encoding="utf-8")
     else:
         lines = text.split("\n")
         whole = lines if len(text) < HEAD / 4 else lines[:-1]

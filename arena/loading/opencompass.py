@@ -83,7 +83,8 @@ def read(
 def _is_object(path: Path) -> bool:
     """Whether the file is one JSON object of objects with replies: results, wherever they lie."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig")) if path.suffix == ".json" else None
+        text = path.read_text(encoding="utf-8-sig") if path.suffix == ".json" else ""
+        told = json.loads(text) if text.lstrip().startswith("{") else None
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(told, dict) and any(isinstance(one, dict) and "prediction" in one for one in told.values())

@@ -16,6 +16,7 @@ from arena.loading.records import (
     RunRecord,
     VoteRecord,
 )
+from arena.loading.rows import is_number
 
 FIELDS = {"question", "judge", "kind", "status"}
 PEOPLE = ("person", "simulated", "imported_person")
@@ -170,7 +171,7 @@ def _extra(row: Row) -> dict[str, Any]:
 
 def _scores(row: Row) -> dict[str, float]:
     scores = row.take("scores", dict, required=False, default={})
-    if any(isinstance(mark, bool) or not isinstance(mark, int | float) for mark in scores.values()):
+    if not all(map(is_number, scores.values())):
         row.problem("scores", "holds something that is not a number")
         return {}
     return scores

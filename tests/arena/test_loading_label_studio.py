@@ -300,6 +300,9 @@ def test_huge_marks_and_ends_of_a_scale_are_problems(tmp_path):
         for told in refusal("label_studio", export(tmp_path, annotation(mark), data=data))
     )
     mark = {**mark, "value": {"number": 3}}
+    vast = {**mark, "value": {"number": 3e9}}
+    told = refusal("label_studio", export(tmp_path, annotation(vast), data={**data, "highest": 10**12}))
+    assert any("marks are not larger than 1e+09" in line for line in told)
     data = {**data, "highest": 10**400}
     assert refusal("label_studio", export(tmp_path, annotation(mark), data=data))
 

@@ -183,6 +183,11 @@ def test_an_upload_asks_for_what_its_folder_would_have_told(lead, format_, name,
     assert not LanguageModel.objects.filter(name__regex="[0-9a-f]{12}").exists()
 
 
+def test_results_that_are_one_object_are_told_by_their_content(lead):
+    page = bring(lead, ("lines.json", json.dumps(RESULT, indent=4).encode()), judge="owl")
+    assert (page.context["upload"].format, page.context["upload"].status) == ("opencompass", "checked")
+
+
 def test_answers_that_do_not_say_who_gave_them_are_the_uploads_own_names(lead):
     question = {"question_id": 81, "category": "writing", "turns": ["Write."]}
     answer = {"question_id": 81, "choices": [{"index": 0, "turns": ["So."]}]}
