@@ -21,7 +21,6 @@ from judging.judges.base import UNREAD
 from judging.models import Judge, KeptOut, Preference, Run, Status
 from judging.progress import COUNTS, NOTHING, Line, Progress, judgments_of, progress
 from judging.purse import spent
-from judging.reading_by_hand import queue
 
 MINUTES = 30  # of throughput that are drawn
 RECENT = 5  # minutes that say how fast a run goes now
@@ -174,20 +173,13 @@ def monitor(run: Run) -> dict[str, Any]:
         "skips": causes(now.skips),
         "is_watched": run.is_live or run.is_paused or run.status == Run.Status.OPEN,
         "unread": any(failure["status"] in UNREAD for failure in now.failures),
-        "to_read": to_read(run, now),
+        "to_read": now.unread,
         "elapsed": in_words(seconds),
         "milestone": now.percent // 25 * 25,
         "phase": phase_of(run),
         "budget_mark": mark_of(run, ("budget",)),
         **({} if now.people else of_machines(run, now, seconds, at)),
     }
-
-
-def to_read(run: Run, now: Progress) -> int:
-    """How many replies that no parser could read wait for a person, those of members too. A handful of queries where any may."""
-    unread = any(failure["status"] in UNREAD for failure in now.failures)
-    members = any(part.failed for line in now.lines for part in line.parts)
-    return queue(run).count() if unread or members else 0
 
 
 def of_machines(run: Run, now: Progress, seconds: float | None, at: datetime) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
@@ -90,7 +91,10 @@ class People:
 
 @dataclass(frozen=True)
 class Progress:
-    """A run at one moment; `failures` and `skips` by judge and reason, the most frequent first: {judge, status, error, n}."""
+    """A run at one moment; `failures` and `skips` by judge and reason, the most frequent first: {judge, status, error, n}.
+
+    `unread` replies, those of members too, hold no verdict that a parser finds, and wait for a person.
+    """
 
     status: str
     stage: str
@@ -99,6 +103,7 @@ class Progress:
     failures: list[dict] = field(default_factory=list)
     skips: list[dict] = field(default_factory=list)
     people: People | None = None
+    unread: int = 0
 
     @property
     def done(self) -> int:
@@ -204,13 +209,15 @@ def _planned(run: Run) -> list[int]:
 
 def _other_ways(run: Run, judgments) -> list[int]:
     """Ids of those of these judgments that other runs made in an order that this run, of one order, does not ask for; the first
-    MOST_IDS of them. Two queries."""
-    others = judgments.by_machines().exclude(run=run)
+    MOST_IDS of them. A query, and one more where other runs made any."""
+    sides = ("battle__first_model", "battle__second_model", "battle__first__sample", "battle__question__position")
+    others = judgments.by_machines().exclude(run=run).order_by().values_list("pk", "swapped", "battle", *sides)
+    rows = list(others)
+    models = {model for row in rows for model in row[3:5]}
+    names = dict(LanguageModel.objects.filter(pk__in=models).values_list("pk", "name")) if models else {}
     shown: dict[int, bool] = {}
     found: list[int] = []
-    names = dict(LanguageModel.objects.filter(pk__in=participants(run)).values_list("pk", "name"))
-    sides = ("battle__first_model", "battle__second_model", "battle__first__sample", "battle__question__position")
-    for pk, swapped, battle, *place in others.order_by().values_list("pk", "swapped", "battle", *sides).iterator():
+    for pk, swapped, battle, *place in rows:
         if battle not in shown:
             shown[battle] = shown_way(run, _battle(battle, names, *place))
         if shown[battle] != swapped:
@@ -244,7 +251,14 @@ def progress(run: Run) -> Progress:
         failures=_by_reason(mine.failed()),
         skips=_by_reason(mine.skipped()),
         people=people,
+        unread=_unread(judgments, counted, [*judges, *chain.from_iterable(members.values())]),
     )
+
+
+def _unread(judgments, counted: Mapping[int, dict], judges: Sequence[Judge]) -> int:
+    """How many of these judgments by these judges wait for a person to read them. One query where any failed."""
+    failed = [judge.pk for judge in judges if counted.get(judge.pk, NOTHING)["failed"]]
+    return judgments.filter(judge__in=failed).unread().count() if failed else 0
 
 
 def _members(judges: Sequence[Judge]) -> dict[int, list[Judge]]:

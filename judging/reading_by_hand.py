@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from judging.judges.base import UNREAD, Verdict
+from judging.judges.base import Verdict
 from judging.machines import judges_of
-from judging.models import BY_PERSON, Assignment, AuditEntry, Grade, Judge, Preference, Run, Status
+from judging.models import BY_PERSON, Assignment, AuditEntry, Grade, Preference, Run, Status
 from judging.progress import judgments_of
 from judging.prompts import FIVE as WITH_MUCH_BETTER
 from judging.rereading import Reread, compose_anew, in_place_of, set_aside_composed
@@ -25,8 +25,7 @@ class Gone(Exception):
 
 def queue(run: Run) -> QuerySet:
     """The run's failures with a reply in which no parser found a verdict, and that nobody has read, those of members too. Lazy."""
-    failed = judgments_of(run).failed().filter(status__in=UNREAD, judge__in=judges_of(run), judge__kind=Judge.Kind.LLM)
-    return failed.exclude(reply="").exclude(parser=BY_PERSON).order_by("pk")
+    return judgments_of(run).filter(judge__in=judges_of(run)).unread().order_by("pk")
 
 
 def read_by_people(run: Run) -> QuerySet:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Answer, Battle, LanguageModel, Provenance, storable
-from judging.judges.base import Verdict
+from judging.judges.base import UNREAD, Verdict
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
 from judging.models.run import Run
@@ -54,6 +54,11 @@ class JudgmentQuerySet(models.QuerySet):
     def skipped(self):
         """Current judgments of what the judge has no way to judge: nothing failed, and asking again brings nothing."""
         return self.current().filter(status=Status.SKIPPED)
+
+    def unread(self):
+        """Current judgments with a reply in which no parser found a verdict, and that no person has read."""
+        found = self.current().filter(status__in=UNREAD, judge__kind=Judge.Kind.LLM)
+        return found.exclude(reply="").exclude(parser=BY_PERSON)
 
     def new(self):
         """What came since the standing counts were last brought up to date."""
