@@ -30,6 +30,7 @@ from judging.views.runs import leads_only
 from judging.voting import Voting
 
 PAGE = 50
+STAYS = {"show", "stay"}  # what a post may ask for instead of a decision: the votes, or the page as it is
 
 
 def adjudicators_only(view):
@@ -52,7 +53,7 @@ def adjudicators_only(view):
 def adjudicate(request, run):
     """The most contested item; a post decides it and leads to the next."""
     judge = judge_of(request.user)
-    if request.method == "POST" and "show" not in request.POST:
+    if request.method == "POST" and not STAYS & request.POST.keys():
         return _post(request, run, judge)
     return _case_page(request, run, adjudication.next_case(run, judge), {})
 
