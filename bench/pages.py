@@ -200,7 +200,8 @@ def _queries(place: Site, asked: argparse.Namespace) -> list[list[int]]:
 class Sockets:
     """Boards that are open, in a thread of their own: when each was last told something, by time.monotonic()."""
 
-    def __init__(self, address: str, benchmark: int, number: int) -> None:
+    def __init__(self, address: str, benchmark: int, number: int, *, session: str) -> None:
+        self.session = session
         self.paths = [
             f"{address.replace('http', 'ws', 1)}/ws/boards/{benchmark}/?lang=en&source={s}" for s in ("all", "people")
         ]
@@ -232,6 +233,7 @@ class Sockets:
         async with connect(
             self.paths[k % len(self.paths)],
             origin=self.paths[0].split("/ws/")[0].replace("ws", "http", 1),
+            additional_headers={"Cookie": f"sessionid={self.session}"},
             max_size=None,
         ) as socket:
             async for message in socket:
@@ -256,7 +258,7 @@ def _reached(sites: list[Site], asked: argparse.Namespace) -> Iterator[str]:
         benchmark = place.database.large["benchmark"]
         run = place.database.say("opened", benchmark=benchmark, questions=200)
         with (
-            Sockets(place.address, benchmark, asked.sockets) as sockets,
+            Sockets(place.address, benchmark, asked.sockets, session=run["viewer"]) as sockets,
             _two_windows(place, run, benchmark) as (ballot, board),
         ):
             by_socket, by_page = [], []
@@ -289,7 +291,8 @@ def _two_windows(place: Site, run: dict, benchmark: int):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         voting, reading = browser.new_context(locale="en-GB"), browser.new_context(locale="en-GB")
-        voting.add_cookies([{"name": "sessionid", "value": run["session"], "url": place.address}])
+        for window, session in ((voting, run["session"]), (reading, run["viewer"])):
+            window.add_cookies([{"name": "sessionid", "value": session, "url": place.address}])
         ballot, board = voting.new_page(), reading.new_page()
         ballot.goto(f"{place.address}/vote/{run['run']}/")
         ballot.wait_for_function("() => window.htmx && document.documentElement.dataset.keys")

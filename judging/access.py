@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
-from judging.models import Grade, Judge, Membership, Preference, Role, Run, VotingItem
+from judging.models import Assignment, Grade, Judge, Membership, Preference, Role, Run, VotingItem
+from judging.undecided import undecided_by
 from judging.voting import INVITED, Voting
 
 
@@ -71,20 +74,84 @@ def runs_open_to(user) -> QuerySet[Run] | None:
 
 
 def is_blind_on(user, benchmark: Benchmark) -> bool:
-    """Whether names and judgments on the benchmark are kept from this reader, because people are asked to vote on it.
+    """Whether names and judgments on the benchmark are kept from this reader: see `blinding_runs`. At most seven queries."""
+    return benchmark.pk in blinding_runs(user, benchmark)
 
-    From everybody but leads, visitors too: an annotator could sign out and look. A demo is there to be looked at, so
-    that only its annotators are kept blind. At most four queries; one where nothing is open.
+
+def blinding_runs(user, benchmark: Benchmark | None = None) -> dict[int, list[Run]]:
+    """The runs for whose sake names and judgments are kept from this reader, by benchmark; of one benchmark, or of all.
+
+    While people are asked to vote on it, from everybody but leads, visitors too: an annotator could sign out and look. A
+    demo is there to be looked at, so that only its annotators are kept blind. When the run is closed, from its
+    adjudicators as long as they have something to decide. At most seven queries; one for a visitor where nothing is open.
     """
-    votes = Run.objects.filter(benchmark=benchmark, status=Run.Status.OPEN).order_by()
-    open_for = set(votes.values_list("provenance", flat=True).distinct())
-    if not open_for or is_lead(user):
-        return False
-    return open_for != {Provenance.DEMO} or is_annotator(user) or _is_asked_on(user, benchmark)
+    runs = Run.objects.filter(benchmark=benchmark) if benchmark else Run.objects.all()
+    found: dict[int, list[Run]] = defaultdict(list)
+    columns = ("benchmark", "status", "provenance", "started_at", "created_at")
+    for run in runs.filter(status=Run.Status.OPEN).order_by("pk").only(*columns):
+        found[run.benchmark_id].append(run)
+    if is_lead(user):
+        return {}
+    if found and not is_annotator(user):
+        asked_on = _benchmarks_asked_on(user)
+        found = {pk: mine for pk, mine in found.items() if pk in asked_on or not _are_all_demo(mine)}
+    told = dict(found)
+    for run in _runs_to_decide(user, runs).only(*columns):
+        told[run.benchmark_id] = [*told.get(run.benchmark_id, ()), run]
+    return told
 
 
-def _is_asked_on(user, benchmark: Benchmark) -> bool:
-    return user.is_authenticated and Membership.objects.filter(user=user, run__benchmark=benchmark).exists()
+def _are_all_demo(runs: Iterable[Run]) -> bool:
+    return all(run.provenance == Provenance.DEMO for run in runs)
+
+
+def _benchmarks_asked_on(user) -> set[int]:
+    mine = Membership.objects.filter(user=user) if user.is_authenticated else Membership.objects.none()
+    return set(mine.values_list("run__benchmark", flat=True))
+
+
+def _runs_to_decide(user, runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Those of these runs that are closed for votes and still have a split item that this person may decide."""
+    if not user.is_authenticated:
+        return Run.objects.none()
+    if not is_adjudicator(user):
+        runs = runs.filter(pk__in=Membership.objects.filter(user=user, role=Role.ADJUDICATOR).values("run"))
+    items = undecided_by(VotingItem.objects.for_adjudicators(), Q(judge__user=user))
+    shut = runs.exclude(status__in=(Run.Status.DRAFT, Run.Status.OPEN))
+    return shut.filter(Exists(items.filter(run=OuterRef("pk"))))
+
+
+def figures_end(user, benchmark: Benchmark | None = None) -> dict[int, datetime]:
+    """From when on figures of a benchmark are kept from this reader, by the benchmark's id; of one benchmark, or of all.
+
+    Somebody who votes and sees a figure move knows whom the vote was for. So that figures stop where an open run of the
+    benchmark began; in a demo, where this person began to vote. Not for viewers who are asked nowhere. At most nine queries.
+    """
+    blinding = blinding_runs(user, benchmark).items()
+    found = {pk: [run for run in runs if run.status == Run.Status.OPEN] for pk, runs in blinding}
+    found = {pk: runs for pk, runs in found.items() if runs}
+    if not found or (is_viewer(user) and not _is_asked_anywhere(user)):
+        return {}
+    began = _first_seats(user, [run for runs in found.values() for run in runs if run.provenance == Provenance.DEMO])
+    told = {pk: [_votes_began(run, began) for run in runs] for pk, runs in found.items()}
+    return {pk: min(filter(None, times)) for pk, times in told.items() if any(times)}
+
+
+def _is_asked_anywhere(user) -> bool:
+    seats = Membership.objects.filter(user=user).exclude(role=Role.VIEWER)
+    return is_annotator(user) or is_adjudicator(user) or seats.exists()
+
+
+def _first_seats(user, runs: list[Run]) -> dict[int, datetime]:
+    """When this person was first given an item of each of these runs. At most one query."""
+    if not runs or not user.is_authenticated:
+        return {}
+    mine = Assignment.objects.filter(run__in=runs, judge__user=user).order_by()
+    return dict(mine.values_list("run").annotate(Min("created_at")))
+
+
+def _votes_began(run: Run, began: Mapping[int, datetime]) -> datetime | None:
+    return began.get(run.pk) if run.provenance == Provenance.DEMO else run.started_at or run.created_at
 
 
 def name_people(judgments: Iterable[Preference | Grade], user) -> None:

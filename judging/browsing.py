@@ -1,7 +1,7 @@
 """The record as a list: battles, answers or questions by what is known of them, one page after another.
 
 Filters live in the address. What would tell a reader who is kept blind anything of names or judgments never looks at the
-benchmarks that people are voting on: see `blind_benchmarks`.
+benchmarks that people are voting on: see `judging.access.blinding_runs`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,17 @@ from django.db.models.functions import Sign
 from django.http import QueryDict
 
 from arena.border import asked
-from arena.frame import is_annotator, is_lead
-from arena.models import Answer, Battle, Benchmark, Provenance, Question
+from arena.frame import is_lead
+from arena.models import Answer, Battle, Benchmark, Question
 from judging import searching
-from judging.access import runs_seen_by
+from judging.access import blinding_runs, runs_seen_by
 from judging.models import (
     Assignment,
     BadCase,
     Grade,
     Judge,
     KeptOut,
-    Membership,
     Preference,
-    Run,
     Status,
 )
 
@@ -125,22 +123,6 @@ class Filters:
         return any(getattr(self, name) for name in TELLING)
 
 
-def blind_benchmarks(user: Any) -> set[int]:
-    """The benchmarks that `is_blind_on` holds for, all at once. At most four queries; one where nothing is open."""
-    found: dict[int, set[str]] = {}
-    open_runs = Run.objects.filter(status=Run.Status.OPEN).order_by()
-    for benchmark, provenance in open_runs.values_list("benchmark", "provenance").distinct():
-        found.setdefault(benchmark, set()).add(provenance)
-    if not found or is_lead(user):
-        return set()
-    if is_annotator(user):
-        return set(found)
-    mine: set[int] = set()
-    if user.is_authenticated:
-        mine = set(Membership.objects.filter(user=user).values_list("run__benchmark", flat=True))
-    return {pk for pk, kinds in found.items() if kinds != {Provenance.DEMO} or pk in mine}
-
-
 @dataclass(frozen=True)
 class Sight:
     """What a reader may see: `blind` benchmarks, whether people's judges may be asked for by id, and their runs."""
@@ -151,8 +133,8 @@ class Sight:
 
     @classmethod
     def of(cls, user: Any) -> Sight:
-        """At most six queries."""
-        return cls(user, frozenset(blind_benchmarks(user)), is_lead(user))
+        """At most eight queries."""
+        return cls(user, frozenset(blinding_runs(user)), is_lead(user))
 
 
 def rows(filters: Filters, sight: Sight) -> QuerySet[Any]:

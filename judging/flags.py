@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db import transaction
+from django.db.models import Case, Count, Max, When
 from django.utils import timezone
 
 from judging.ballots import flag_causes
 from judging.models import Assignment, AuditEntry, Run, VotingItem
 from judging.voting_items import field_of
 
-MOST = 200  # flags a page shows
+PAGE = 50  # items
 
 
 @dataclass
@@ -29,19 +31,39 @@ class Flagged:
         return all(flag.settled_at for flag in self.flags)
 
 
-def flagged(run: Run) -> list[Flagged]:
-    """The items that people flagged, what is not settled first, then the most flagged. Two queries."""
+def flagged(run: Run, *, page: object = 1) -> Page[Flagged]:
+    """A page of the items that people flagged, what is not settled first, then the most flagged. Four queries."""
     name = field_of(run)
-    seats = run.assignments.filter(status=Assignment.Status.FLAGGED).order_by("-closed_at")
-    out = set(VotingItem.objects.filter(run=run, is_out=True).values_list(name, flat=True))
+    of_run = run.assignments.filter(status=Assignment.Status.FLAGGED)
+    order = {
+        "open": Max(Case(When(settled_at=None, then=1), default=0)),
+        "flags": Count("pk"),
+        "last": Max("closed_at"),
+    }
+    items = of_run.order_by().values(f"{name}_id").annotate(**order).order_by("-open", "-flags", "-last", f"{name}_id")
+    found = Paginator(items.values_list(f"{name}_id", flat=True), PAGE).get_page(page)
+    found.object_list = _with_flags(run, list(found.object_list))
+    return found
+
+
+def _with_flags(run: Run, items: list[int]) -> list[Flagged]:
+    """These items in their order, each with its flags, the latest first. Two queries."""
+    name = field_of(run)
+    seats = run.assignments.filter(status=Assignment.Status.FLAGGED, **{f"{name}__in": items}).order_by("-closed_at")
+    out = set(VotingItem.objects.filter(run=run, is_out=True, **{f"{name}__in": items}).values_list(name, flat=True))
     causes = dict(flag_causes())
     found: dict[int, Flagged] = {}
-    for seat in seats.select_related("judge", f"{name}__question")[:MOST]:
+    for seat in seats.select_related("judge", f"{name}__question"):
         pk = getattr(seat, f"{name}_id")
-        question = getattr(seat, name).question
         seat.cause_in_words = causes.get(seat.cause, seat.cause)
-        found.setdefault(pk, Flagged(pk, question, is_out=pk in out)).flags.append(seat)
-    return sorted(found.values(), key=lambda one: (one.is_settled, -len(one.flags)))
+        found.setdefault(pk, Flagged(pk, getattr(seat, name).question, is_out=pk in out)).flags.append(seat)
+    return [found[pk] for pk in items if pk in found]
+
+
+def open_items(run: Run) -> int:
+    """How many items have a flag that no lead has settled. One query."""
+    unsettled = run.assignments.filter(status=Assignment.Status.FLAGGED, settled_at=None)
+    return unsettled.order_by().values(field_of(run)).distinct().count()
 
 
 @transaction.atomic

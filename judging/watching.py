@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -54,7 +54,10 @@ def sight_of(user: Any, run: Run) -> Sight | None:
 
 
 def sights_of(users: Iterable[int | None], run: Run) -> dict[int | None, Sight | None]:
-    """As `sight_of` for all these people at once, by their id; None is a visitor. Six queries, however many they are."""
+    """As `sight_of` for all these people at once, by their id; None is a visitor.
+
+    Six queries, however many they are; a few more for each adjudicator.
+    """
     asked = set(users)
     known = get_user_model().objects.filter(pk__in=[pk for pk in asked if pk is not None])
     people = dict(known.values_list("pk", "is_superuser"))
@@ -62,11 +65,13 @@ def sights_of(users: Iterable[int | None], run: Run) -> dict[int | None, Sight |
     for pk, name in known.filter(groups__isnull=False).values_list("pk", "groups__name"):
         groups[pk].add(name)
     members = Membership.objects.filter(user__in=people, run__benchmark=run.benchmark_id)
-    asked_on, invited = set[int](), set[int]()
+    asked_on, invited, deciding = set[int](), set[int](), set[int]()
     for user, role, of in members.values_list("user", "role", "run"):
         asked_on.add(user)
         if of == run.pk and role == Role.VIEWER:
             invited.add(user)
+        if role == Role.ADJUDICATOR:
+            deciding.add(user)
     open_runs = Run.objects.filter(benchmark=run.benchmark_id, status=Run.Status.OPEN).order_by()
     open_for = set(open_runs.values_list("provenance", flat=True).distinct())
 
@@ -80,7 +85,12 @@ def sights_of(users: Iterable[int | None], run: Run) -> dict[int | None, Sight |
         blind = shut and (open_for != {Provenance.DEMO} or annotates or pk in asked_on)
         return Sight(lead, annotates, blind)
 
-    return {pk: sight(pk) for pk in asked}
+    found = {pk: sight(pk) for pk in asked}
+    decides = deciding | {pk for pk, mine in groups.items() if "adjudicator" in mine}
+    seeing = [pk for pk in decides if (seen := found.get(pk)) and not seen.may_steer and not seen.blind]
+    for user in known.filter(pk__in=seeing):
+        found[user.pk] = replace(found[user.pk], blind=is_blind_on(user, run.benchmark))
+    return found
 
 
 def fragment(context: Mapping[str, Any], sight: Sight) -> str:

@@ -69,9 +69,9 @@ def read(request: HttpRequest, benchmark: Benchmark, snapshot: Snapshot | None, 
         "method": asked(query, "method") or there.method(source),
         "language": asked(query, "language"),
     }
-    board = boards.board(benchmark, **which, snapshot=snapshot, live=live)
+    board = boards.board_in(snapshot, benchmark, **which, live=live)
     # the overview is the snapshot's, also where the board is live: half of one and half of the other would mislead
-    rated = boards.board(benchmark, **which, snapshot=snapshot) if board.live else board
+    rated = boards.board_in(snapshot, benchmark, **which) if board.live else board
     return Asked(benchmark, snapshot, there, source, board, rated)
 
 

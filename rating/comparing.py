@@ -13,7 +13,8 @@ from arena.models import Category
 from arena.withholding import without_secrets
 from judging.models import Grade, Judge, Preference, Status
 from rating.boards import Agreements, of_judge
-from rating.models import Agreement, Health, Leaderboard, Snapshot
+from rating.models import Agreement, Health, Snapshot
+from rating.seen import Seen
 from rating.stats.agreement import ONE_UNIT, SKEWED
 from rating.trust import FEW, Steadiness, Trust, steadiness, trust
 from rating.words import in_words
@@ -261,24 +262,23 @@ class Place:
         return [row for row in self.health if row.category is None]
 
 
-def judge_page(judge: Judge) -> dict[str, Any]:
-    """Context of the judge's page. Seven queries, however much it judged."""
-    rows = of_judge(judge)
-    snapshots = {snapshot.pk: snapshot for snapshot in current(judge)}
+def judge_page(judge: Judge, seen: Seen) -> dict[str, Any]:
+    """Context of the judge's page, of the snapshots that the reader may see. Seven queries, however much it judged."""
+    snapshots = {snapshot.pk: snapshot for snapshot in current(judge, seen)}
+    rows = of_judge(judge, snapshots)
     among = list(Agreement.objects.filter(snapshot__in=snapshots, relation=PEOPLE)) if snapshots else []
     health = of_one(judge, snapshots, [*rows, *among]) if snapshots else []
     people = _by_place(among)
     places = [_place(snapshot, rows, people, health) for snapshot in snapshots.values()]
     provenances = {judge.provenance, *(kind for snapshot in snapshots.values() for kind in snapshot.provenances)}
-    told = {"judge": judge, "options": public_options(judge), "said": _said(judge)}
+    told = {"judge": judge, "is_held": bool(seen.end), "options": public_options(judge), "said": _said(judge)}
     return {**told, "places": places, "provenances": sorted(provenances)}
 
 
-def current(judge: Judge) -> list[Snapshot]:
+def current(judge: Judge, seen: Seen) -> list[Snapshot]:
     """The current snapshots that tell of this judge, with their benchmark, newest first. One query."""
     agrees = Agreement.objects.filter(Q(judge=judge) | Q(other=judge), snapshot=OuterRef("pk"))
-    found = Snapshot.objects.filter(pk__in=Leaderboard.objects.values("current"))
-    found = found.filter(Exists(agrees) | Exists(Health.objects.filter(judge=judge, snapshot=OuterRef("pk"))))
+    found = seen.current().filter(Exists(agrees) | Exists(Health.objects.filter(judge=judge, snapshot=OuterRef("pk"))))
     return list(found.select_related("leaderboard__benchmark").order_by("-pk"))
 
 

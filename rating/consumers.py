@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
@@ -16,27 +17,36 @@ from django.utils import translation
 
 from arena.models import Benchmark
 from arena.pumps import FragmentSocket, Pump, asked_of
+from judging.models import Run
 from rating import boards, watched
+from rating.seen import Seen
 from rating.views.boards import fragment
 
 EVERY = 0.5  # seconds between two states of a board that are sent
 
 
 class Look(NamedTuple):
-    """All that what one reader of a benchmark's boards sees depends on."""
+    """All that what one reader of a benchmark's boards sees depends on; `user` is None for a visitor."""
 
     query: str
     language: str
     host: str
     is_secure: bool
+    user: int | None = None
+
+    @property
+    def page(self) -> Look:
+        """What readers of the same page share, whoever they are."""
+        return self._replace(user=None)
 
 
 class BoardChanges(FragmentSocket):
-    """Anybody may read a board. What comes is the part of the page that votes change."""
+    """Whoever votes reads a board as it was before the vote; anybody else follows it. What comes is the part that votes change."""
 
     async def subscribe(self) -> tuple[str, Hashable, Callable[[], Pump]] | None:
         pk = self.scope["url_route"]["kwargs"]["pk"]
-        if not await database_sync_to_async(Benchmark.objects.filter(pk=pk).exists)():
+        reader = self.scope["user"].pk
+        if not await database_sync_to_async(may_follow)(pk, {reader}):
             return None
         hosts = [value.decode("latin-1") for name, value in self.scope["headers"] if name == b"host"]
         asked = parse_qs(asked_of(self.scope))
@@ -45,18 +55,20 @@ class BoardChanges(FragmentSocket):
         query = QueryDict(mutable=True)
         for name, values in asked.items():
             query.setlist(name, values)
-        look = Look(query.urlencode(), known, hosts[0] if hosts else "", self.scope.get("scheme") == "wss")
+        look = Look(query.urlencode(), known, hosts[0] if hosts else "", self.scope.get("scheme") == "wss", reader)
         return f"board-{pk}", look, partial(Pump, f"board-{pk}", partial(shown, pk), every=EVERY, stale=watched.AGAIN)
 
 
 def shown(pk: int, looks: Collection[Look]) -> dict[Hashable, str | None]:
-    """What each of these readers of the benchmark's boards sees now; none of it where the benchmark is gone."""
+    """What each of these readers of the benchmark's boards sees now; none of it where the benchmark is gone, and for whoever votes."""
     benchmark = Benchmark.objects.filter(pk=pk).first()
+    following = may_follow(pk, {look.user for look in looks})
+    looks = [look for look in looks if look.user in following]
     if benchmark is None:
         return {}
     found: dict[Hashable, str | None] = {}
     places = []
-    for look in looks:
+    for look in {look.page for look in looks}:
         with translation.override(look.language):
             try:
                 read, html = fragment(request_of(look, benchmark), benchmark)
@@ -66,7 +78,22 @@ def shown(pk: int, looks: Collection[Look]) -> dict[Hashable, str | None]:
         if not read.language:
             places.append((read.source, str(read.method), read.category.pk if read.category else None))
     watched.look_at(pk, places)
-    return found
+    return {look: found[look.page] for look in looks if look.page in found}
+
+
+def may_follow(pk: int, readers: Collection[int | None]) -> set[int | None]:
+    """Those of these people, by id, who may follow the boards of this benchmark; None is a visitor. None where it is gone.
+
+    Two queries where nobody votes, and up to nine for each reader else.
+    """
+    benchmark = Benchmark.objects.filter(pk=pk).first()
+    if benchmark is None:
+        return set()
+    if not benchmark.runs.filter(status=Run.Status.OPEN).exists():
+        return set(readers)
+    people = get_user_model().objects.in_bulk([reader for reader in readers if reader is not None])
+    known = {reader: people.get(reader) or AnonymousUser() for reader in readers}
+    return {reader for reader, user in known.items() if not Seen.of(user, benchmark).is_held(benchmark)}
 
 
 def request_of(look: Look, benchmark: Benchmark) -> HttpRequest:

@@ -8,29 +8,46 @@ from django.db.models import Count
 
 from arena.models import Question
 from rating.models import Leaderboard, Rating, Snapshot
+from rating.seen import Seen
 
 
 @dataclass(frozen=True)
 class Card:
-    """One leaderboard; `snapshot` is None before anything was rated, `best` holds at most three ratings."""
+    """One leaderboard; `snapshot` is None before anything was rated, `best` holds at most three ratings.
+
+    `is_held` says that newer figures are kept from whoever reads it.
+    """
 
     leaderboard: Leaderboard
     snapshot: Snapshot | None
     best: list[Rating]
     categories: int
+    is_held: bool = False
 
     @property
     def method(self) -> str:
         return self.best[0].method if self.best else Rating.Method.BT
 
 
-def cards() -> list[Card]:
-    """All leaderboards with what their current snapshots say. Three queries, however many there are."""
-    found = list(Leaderboard.objects.select_related("benchmark", "current"))
-    snapshots = {row.current_id: row.current for row in found if row.current}
-    best = _best(snapshots)
-    counts = _categories(snapshots)
-    return [Card(row, row.current, best.get(row.current_id, []), counts.get(row.current_id, 0)) for row in found]
+def cards(seen: Seen) -> list[Card]:
+    """All leaderboards with what their current snapshots say, or those that are seen. Three queries, and one for each
+    benchmark of which figures are kept back."""
+    shown = [
+        (row, seen.latest(row.benchmark) if seen.is_held(row.benchmark) else row.current)
+        for row in Leaderboard.objects.select_related("benchmark", "current")
+    ]
+    snapshots = {snapshot.pk: snapshot for _row, snapshot in shown if snapshot}
+    best, counts = _best(snapshots), _categories(snapshots)
+    return [
+        Card(
+            row,
+            one,
+            best.get(one.pk, []) if one else [],
+            counts.get(one.pk, 0) if one else 0,
+            seen.is_held(row.benchmark),
+        )
+        for row, one in shown
+    ]
 
 
 def _best(snapshots: dict[int, Snapshot]) -> dict[int, list[Rating]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rating.changed import Overall, names, overall, sentences
 from rating.models import Leaderboard, Snapshot
+from rating.seen import EVERYTHING, Seen
 from rating.trend import Trend, trend
 
 PAGE = 30
@@ -48,12 +49,12 @@ class History:
         return [entry for fold in self.folds for entry in fold.entries]
 
 
-def history(leaderboard: Leaderboard, *, before: int | None = None) -> History:
-    """The newest snapshots of the board, or those older than `before`. Four queries, however many there are.
+def history(leaderboard: Leaderboard, *, before: int | None = None, seen: Seen = EVERYTHING) -> History:
+    """The newest snapshots of the board, or those older than `before`, that are `seen`. Four queries, however many there are.
 
     A snapshot that is kept for good is told beside the last such one, a passing one beside the one before it.
     """
-    every = leaderboard.snapshots.defer(*HEAVY)
+    every = seen.of_these(leaderboard.snapshots.defer(*HEAVY))
     older = every.filter(pk__lt=before) if before else every
     found = list(older[: PAGE + 1])
     page, rest = found[:PAGE], found[PAGE:]
@@ -61,7 +62,7 @@ def history(leaderboard: Leaderboard, *, before: int | None = None) -> History:
     last_kept = every.filter(passing=False, pk__lt=page[-1].pk).first() if kept else None
     boards = overall({one.pk: one for one in [*found, *([last_kept] if last_kept else [])]}.values())
     entries = [_entry(one, _since(one, [*page, *rest], kept, last_kept), boards) for one in page]
-    return History(_folded(entries), trend(page, boards), page[-1].pk if rest else None, leaderboard.snapshots.count())
+    return History(_folded(entries), trend(page, boards), page[-1].pk if rest else None, every.count())
 
 
 def _since(one: Snapshot, all_of_them: list[Snapshot], kept: list[Snapshot], last: Snapshot | None) -> Snapshot | None:

@@ -99,10 +99,10 @@ def _answers(questions: list[Question], models: list[LanguageModel], *, maths: b
     return by_question
 
 
-def people(number: int, first: int = 0) -> list[str]:
-    """The sessions of so many annotators."""
-    group = Group.objects.get_or_create(name="annotator")[0]
-    return [_session(f"annotator {first + k}", group) for k in range(number)]
+def people(number: int, first: int = 0, role: str = "annotator") -> list[str]:
+    """The sessions of so many people in this role."""
+    group = Group.objects.get_or_create(name=role)[0]
+    return [_session(f"{role} {first + k}", group) for k in range(number)]
 
 
 def _session(name: str, group: Group) -> str:

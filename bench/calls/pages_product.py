@@ -72,7 +72,8 @@ def served(benchmark: int, query: str, times: int) -> dict[str, list[float]]:
 
 
 def opened(benchmark: int, questions: int) -> dict[str, Any]:
-    """A run on the benchmark that is open for votes on a few of its questions, and an annotator's session."""
+    """A run on the benchmark that is open for votes on a few of its questions; an annotator's session, and a viewer's, who
+    may follow the board meanwhile."""
     found = Benchmark.objects.get(pk=benchmark)
     run = Run.objects.create(
         name="votes", benchmark=found, mode=Run.Mode.PAIRWISE, rubric=standard_rubric("pairwise"),
@@ -81,8 +82,8 @@ def opened(benchmark: int, questions: int) -> dict[str, Any]:
     answered = Battle.objects.filter(question__benchmark=found).order_by("pk").first()
     run.candidates.set([answered.first.model_id, answered.second.model_id])
     prepare(run)
-    (session,) = people(1)
-    return {"run": run.pk, "items": VotingItem.objects.filter(run=run).count(), "session": session}
+    (session,), (viewer,) = people(1), people(1, role="viewer")
+    return {"run": run.pk, "items": VotingItem.objects.filter(run=run).count(), "session": session, "viewer": viewer}
 
 
 def standing(benchmark: int) -> int:

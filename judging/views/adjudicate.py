@@ -10,8 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import transaction
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,16 +20,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from arena import sheets
 from arena.border import asked
 from arena.models import Answer, Battle
-from judging import adjudication, ballots, comments, flags, reading_ballots
+from judging import adjudication, assignment, ballots, comments, flags, reading_ballots
 from judging.access import may_adjudicate
-from judging.assignment import judge_of, leave
+from judging.assignment import judge_of
 from judging.audit_words import sentence
-from judging.models import Assignment, AuditEntry, Run
+from judging.models import Assignment, AuditEntry, Judge, Run
 from judging.reading_ballots import Unreadable
 from judging.views.runs import leads_only
 from judging.voting import Voting
 
 PAGE = 50
+STAYS = {"show", "stay"}  # what a post may ask for instead of a decision: the votes, or the page as it is
 
 
 def adjudicators_only(view):
@@ -53,16 +53,31 @@ def adjudicators_only(view):
 def adjudicate(request, run):
     """The most contested item; a post decides it and leads to the next."""
     judge = judge_of(request.user)
-    seat = adjudication.next_case(run, judge)
-    errors: dict[str, str] = {}
-    if request.method == "POST" and seat:
-        if request.POST.get("seat", "") != str(seat.token):
-            messages.warning(request, _("That one was decided or passed on already."))
-            return redirect("adjudicate", run.pk)
+    if request.method == "POST" and not STAYS & request.POST.keys():
+        return _post(request, run, judge)
+    return _case_page(request, run, adjudication.next_case(run, judge), {})
+
+
+def _post(request, run: Run, judge: Judge):
+    """Decide the item in hand as posted; the page again with what could not be read."""
+    mine = Assignment.objects.filter(run=run, judge=judge, purpose=adjudication.FOR, status="leased")
+    held = mine.filter(token=_uuid(request.POST.get("seat", ""))).first()
+    if held is None:
+        messages.warning(request, _("This item is not in your hands any more. Nothing was recorded."))
+        return redirect("adjudicate", run.pk)
+    seat = assignment.open_seats().get(pk=held.pk)
+    try:
         errors = _decided(request, seat)
-        if not errors:
-            messages.success(request, _("Decided."))
-            return redirect("adjudicate", run.pk)
+    except adjudication.TooLate as late:
+        messages.warning(request, str(late))
+        return redirect("adjudicate", run.pk)
+    if errors:
+        return _case_page(request, run, seat, errors)
+    messages.success(request, _("Decided."))
+    return redirect("adjudicate", run.pk)
+
+
+def _case_page(request, run: Run, seat: Assignment | None, errors: dict[str, str]):
     decided, split = adjudication.progress(run)
     context = {"run": run, "seat": seat, "decided": decided, "split": split, "errors": errors}
     if seat:
@@ -79,23 +94,23 @@ def _decided(request, seat: Assignment) -> dict[str, str]:
         return unreadable.errors
     if not why and not cast.reasons:
         return {"note": _("Say why: a reason to tick, or your own words.")}
-    with transaction.atomic():
-        adjudication.decide(seat, cast.verdicts, why=why, reasons=cast.reasons, saw_votes=adjudication.has_looked(seat))
+    adjudication.decide(seat, cast.verdicts, why=why, reasons=cast.reasons, saw_votes=adjudication.has_looked(seat))
     return {}
 
 
 def _exhibited(request, seat: Assignment, errors: dict[str, str]) -> dict:
-    post = request.POST if errors else {}
-    shows = "votes" in request.GET or post.get("saw_votes") == "1"
+    post = request.POST if request.POST.get("seat") == str(seat.token) else QueryDict()
+    shows = "votes" in request.GET or "show" in post or post.get("saw_votes") == "1"
     if shows:
         adjudication.look(seat)
     context = {
         "voting": Voting.of(seat.run),
         "asked": ballots.asked(ballots.question_of(seat)),
         "panes": ballots.panes(seat),
-        "chips": ballots.chips(seat.run, ticked=post.getlist("reasons") if errors else []),
+        "chips": ballots.chips(seat.run, ticked=post.getlist("reasons")),
         "note": post.get("note", ""),
         "shows_votes": shows,
+        "by_turn": seat.run.turns == Run.Turns.EACH,
         "votes": adjudication.cases(seat) if shows else [],
         "comments": comments.visible_to(request.user, seat.answer or seat.battle) if shows else [],
     }
@@ -110,7 +125,10 @@ def adjudicate_pass(request, run):
     """Leave the item in hand to another adjudicator."""
     mine = Assignment.objects.filter(run=run, judge=judge_of(request.user), purpose=adjudication.FOR, status="leased")
     if seat := mine.filter(token=_uuid(request.POST.get("seat", ""))).first():
-        leave(seat, Assignment.Status.SKIPPED)
+        try:
+            adjudication.pass_on(seat)
+        except adjudication.TooLate as late:
+            messages.warning(request, str(late))
     return redirect("adjudicate", run.pk)
 
 
@@ -118,10 +136,13 @@ def adjudicate_pass(request, run):
 @require_POST
 def adjudicate_undo(request, run):
     """Take the last decision back."""
-    if adjudication.take_back(run, judge_of(request.user)):
-        messages.info(request, _("Undone: here it is again, on the same sides."))
+    try:
+        reopened = adjudication.take_back(run, judge_of(request.user))
+    except adjudication.TooLate as late:
+        messages.warning(request, str(late))
     else:
-        messages.info(request, _("There is nothing more to undo."))
+        told = _("Undone: here it is again, on the same sides.") if reopened else _("There is nothing more to undo.")
+        messages.info(request, told)
     return redirect("adjudicate", run.pk)
 
 
@@ -178,8 +199,10 @@ def flagged(request, pk):
             if act in acts:
                 acts[act]()
                 messages.success(request, _("Kept on record."))
-        return redirect("flags", pk)
-    return render(request, "judging/flags.html", {"run": run, "items": flags.flagged(run)})
+        page = request.GET.get("page", "")
+        return redirect(reverse("flags", args=[pk]) + (f"?page={page}" if page.isdecimal() and len(page) < 9 else ""))
+    page = flags.flagged(run, page=request.GET.get("page"))
+    return render(request, "judging/flags.html", {"run": run, "page": page, "open": flags.open_items(run)})
 
 
 @leads_only

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from arena.models import Benchmark
 from rating import boards, worth
 from rating.api.models import model_ref
 from rating.api.problems import ProblemRow, unusable
-from rating.api.rows import Data, Id, ModelRef, Page, Paging, check_parameters, narrowed, one, paged, plain
+from rating.api.rows import LARGEST, Data, Id, ModelRef, Page, Paging, check_parameters, narrowed, one, paged, plain
 from rating.models import Leaderboard, Rating, Snapshot
+from rating.seen import Seen
 
 router = Router(tags=["Boards"])
 
@@ -77,6 +78,9 @@ class BoardRow(Schema):
     benchmark: int = Field(description="its id")
     snapshot: int | None = Field(description="null before anything was rated")
     is_live: bool = Field(description="whether the rows count votes that came since the snapshot")
+    is_held: bool = Field(
+        description="whether newer figures are kept from you: people are voting, and none may see a figure move with a vote"
+    )
     category: str = Field(description="its key, or all")
     source: str = Field(description="all, people, judges, calibrated, or judge:NAME")
     method: str = Field(description="bt, elo, style or score")
@@ -147,63 +151,70 @@ class RatingFilters(Paging):
 @router.get("/boards", response=Page[BoardListed], summary="Boards")
 def listed(request: HttpRequest, filters: Query[BoardFilters]) -> Data:
     """Every benchmark that has one."""
-    return paged(request, Leaderboard.objects.select_related("benchmark"), filters, _listed)
+    seen = Seen.of(request.user)
+    return paged(request, Leaderboard.objects.select_related("benchmark"), filters, lambda row: _listed(row, seen))
 
 
 @router.get(
     "/boards/{int:pk}", response={200: BoardRow, 404: ProblemRow, 422: ProblemRow}, summary="A board as it is now"
 )
 def board(request: HttpRequest, pk: int, filters: Query[BoardWanted]) -> Data:
-    """With the votes that came since the newest snapshot, where it is being voted on."""
-    return _board(request, one(Benchmark.objects, pk), filters, None)
+    """With the votes that came since the newest snapshot; as before the vote for whoever may not know who wrote what."""
+    found = one(Benchmark.objects, pk)
+    seen = Seen.of(request.user, found)
+    return _board(request, found, filters, seen.latest(found), live=True, is_held=seen.is_held(found))
 
 
 @router.get("/boards/{int:pk}/agreement", response=Rows, summary="Agreement as it is now")
 def agreement(request: HttpRequest, pk: int) -> Data:
     """People with people, people with judges, judges with judges, and each with itself; by category."""
     found = one(Benchmark.objects, pk)
-    return _agreement(found, boards.latest(found))
+    return _agreement(found, Seen.of(request.user, found).latest(found))
 
 
 @router.get("/boards/{int:pk}/judges", response=Rows, summary="What each judge is worth now")
 def judge_health(request: HttpRequest, pk: int) -> Data:
     """Whether each machine judge is trusted in each category, and why; its failures, leanings, drift and cost."""
     found = one(Benchmark.objects, pk)
-    return _health(found, boards.latest(found))
+    return _health(found, Seen.of(request.user, found).latest(found))
 
 
 @router.get("/snapshots", response=Page[SnapshotRow], summary="Snapshots")
 def snapshots(request: HttpRequest, filters: Query[SnapshotFilters]) -> Data:
     """All snapshots in the order they were taken, with recipe and digest."""
-    rows = Snapshot.objects.select_related("leaderboard").defer("details", "notes")
+    rows = Seen.of(request.user).of_these(Snapshot.objects.select_related("leaderboard").defer("details", "notes"))
     return paged(request, narrowed(rows, {"leaderboard__benchmark": filters.benchmark}), filters, _snapshot)
 
 
-@router.get("/snapshots/{int:pk}", response=SnapshotRow, summary="One snapshot")
+@router.get("/snapshots/{int:pk}", response={200: SnapshotRow, 403: ProblemRow}, summary="One snapshot")
 def snapshot(request: HttpRequest, pk: int) -> Data:
-    return _snapshot(_found(pk))
+    return _snapshot(_found(request, pk))
 
 
 @router.get(
     "/snapshots/{int:pk}/board",
-    response={200: BoardRow, 404: ProblemRow, 422: ProblemRow},
+    response={200: BoardRow, 403: ProblemRow, 404: ProblemRow, 422: ProblemRow},
     summary="A board of one snapshot",
 )
 def snapshot_board(request: HttpRequest, pk: int, filters: Query[BoardWanted]) -> Data:
     """The same for ever."""
-    found = _found(pk)
-    return _board(request, found.leaderboard.benchmark, filters, found)
+    found = _found(request, pk)
+    return _board(request, found.leaderboard.benchmark, filters, found, live=False, is_held=False)
 
 
-@router.get("/snapshots/{int:pk}/agreement", response=Rows, summary="Agreement in one snapshot")
+@router.get("/snapshots/{int:pk}/agreement", response={200: Rows, 403: ProblemRow}, summary="Agreement in one snapshot")
 def snapshot_agreement(request: HttpRequest, pk: int) -> Data:
-    found = _found(pk)
+    found = _found(request, pk)
     return _agreement(found.leaderboard.benchmark, found)
 
 
-@router.get("/snapshots/{int:pk}/judges", response=Rows, summary="What each judge was worth in one snapshot")
+@router.get(
+    "/snapshots/{int:pk}/judges",
+    response={200: Rows, 403: ProblemRow},
+    summary="What each judge was worth in one snapshot",
+)
 def snapshot_health(request: HttpRequest, pk: int) -> Data:
-    found = _found(pk)
+    found = _found(request, pk)
     return _health(found.leaderboard.benchmark, found)
 
 
@@ -218,7 +229,8 @@ def ratings(request: HttpRequest, filters: Query[RatingFilters]) -> Data:
         "method": filters.method,
         "language": filters.language,
     }
-    rows = narrowed(Rating.objects.select_related("snapshot__leaderboard", "category", "model"), wanted)
+    rows = Rating.objects.select_related("snapshot__leaderboard", "category", "model")
+    rows = narrowed(Seen.of(request.user).of_these(rows, "snapshot__"), wanted)
     rows = rows.defer("snapshot__details", "snapshot__notes", "snapshot__judges", "snapshot__recipe")
     if filters.category is not None:
         rows = (
@@ -229,13 +241,19 @@ def ratings(request: HttpRequest, filters: Query[RatingFilters]) -> Data:
     return paged(request, rows, filters, _rating)
 
 
-def _found(pk: int) -> Snapshot:
-    return one(Snapshot.objects.select_related("leaderboard__benchmark"), pk)
+def _found(request: HttpRequest, pk: int) -> Snapshot:
+    """Raises Http404; PermissionDenied where the snapshot is kept from whoever votes."""
+    if pk > LARGEST:
+        raise Http404
+    return Seen.of(request.user).snapshot(pk)
 
 
-def _listed(row: Leaderboard) -> Data:
+def _listed(row: Leaderboard, seen: Seen) -> Data:
     told = {"id": row.benchmark_id, "benchmark": row.benchmark.name, "version": row.benchmark.version}
-    return {**told, "snapshot": row.current_id, "recipe": row.recipe}
+    newest = row.current_id
+    if seen.is_held(row.benchmark):
+        newest = held.pk if (held := seen.latest(row.benchmark)) else None
+    return {**told, "snapshot": newest, "recipe": row.recipe}
 
 
 def _snapshot(row: Snapshot) -> Data:
@@ -245,19 +263,20 @@ def _snapshot(row: Snapshot) -> Data:
     return {**told, **{name: getattr(row, name) for name in names}}
 
 
-def _board(request: HttpRequest, benchmark: Benchmark, wanted: BoardWanted, found: Snapshot | None) -> Data:
-    """A board, live where no snapshot is named. Raises Problem for a category or method there is not."""
+def _board(
+    request: HttpRequest, benchmark: Benchmark, wanted: BoardWanted, held: Snapshot | None, *, live: bool, is_held: bool
+) -> Data:
+    """A board of this snapshot, or live. Raises Problem for a category or method there is not."""
     check_parameters(request, wanted)
-    held = found or boards.latest(benchmark)
     try:
-        board = boards.board(
+        board = boards.board_in(
+            held,
             benchmark,
             category=wanted.category,
             source=wanted.source,
             method=wanted.method or boards.choices(held).method(wanted.source),
             language=wanted.language or "",
-            snapshot=held,
-            live=found is None,
+            live=live and not is_held,
         )
     except boards.NoSuchBoard as error:
         raise unusable((error.what, str(error))) from None
@@ -265,6 +284,7 @@ def _board(request: HttpRequest, benchmark: Benchmark, wanted: BoardWanted, foun
         "benchmark": benchmark.pk,
         "snapshot": held.pk if held else None,
         "is_live": board.live is not None,
+        "is_held": is_held,
         "category": boards.key_of(board.category),
         "source": board.source,
         "method": board.method,
@@ -307,12 +327,12 @@ def _rating(row: Rating) -> Data:
 
 
 def _agreement(benchmark: Benchmark, held: Snapshot | None) -> Data:
-    rows = boards.agreement_rows(benchmark, snapshot=held).as_json()["rows"]
+    rows = boards.agreement_rows(benchmark, snapshot=held).as_json()["rows"] if held else []
     return _rows(benchmark, held, rows)
 
 
 def _health(benchmark: Benchmark, held: Snapshot | None) -> Data:
-    return _rows(benchmark, held, worth.judges(benchmark, snapshot=held).as_json()["rows"])
+    return _rows(benchmark, held, worth.judges(benchmark, snapshot=held).as_json()["rows"] if held else [])
 
 
 def _rows(benchmark: Benchmark, held: Snapshot | None, rows: list[Data]) -> Data:

@@ -14,8 +14,8 @@ from django.http import Http404, HttpRequest
 from ninja import Schema
 from pydantic import BeforeValidator, Field
 
-from judging.access import is_blind_on
-from judging.models import Judge, Run
+from judging.access import blinding_runs
+from judging.models import Judge
 from rating.api.problems import unusable
 
 T = TypeVar("T")
@@ -110,12 +110,8 @@ def narrowed(rows: QuerySet, wanted: Mapping[str, Any]) -> QuerySet:
 
 
 def blind_benchmarks(user: Any) -> list[int]:
-    """Ids of the benchmarks whose names and judgments are kept from this reader. A query, and a few for each that is voted on."""
-    voted_on = {
-        run.benchmark_id: run.benchmark
-        for run in Run.objects.filter(status=Run.Status.OPEN).select_related("benchmark")
-    }
-    return sorted(pk for pk, benchmark in voted_on.items() if is_blind_on(user, benchmark))
+    """Ids of the benchmarks whose names and judgments are kept from this reader. At most seven queries."""
+    return sorted(blinding_runs(user))
 
 
 def judge_ref(judge: Judge, *, lead: bool) -> Data:

@@ -8,6 +8,7 @@ from rating.boards.board import (
     Board,
     NoSuchBoard,
     board,
+    board_in,
     category_of,
     key_of,
     latest,
@@ -21,6 +22,6 @@ from rating.boards.shown import Shown, Wanted
 __all__ = [
     "ALL", "FEW", "METHODS", "NUMBERS", "SOURCES", "SOURCE_NAMES",
     "Agreements", "Board", "Cell", "Choices", "Duel", "Heat", "Line", "NoSuchBoard", "Pair", "Places", "Shown", "Wanted",
-    "agreement_rows", "board", "category_of", "choices", "heat", "key_of", "language_name", "latest", "of_judge", "ordered",
+    "agreement_rows", "board", "board_in", "category_of", "choices", "heat", "key_of", "language_name", "latest", "of_judge", "ordered",
     "pair", "source_name",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db.models import F, Q
 from arena.models import Benchmark
 from judging.models import Judge
 from rating.boards.board import key_of, latest
-from rating.models import Agreement, Leaderboard, Snapshot
+from rating.models import Agreement, Snapshot
 
 NUMBERS = (
     "n", "raw", "kappa", "alpha", "low", "high", "kind", "relation", "clusters", "pairs", "raw_decided", "pairs_decided",
@@ -55,8 +56,7 @@ def ordered(agreements: Any) -> list[Agreement]:
     return list(rows)
 
 
-def of_judge(judge: Judge) -> list[Agreement]:
-    """Rows of the current snapshots that this judge is in, with snapshot and benchmark loaded. One query."""
-    current = Leaderboard.objects.values("current")
-    rows = Agreement.objects.filter(Q(judge=judge) | Q(other=judge), snapshot__in=current)
+def of_judge(judge: Judge, snapshots: Iterable[int]) -> list[Agreement]:
+    """Rows of these snapshots (ids) that this judge is in, with snapshot and benchmark loaded. One query."""
+    rows = Agreement.objects.filter(Q(judge=judge) | Q(other=judge), snapshot__in=list(snapshots))
     return ordered(rows.select_related("snapshot__leaderboard__benchmark"))

@@ -229,7 +229,29 @@ def board(
     snapshot: Snapshot | None = None,
     live: bool = False,
 ) -> Board:
-    """One board of the benchmark, from `snapshot` or else the latest. At most three queries, or four.
+    """One board of the benchmark, from `snapshot` or else the latest; see `board_in`. At most three queries, or four."""
+    return board_in(
+        snapshot or latest(benchmark),
+        benchmark,
+        category=category,
+        source=source,
+        method=method,
+        language=language,
+        live=live,
+    )
+
+
+def board_in(
+    snapshot: Snapshot | None,
+    benchmark: Benchmark,
+    *,
+    category: Category | str | None = None,
+    source: str = ALL,
+    method: str = Rating.Method.BT,
+    language: str = "",
+    live: bool = False,
+) -> Board:
+    """One board of this snapshot of the benchmark; one where nothing is rated where it is None. At most three queries.
 
     `category` is a Category, its key, or None or "all"; a board in one `language` is of all categories. Empty rows mean that nothing was rated that way. With `live` the
     rows are those of the live board where votes have come since the snapshot.
@@ -238,7 +260,6 @@ def board(
     if method not in METHODS:
         raise NoSuchBoard("method", method, METHODS)
     found = category_of(benchmark, category)
-    snapshot = snapshot or latest(benchmark)
     where = {"source": source, "method": method, "category": found}
     fresh = _fresher(snapshot, where) if snapshot and live and not language else None
     if snapshot and fresh:

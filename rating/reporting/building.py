@@ -11,12 +11,16 @@ from rating.reporting import safety, speed
 from rating.reporting.report import BASES, WEIGHTED, Identity, Report, Sibling
 from rating.reporting.scores import groups, line_of
 from rating.reporting.subjective import ratings_of
+from rating.seen import EVERYTHING, Seen
 
 MOST_SIBLINGS = 50
 
 
-def report_of(model: LanguageModel, *, basis: str = WEIGHTED) -> Report:
-    """Everything known of the model; totals of scores on this basis. Seven queries. Raises ValueError for another basis."""
+def report_of(model: LanguageModel, *, basis: str = WEIGHTED, seen: Seen = EVERYTHING) -> Report:
+    """Everything known of the model that is `seen`; totals of scores on this basis. Seven queries.
+
+    Raises ValueError for another basis.
+    """
     if basis not in BASES:
         raise ValueError(f"the basis is one of {', '.join(BASES)}, not {basis!r}")
     lines = {kind: [] for kind in Score.Kind.values}
@@ -26,7 +30,7 @@ def report_of(model: LanguageModel, *, basis: str = WEIGHTED) -> Report:
         model=identity(model),
         basis=basis,
         scores=groups(lines[Score.Kind.OBJECTIVE], basis),
-        ratings=ratings_of(model),
+        ratings=ratings_of(model, seen),
         speed=speed.speed_of(model),
         measured_speed=tuple(lines[Score.Kind.SPEED]),
         safety=(*safety.of_scores(lines[Score.Kind.SAFETY]), *safety.by_rules(model)),

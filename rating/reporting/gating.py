@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from arena.models import Benchmark, Category, LanguageModel
 from judging.models import Rubric
 from rating.counting import PEOPLE
 from rating.data import newest, silent_members
-from rating.gates import Facts, Gates, judged, share_at
+from rating.gates import Facts, Gates, Unknown, judged, share_at
 from rating.models import PairCount, Profile
 from rating.reporting.building import report_of
 from rating.reporting.report import Measure, Report
+from rating.seen import EVERYTHING, Seen
 
 
 class NoSuchModel(ValueError):
@@ -38,30 +40,30 @@ def model_called(name: str, version: str = "") -> LanguageModel:
     raise NoSuchModel(f"there is no model {told!r}; there are: {there or 'none yet'}")
 
 
-def gates_of(model: LanguageModel, profile: Profile, *, report: Report | None = None) -> Gates:
-    """How the profile's gates come out for the model; `report` is its report, where it was read already."""
-    report = report or report_of(model)
+def gates_of(model: LanguageModel, profile: Profile, *, report: Report | None = None, seen: Seen = EVERYTHING) -> Gates:
+    """How the profile's gates come out for the model, by what is `seen`; `report` is its report, where it was read already."""
+    report = report or report_of(model, seen=seen)
     others: dict[str, Report | None] = {}
 
     def other(name: str) -> Report | None:
         if name not in others:
             try:
-                others[name] = report_of(model_called(name), basis=report.basis)
+                others[name] = report_of(model_called(name), basis=report.basis, seen=seen)
             except NoSuchModel:
                 others[name] = None
         return others[name]
 
     def won(gate: Mapping[str, Any], name: str) -> Measure | None:
         rival = other(name)
-        return None if rival is None else won_against(report, rival.model.pk, gate)
+        return None if rival is None else won_against(report, rival.model.pk, gate, seen=seen)
 
     return judged(profile.name, profile.gates, Facts(report, other, won))
 
 
-def won_against(report: Report, rival: int, gate: Mapping[str, Any]) -> Measure | None:
+def won_against(report: Report, rival: int, gate: Mapping[str, Any], *, seen: Seen = EVERYTHING) -> Measure | None:
     """How often the model beat the one of this id, ties as half, by the counts that stand; None where they never met.
 
-    The interval is as wide as that of the model's own board for judgments on common questions. Five queries.
+    The interval is as wide as that of the model's own board for judgments on common questions. Five queries. Raises Unknown where counts that move are kept from the reader.
     """
     name, version = gate["benchmark"].rpartition(" v")[::2]
     benchmarks = Benchmark.objects.filter(name=gate["benchmark"]) | Benchmark.objects.filter(name=name, version=version)
@@ -69,6 +71,8 @@ def won_against(report: Report, rival: int, gate: Mapping[str, Any]) -> Measure 
     pair = sorted((report.model.pk, rival))
     if len(found) != 1 or pair[0] == pair[1]:
         return None
+    if seen.is_held(found[0]):
+        raise Unknown(_("people are voting on this benchmark: its counts are told when they are done"))
     rows = PairCount.objects.filter(benchmark=found[0], first=pair[0], second=pair[1], n__gt=0)
     if gate.get("category"):
         rows = rows.filter(category__in=Category.objects.filter(key=gate["category"]).values("pk"))

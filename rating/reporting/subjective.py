@@ -8,15 +8,17 @@ from arena.models import LanguageModel
 from rating.boards import FEW
 from rating.models import Rating
 from rating.reporting.report import RatedLine, SnapshotLine
+from rating.seen import Seen
 
 METHODS = (Rating.Method.BT, Rating.Method.SCORE)
 SOURCES = (Rating.PEOPLE, Rating.JUDGES, Rating.ALL)
 
 
-def ratings_of(model: LanguageModel) -> tuple[RatedLine, ...]:
-    """The model's ratings and mean scores, by benchmark, category and source. One query."""
-    current = model.ratings.filter(snapshot__leaderboard__current=F("snapshot"))
-    found = current.filter(method__in=METHODS, source__in=SOURCES, language="")
+def ratings_of(model: LanguageModel, seen: Seen) -> tuple[RatedLine, ...]:
+    """The model's ratings and mean scores on what is seen of each benchmark, by it, category and source. One query."""
+    found = model.ratings.filter(snapshot__in=seen.current()).filter(
+        method__in=METHODS, source__in=SOURCES, language=""
+    )
     found = found.select_related("category", "snapshot__leaderboard__benchmark").order_by(
         "snapshot__leaderboard__benchmark__name",
         "snapshot__leaderboard__benchmark__version",

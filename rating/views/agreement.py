@@ -16,32 +16,44 @@ from judging.models import Judge
 from rating import boards, comparing, crossing, worth
 from rating.boards import Agreements
 from rating.models import Agreement, Snapshot
+from rating.seen import Seen
 
 
 @require_safe
 def agreement(request, pk):
     """How far judges agree on a benchmark by its newest snapshot; filters, and the two who are crossed, in the address."""
-    return _agreement_page(request, boards.agreement_rows(get_object_or_404(Benchmark, pk=pk)), is_newest=True)
+    found, is_held = _newest(request, pk)
+    return _agreement_page(request, found, is_newest=True, is_held=is_held)
 
 
 @require_safe
 def snapshot_agreement(request, pk):
     """The same by one snapshot, for ever."""
-    return _agreement_page(request, _of_snapshot(pk), is_newest=False)
+    return _agreement_page(request, _of_snapshot(request, pk), is_newest=False)
 
 
-def _of_snapshot(pk: int) -> Agreements:
-    """The rows of agreement of a snapshot. Two queries."""
-    found = get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=pk)
+def _newest(request, pk: int) -> tuple[Agreements, bool]:
+    """The rows of the newest snapshot that this reader may see, and whether newer ones are kept back."""
+    benchmark = get_object_or_404(Benchmark, pk=pk)
+    seen = Seen.of(request.user, benchmark)
+    newest = seen.latest(benchmark)
+    rows = boards.agreement_rows(benchmark, snapshot=newest) if newest else Agreements(benchmark, None, [])
+    return rows, seen.is_held(benchmark)
+
+
+def _of_snapshot(request, pk: int) -> Agreements:
+    """The rows of agreement of a snapshot."""
+    found = Seen.of(request.user).snapshot(pk)
     return boards.agreement_rows(found.leaderboard.benchmark, snapshot=found)
 
 
-def _agreement_page(request, found: Agreements, *, is_newest: bool):
+def _agreement_page(request, found: Agreements, *, is_newest: bool, is_held: bool = False):
     filters = comparing.Filters.of(found, {name: asked(request.GET, name) for name in comparing.FILTERS})
     context: dict[str, Any] = {
         "benchmark": found.benchmark,
         "snapshot": found.snapshot,
         "is_newest": is_newest,
+        "is_held": is_held,
         "page": comparing.page(filters.applied(found)),
         "filters": filters,
         "has_any": bool(found.rows),
@@ -76,13 +88,13 @@ def _number(text: str) -> int | None:
 @require_safe
 def agreement_export(request, pk, format_):
     """The whole table of the newest snapshot, as CSV or JSON: what the command `agreement` prints."""
-    return _exported(boards.agreement_rows(get_object_or_404(Benchmark, pk=pk)), format_)
+    return _exported(_newest(request, pk)[0], format_)
 
 
 @require_safe
 def snapshot_agreement_export(request, pk, format_):
     """The whole table of one snapshot, for ever."""
-    return _exported(_of_snapshot(pk), format_)
+    return _exported(_of_snapshot(request, pk), format_)
 
 
 def _exported(found: Agreements, format_: str) -> HttpResponse:
@@ -104,20 +116,21 @@ def _exported(found: Agreements, format_: str) -> HttpResponse:
 def trust(request, pk):
     """What each machine judge of a benchmark is worth: whether it is trusted where, and what it costs."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
-    return _trust_page(request, benchmark, boards.latest(benchmark), is_newest=True)
+    seen = Seen.of(request.user, benchmark)
+    return _trust_page(request, benchmark, seen.latest(benchmark), is_newest=True, is_held=seen.is_held(benchmark))
 
 
 @require_safe
 def snapshot_trust(request, pk):
     """The same by one snapshot, for ever."""
-    found = get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=pk)
+    found = Seen.of(request.user).snapshot(pk)
     return _trust_page(request, found.leaderboard.benchmark, found, is_newest=False)
 
 
-def _trust_page(request, benchmark: Benchmark, snapshot: Snapshot | None, *, is_newest: bool):
+def _trust_page(request, benchmark: Benchmark, snapshot: Snapshot | None, *, is_newest: bool, is_held: bool = False):
     panel = worth.judges(benchmark, snapshot=snapshot) if snapshot else worth.Panel(benchmark, None, [])
     context = {"benchmark": benchmark, "snapshot": panel.snapshot, "panel": panel, "is_newest": is_newest}
-    return render(request, "rating/health.html", context)
+    return render(request, "rating/health.html", {**context, "is_held": is_held})
 
 
 @require_safe
@@ -125,4 +138,4 @@ def judge(request, pk):
     """One judge: what it is, what it said, what it is worth. People with an account are named to leads only."""
     known = Judge.objects.select_related("model")
     found = get_object_or_404(known if is_lead(request.user) else known.exclude(kind=Judge.Kind.PERSON), pk=pk)
-    return render(request, "rating/judge.html", comparing.judge_page(found))
+    return render(request, "rating/judge.html", comparing.judge_page(found, Seen.of(request.user)))

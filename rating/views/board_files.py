@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from arena.models import Benchmark
 from rating import board_files, board_page, boards
 from rating.board_picture import picture
-from rating.models import Snapshot
+from rating.seen import Seen
 
 FRAMED = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'none'; base-uri 'none'; "
@@ -37,7 +37,8 @@ def export(request, pk, format):
 @require_safe
 def export_newest(request, pk, format):
     """The same of the benchmark's newest snapshot: sends the reader to that snapshot's own address."""
-    newest = boards.latest(get_object_or_404(Benchmark, pk=pk))
+    benchmark = get_object_or_404(Benchmark, pk=pk)
+    newest = Seen.of(request.user, benchmark).latest(benchmark)
     if newest is None or format not in board_files.FORMATS:
         raise Http404(format)
     query = f"?{request.GET.urlencode()}" if request.GET else ""
@@ -83,8 +84,8 @@ def _query(request) -> str:
 
 
 def _shown(request, pk):
-    """What the address asks for of this snapshot, and its title. Raises Http404."""
-    snapshot = get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=pk)
+    """What the address asks for of this snapshot, and its title. Raises Http404 or PermissionDenied."""
+    snapshot = Seen.of(request.user).snapshot(pk)
     try:
         page = board_page.read(request, snapshot.leaderboard.benchmark, snapshot)
     except boards.NoSuchBoard as error:

@@ -6,32 +6,37 @@ from django.views.decorators.http import require_safe
 
 from arena.models import Benchmark
 from rating import board_page, boards, front
-from rating.models import LiveBoard, Snapshot
+from rating.models import LiveBoard
+from rating.seen import Seen
 
 
 @require_safe
 def home(request):
     """All leaderboards, and where to go next."""
-    return render(request, "rating/home.html", {"cards": front.cards()})
+    return render(request, "rating/home.html", {"cards": front.cards(Seen.of(request.user))})
 
 
 @require_safe
 def leaderboard(request, pk):
-    """A benchmark's board from its newest snapshot."""
+    """A benchmark's board from its newest snapshot; for whoever votes, from the last before the vote."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
-    return _board_page(request, benchmark, boards.latest(benchmark), is_newest=True)
+    seen = Seen.of(request.user, benchmark)
+    is_held = seen.is_held(benchmark)
+    return _board_page(request, benchmark, seen.latest(benchmark), is_newest=True, is_held=is_held)
 
 
 @require_safe
 def snapshot(request, pk):
     """The same board from one snapshot, for ever."""
-    found = get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=pk)
+    found = Seen.of(request.user).snapshot(pk)
     return _board_page(request, found.leaderboard.benchmark, found, is_newest=False)
 
 
-def _board_page(request, benchmark, found, *, is_newest):
-    frame = {"benchmark": benchmark, "snapshot": found, "is_newest": is_newest}
-    at = _live_at(found) if is_newest and found else None
+def _board_page(request, benchmark, found, *, is_newest, is_held=False):
+    frame = {"benchmark": benchmark, "snapshot": found, "is_newest": is_newest, "is_held": is_held}
+    if is_held and found is None:
+        return render(request, "rating/leaderboard.html", {**frame, "body": board_page.Body(benchmark.title, "")})
+    at = _live_at(found) if is_newest and found and not is_held else None
 
     def rendered():
         page = board_page.read(request, benchmark, found, live=at is not None)

@@ -1,7 +1,7 @@
 """Charts of a snapshot. Each has its table on the same page; scripts only draw what the page already says."""
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from arena.border import asked
@@ -9,13 +9,14 @@ from arena.security import CHART_POLICY
 from rating import boards
 from rating import charts as drawing
 from rating.board_page import SOURCES
-from rating.models import Rating, Snapshot
+from rating.models import Rating
+from rating.seen import Seen
 
 
 @require_safe
 def charts(request, pk):
     """Ratings, quality against price, radar and heat-map of one board of a snapshot."""
-    snapshot = get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=pk)
+    snapshot = Seen.of(request.user).snapshot(pk)
     there = boards.choices(snapshot)
     source = asked(request.GET, "source") or boards.ALL
     price = asked(request.GET, "price") or drawing.MIX

@@ -1,7 +1,7 @@
 """Who met whom and who won, as tables. Reading adds up counts that stand; it never reads votes."""
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -9,19 +9,24 @@ from arena.border import asked
 from arena.models import Category, LanguageModel
 from rating import matrices, matrix_table
 from rating.board_page import SOURCES
-from rating.models import Rating, Snapshot
+from rating.models import Rating
+from rating.seen import Seen
 
 
 @require_safe
 def matrix(request, pk):
-    """The matrix of one snapshot: of the current one by the standing counts, of an older one as it kept it."""
-    known = Snapshot.objects.select_related("leaderboard__benchmark")
-    snapshot = get_object_or_404(known, pk=pk)
+    """The matrix of one snapshot: of the current one by the standing counts, of an older one as it kept it.
+
+    Whoever votes sees that of the current one, too, as it kept it.
+    """
+    seen = Seen.of(request.user)
+    snapshot = seen.snapshot(pk)
+    is_held = seen.is_held(snapshot.leaderboard.benchmark)
     kind = asked(request.GET, "of") or matrix_table.BATTLES
     source = asked(request.GET, "source") or Rating.ALL
     if kind not in matrix_table.KINDS:
         raise Http404(_("There is no such matrix."))
-    is_now = matrices.is_now(snapshot)
+    is_now = matrices.is_now(snapshot) and not is_held
     standing = matrices.Standing.of(snapshot.leaderboard.benchmark) if is_now else None
     categories = list(Category.objects.filter(pk__in=standing.categories)) if standing else []
     category = _chosen(asked(request.GET, "category"), categories)
@@ -31,7 +36,7 @@ def matrix(request, pk):
     else:
         met = matrices.kept(snapshot, source)
     context = {
-        "benchmark": snapshot.leaderboard.benchmark, "snapshot": snapshot, "is_now": is_now, "kept": bool(there),
+        "benchmark": snapshot.leaderboard.benchmark, "snapshot": snapshot, "is_now": is_now, "is_held": is_held, "kept": bool(there),
         "kinds": matrix_table.KINDS.items(), "kind": kind, "source": source, "category": category, "categories": categories,
         "sources": [one for one in SOURCES if one[0] in there],
         "judges": [one for one in there if one.startswith("judge:")],

@@ -26,6 +26,7 @@ from rating.reporting.comparison_sections import sections as comparison_sections
 from rating.reporting.files import FORMS, file_name
 from rating.reporting.gating import gates_of
 from rating.reporting.report import BASES, WEIGHTED
+from rating.seen import Seen
 
 OTHERS = 500  # models to choose from
 TOLERANCE = 1.0  # points of 100
@@ -35,9 +36,11 @@ TOLERANCE = 1.0  # points of 100
 def model(request, pk):
     """All that is known of one model; `?basis=` of the totals and `?profile=` of the gates live in the address."""
     model = get_object_or_404(LanguageModel, pk=pk)
-    report, gates, chosen = _read(request, model)
+    seen = Seen.of(request.user)
+    report, gates, chosen = _read(request, model, seen)
     document = sections.document(report, gates)
     context = {
+        "is_held": bool(seen.end),
         "model": model,
         "report": report,
         "document": document,
@@ -52,12 +55,12 @@ def model(request, pk):
     return render(request, "rating/model_report.html", context)
 
 
-def _read(request, model):
-    """The report on the basis asked for, its gates where a profile was chosen, and that profile."""
+def _read(request, model, seen):
+    """The report on the basis asked for, by what is `seen`, its gates where a profile was chosen, and that profile."""
     basis = asked(request.GET, "basis")
-    report = report_of(model, basis=basis if basis in BASES else WEIGHTED)
+    report = report_of(model, basis=basis if basis in BASES else WEIGHTED, seen=seen)
     chosen = Profile.objects.filter(name=asked(request.GET, "profile")).first() if request.GET.get("profile") else None
-    return report, gates_of(model, chosen, report=report) if chosen else None, chosen
+    return report, gates_of(model, chosen, report=report, seen=seen) if chosen else None, chosen
 
 
 @require_safe
@@ -67,7 +70,7 @@ def model_export(request, pk, format_):
     if form is None:
         raise Http404(_("There is no such file of this report."))
     model = get_object_or_404(LanguageModel, pk=pk)
-    report, gates, _chosen = _read(request, model)
+    report, gates, _chosen = _read(request, model, Seen.of(request.user))
     document = sections.document(report, gates)
     response = HttpResponse(form.content(document), content_type=form.media_type)
     response["Content-Disposition"] = f'attachment; filename="{file_name(document.title, format_)}"'

@@ -9,7 +9,8 @@ from arena.models import Benchmark
 from rating import board_page, boards
 from rating.compared_boards import Compared
 from rating.history import HEAVY, history
-from rating.models import Leaderboard, Snapshot
+from rating.models import Leaderboard
+from rating.seen import Seen
 
 OFFERED = 100  # snapshots to choose from; others by their address
 
@@ -19,19 +20,22 @@ def history_page(request, pk):
     """A board's snapshots, newest first, with what changed each time."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
     leaderboard = Leaderboard.objects.filter(benchmark=benchmark).first()
-    found = history(leaderboard, before=_number(request, "before")) if leaderboard else None
-    return render(request, "rating/history.html", {"benchmark": benchmark, "history": found})
+    seen = Seen.of(request.user, benchmark)
+    found = history(leaderboard, before=_number(request, "before"), seen=seen) if leaderboard else None
+    context = {"benchmark": benchmark, "history": found, "is_held": seen.is_held(benchmark)}
+    return render(request, "rating/history.html", context)
 
 
 @require_safe
 def compare(request):
     """Two snapshots of a board beside each other, or two sources of votes in one."""
-    after = _snapshot(request, "other") or _snapshot(request, "one")
+    seen = Seen.of(request.user)
+    after = _snapshot(request, "other", seen) or _snapshot(request, "one", seen)
     if after is None:
-        boards_there = Leaderboard.objects.filter(current__isnull=False).select_related("benchmark")
-        return render(request, "rating/compare.html", {"leaderboards": boards_there})
-    before = _snapshot(request, "one") or _one_before(after)
-    context = {"benchmark": after.leaderboard.benchmark, "snapshot": after, **_choices(before, after)}
+        newest = seen.current().select_related("leaderboard__benchmark").order_by("leaderboard__benchmark__name")
+        return render(request, "rating/compare.html", {"newest": newest})
+    before = _snapshot(request, "one", seen) or _one_before(after)
+    context = {"benchmark": after.leaderboard.benchmark, "snapshot": after, **_choices(before, after, seen)}
     if before.leaderboard.benchmark.name != after.leaderboard.benchmark.name:
         return render(request, "rating/compare.html", {**context, "is_other_benchmark": True}, status=400)
     try:
@@ -54,8 +58,8 @@ def _compared(request, before, after):
     return Compared(one, other)
 
 
-def _choices(before, after):
-    listed = list(after.leaderboard.snapshots.defer(*HEAVY)[:OFFERED])
+def _choices(before, after, seen):
+    listed = list(seen.of_these(after.leaderboard.snapshots.defer(*HEAVY))[:OFFERED])
     there = {one.pk for one in listed}
     choices = boards.choices(after)
     told = board_page.choosing(choices, "")
@@ -64,11 +68,10 @@ def _choices(before, after):
     return {**told, "offered": [*listed, *dict.fromkeys(more)], "all_sources": [*told["sources"], *judges]}
 
 
-def _snapshot(request, name):
-    """The snapshot that the address names; None where it names none. Raises Http404 for one there is not."""
-    if not request.GET.get(name):
-        return None
-    return get_object_or_404(Snapshot.objects.select_related("leaderboard__benchmark"), pk=_number(request, name))
+def _snapshot(request, name, seen):
+    """The snapshot that the address names; None where it names none. Raises Http404 or PermissionDenied, as `Seen.snapshot`."""
+    pk = _number(request, name)
+    return None if pk is None else seen.snapshot(pk)
 
 
 def _one_before(after):

@@ -48,3 +48,20 @@ def test_an_item_is_decided_by_keyboard(signed_in):
     made = Preference.objects.get(kept_out="adjudication")
     assert (made.value_shown, made.note) == (-1, "The date is right in this one.")
     assert len(adjudication.adjudicated(run)) == 1
+
+
+def test_a_look_at_the_votes_loses_nothing_that_was_typed_and_enter_alone_never_looks(signed_in):
+    run, judith = split_run(), voting.person("judith", role="adjudicator")
+    signed_in.sign_in(judith)
+    signed_in.go(reverse("adjudicate", args=[run.pk]))
+    signed_in.locator("#why").fill("Half a reason.")
+    chip = signed_in.locator("[name=reasons]").first
+    signed_in.locator(".chip").first.click()
+    chip.press("Enter")
+    assert not AuditEntry.objects.filter(act="votes_shown").exists()
+    assert not Preference.objects.filter(kept_out="adjudication").exists()
+    with signed_in.expect_navigation():
+        signed_in.get_by_role("button", name="Show the votes").click()
+    assert "two says so" in signed_in.locator("main").inner_text()
+    assert signed_in.locator("#why").input_value() == "Half a reason." and chip.is_checked()
+    assert AuditEntry.objects.filter(act="votes_shown").count() == 1

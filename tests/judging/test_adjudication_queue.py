@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from judging import adjudication, assignment
 from judging.judges.base import OK, Verdict
 from judging.models import Assignment, AuditEntry, Grade, Membership, Preference, VotingItem
+from judging.models.assignment import LEASE
 from tests.judging import voting
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +199,111 @@ def test_a_member_adjudicates_in_this_run_and_no_other(run):
         name="x", benchmark=run.benchmark, rubric=run.rubric, mode="pairwise", status="open"
     )
     assert client.get(reverse("adjudicate", args=[other.pk])).status_code == 403
+
+
+def seat_of(judge, battle, run) -> Assignment:
+    """This adjudicator's seat on this item, whoever else has one."""
+    told = {"purpose": "adjudication", "lease_until": timezone.now() + LEASE}
+    seat = Assignment.objects.create(run=run, judge=judge, battle=battle, **told)
+    return assignment.open_seats().get(pk=seat.pk)
+
+
+def test_the_second_of_two_decisions_on_one_item_is_told_and_not_recorded(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address)
+    mine = Assignment.objects.get(purpose="adjudication")
+    Assignment.objects.filter(pk=mine.pk).update(lease_until=run.created_at)
+    other = voting.judge("other")
+    first = adjudication.decide(
+        seat_of(other, mine.battle, run), [(0, Verdict(status=OK, value=1.0))], why="so", reasons=[], saw_votes=False
+    )
+    page = client.post(address, {"seat": mine.token, "choice": "b", "note": "too late"}, follow=True).text
+    assert "Somebody else has decided this item meanwhile" in page and "Decided." not in page
+    assert Preference.objects.filter(kept_out="adjudication").get() == first
+
+
+def test_one_seat_is_decided_once_whoever_holds_an_older_copy_of_it(run):
+    judge = voting.judge("judge")
+    adjudication.next_case(run, judge)
+    one, other = (assignment.open_seats().get(purpose="adjudication") for _tab in range(2))
+    told = {"why": "so", "reasons": [], "saw_votes": False}
+    made = adjudication.decide(one, [(0, Verdict(status=OK, value=1.0))], **told)
+    with pytest.raises(adjudication.TooLate):
+        adjudication.decide(other, [(0, Verdict(status=OK, value=-1.0))], **told)
+    with pytest.raises(adjudication.TooLate):
+        adjudication.pass_on(other)
+    assert Preference.objects.filter(kept_out="adjudication").get() == made
+    assert Assignment.objects.get(pk=one.pk).status == "done"
+
+
+def test_an_item_that_went_to_another_adjudicator_while_one_was_away_is_given_up(run):
+    away, here = voting.judge("away"), voting.judge("here")
+    first = adjudication.next_case(run, away)
+    Assignment.objects.filter(pk=first.pk).update(lease_until=run.created_at)
+    seat_of(here, first.battle, run)
+    again = adjudication.next_case(run, away)
+    assert again is None or again.battle_id != first.battle_id
+
+
+def test_undo_does_not_say_undone_where_the_decision_of_another_stands(run, judith):
+    client, address = page_of(judith, run)
+    client.get(address)
+    seat = Assignment.objects.get(purpose="adjudication")
+    client.post(reverse("adjudicate_pass", args=[run.pk]), {"seat": seat.token})
+    other = voting.judge("other")
+    held = seat_of(other, seat.battle, run)
+    page = client.post(reverse("adjudicate_undo", args=[run.pk]), follow=True).text
+    assert "Somebody else is at the item that you passed on last" in page and "Undone" not in page
+    adjudication.decide(held, [(0, Verdict(status=OK, value=1.0))], why="so", reasons=[], saw_votes=False)
+    page = client.post(reverse("adjudicate_undo", args=[run.pk]), follow=True).text
+    assert "was decided by somebody else since" in page and "Undone" not in page
+    assert Assignment.objects.get(pk=seat.pk).status == "skipped" and not AuditEntry.objects.filter(
+        act="adjudication_undone"
+    )
+
+
+def test_showing_the_votes_keeps_what_was_typed_and_ticked_and_decides_nothing(run, judith):
+    client, address = page_of(judith, run)
+    page = client.get(address).text
+    assert 'name="show"' in page and "the first is kinder" not in page
+    post = {"seat": Assignment.objects.get(purpose="adjudication").token, "note": "half a reason", "reasons": ["style"]}
+    page = client.post(address, {**post, "show": "votes"}).text
+    assert "the first is kinder" in page and ">half a reason</textarea>" in page
+    assert 'value="style" checked' in page
+    assert not Preference.objects.filter(kept_out="adjudication").exists()
+    assert AuditEntry.objects.filter(act="votes_shown").count() == 1
+
+
+def test_turns_are_headed_and_a_person_has_one_number_in_all_of_them(judith):
+    run = voting.open_run(questions=1, turns=2)
+    run.turns = "each"
+    run.save()
+    for name, sign in (("one", 1), ("two", -1)):
+        seat = Assignment.objects.create(
+            run=run, judge=voting.judge(name), battle=assignment.pool(run).get(), lease_until=run.created_at, holds=True
+        )
+        VotingItem.objects.update(held=1)
+        told = [(turn, Verdict(status=OK, value=float(sign))) for turn in (1, 2)]
+        with transaction.atomic():
+            assignment.cast(assignment.open_seats().get(pk=seat.pk), told)
+    client, address = page_of(judith, run)
+    page = client.get(address + "?votes=1").text
+    assert page.count('<h2 class="ballot__part">') == 2 and ">Turn 2</h2>" in page
+    seat = assignment.open_seats().get(purpose="adjudication")
+    assert [(case.turn, case.who) for case in adjudication.cases(seat)] == [
+        (1, "person 1"), (1, "person 2"), (2, "person 1"), (2, "person 2"),
+    ]  # fmt: skip
+
+
+def test_many_adjudicators_at_once_hold_an_item_each_and_one_decision_stands(tmp_path):
+    environment = {
+        **os.environ, "JURYROOM_DATA": str(tmp_path), "DATABASE_URL": "", "DJANGO_SETTINGS_MODULE": "arena.settings",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.judging.many_adjudicators"],
+        cwd=Path(__file__).resolve().parents[2], env=environment, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "held": 6, "items": 6, "told": ["decided", "late"], "stand": 1,
+    }  # fmt: skip

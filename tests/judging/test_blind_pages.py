@@ -1,7 +1,7 @@
 """What people who are asked to vote, and visitors, find anywhere on the site of a benchmark that is voted on.
 
-No page that shows an answer says which model wrote it, and no page shows a judgment. Boards, matrices and charts add up what was
-judged and name models while people vote, by decision: they show no answer, and so tell nobody whose the one before them is.
+No page that shows an answer says which model wrote it, and no page shows a judgment. Boards, matrices and charts name models
+while people vote, as they were before the vote: see tests/rating/test_held_figures.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arena.models import Answer
-from judging.models import AuditEntry, Comment, Grade, Preference
+from judging import adjudication
+from judging.access import is_blind_on
+from judging.assignment import judge_of
+from judging.judges.base import OK, Verdict
+from judging.models import AuditEntry, Comment, Grade, Membership, Preference, Run, VotingItem
 from judging.watching import sights_of
 from tests.arena import every_page
 from tests.arena.every_page import address, names
@@ -117,3 +121,25 @@ def test_the_socket_of_a_run_is_as_blind_as_its_page(there):
     people = [None, *(there[who].pk for who in WHO[1:])]
     assert {sight.blind for sight in sights_of(people, there["run"]).values() if sight} == {True}
     assert not sights_of([there["lead"].pk], there["run"])[there["lead"].pk].blind
+
+
+@pytest.mark.parametrize("way", ["group", "member"])
+def test_whoever_has_something_to_decide_stays_blind_when_the_run_is_closed(there, way):
+    run = there["benchmark"].runs.get(status="open")
+    ada = make.person("ada", *(["adjudicator"] if way == "group" else []))
+    if way == "member":
+        Membership.objects.create(user=ada, run=run, role="adjudicator")
+    battle = there["battle"]
+    VotingItem.objects.filter(run=run, battle=battle).delete()
+    VotingItem.objects.create(run=run, battle=battle, category=battle.question.category, is_split=True)
+    Run.objects.filter(pk=run.pk).update(status="done")
+    client = Client()
+    client.force_login(ada)
+    page = client.get(address("battle", there)).text
+    assert not any(word in page for word in (*NAMES, *JUDGED))
+    assert sights_of([ada.pk], there["run"])[ada.pk].blind and is_blind_on(ada, there["benchmark"])
+    assert any(name in Client().get(address("battle", there)).text for name in NAMES), "nobody else is kept blind"
+    seat = adjudication.next_case(run, judge_of(ada))
+    adjudication.decide(seat, [(0, Verdict(status=OK, value=1.0))], why="so", reasons=[], saw_votes=False)
+    assert all(name in client.get(address("battle", there)).text for name in NAMES)
+    assert not sights_of([ada.pk], there["run"])[ada.pk].blind

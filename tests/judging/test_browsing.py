@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from arena.models import Answer, Battle, Benchmark, Question
 from judging import browsing
-from judging.access import is_blind_on
+from judging.access import blinding_runs, is_blind_on
 from judging.browsing import Filters, Sight
 from judging.models import Assignment, BadCase, Grade, Judge, Membership, Preference
 from tests.judging import recorded as make
@@ -371,7 +371,7 @@ def test_the_blind_benchmarks_are_those_that_the_rule_for_one_says(roles):
     Membership.objects.create(user=member, run=Benchmark.objects.get(name="demo").runs.get())
     for user in (member, make.person("stranger", *roles), AnonymousUser()):
         expected = {one.pk for one in Benchmark.objects.all() if is_blind_on(user, one)}
-        assert browsing.blind_benchmarks(user) == expected == set(Sight.of(user).blind)
+        assert set(blinding_runs(user)) == expected == set(Sight.of(user).blind)
 
 
 def test_an_empty_record_names_what_to_do_next(client):

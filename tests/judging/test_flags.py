@@ -72,3 +72,23 @@ def test_nobody_but_a_lead_sees_or_settles_flags(run):
     assert client.get(reverse("flags", args=[run.pk])).status_code == 403
     assert settle(client, run, "out").status_code == 403
     assert not VotingItem.objects.get(run=run).is_out
+
+
+def test_flags_are_paged_by_item_what_is_open_first_and_the_count_says_all(client, monkeypatch):
+    monkeypatch.setattr(flags, "PAGE", 2)
+    run = voting.open_run(questions=5)
+    items = list(assignment.pool(run).order_by("pk"))
+    for number, battle in enumerate(items):
+        seat = {"run": run, "battle": battle, "lease_until": run.created_at, "status": "flagged", "cause": "answer"}
+        Assignment.objects.create(judge=voting.judge(f"flagger {number}"), closed_at=run.created_at, **seat)
+    for battle in items[1:]:
+        flags.settle(run, battle.pk, out=False, by=None)
+    first = flags.flagged(run)
+    assert [one.item for one in first][0] == items[0].pk and len(first) == 2
+    assert (first.paginator.count, first.paginator.num_pages, flags.open_items(run)) == (5, 3, 1)
+    page = client.get(reverse("flags", args=[run.pk])).text
+    assert "5 items are flagged: 1 is not settled." in page and "Page 1 of 3" in page
+    seen = [one.item for number in (1, 2, 3) for one in flags.flagged(run, page=number)]
+    assert sorted(seen) == [one.pk for one in items]
+    answer = client.post(reverse("flags", args=[run.pk]) + "?page=3", {"item": items[0].pk, "act": "keep"})
+    assert answer.url.endswith("?page=3") and flags.open_items(run) == 0

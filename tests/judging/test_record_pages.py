@@ -452,6 +452,17 @@ def test_a_hostile_answer_reply_or_name_is_inert_everywhere(client, question):
     assert dangers(client.get(reverse("model", args=[one.model_id])).text) == []
 
 
+def test_marks_that_pile_up_are_thinned_in_raw_text_as_in_panes(client, question):
+    pile = "o" + "\u0336" * 500
+    Answer.objects.filter(question=question).update(turns=[pile])
+    battle = make.battle(question)
+    told = {"reply": pile, "reasoning": pile, "note": pile, "prompt": [{"role": "user", "content": pile}]}
+    make.preference(battle, **told)
+    for row in (question, battle):
+        shown = page(client, row)
+        assert "\u0336" * 100 not in shown and "◌̂" in shown
+
+
 def test_a_hostile_question_is_inert_too(client):
     benchmark = make.benchmark(title_en="<b>Pantry</b>", title_zh="", description=HOSTILE)
     checks = [{"type": "<script>alert(1)</script>", "value": HOSTILE}]

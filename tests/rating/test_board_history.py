@@ -164,12 +164,12 @@ def test_a_benchmark_without_snapshots_says_what_to_do(client):
 
 def test_the_history_costs_the_same_queries_for_2_snapshots_and_for_20(client, django_assert_num_queries):
     first, second = two()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page(client, second)
     for n in range(18):
         made = make.snapshot(first.leaderboard.benchmark, passing=bool(n % 3))
         make.ranking(made, list(LanguageModel.objects.all()))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page(client, second)
 
 
@@ -286,11 +286,11 @@ def test_without_a_snapshot_the_benchmarks_are_offered(client):
 
 def test_comparing_costs_the_same_queries_for_3_models_and_for_60(client, django_assert_num_queries):
     first, second = two()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         compared(client, first, second)
     many = make.models(60, prefix="N")
     pair = [make.snapshot(first.leaderboard.benchmark) for _ in range(2)]
     for one in pair:
         make.ranking(one, many)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         compared(client, *pair)

@@ -307,13 +307,13 @@ def test_the_page_takes_the_same_queries_however_much_is_known(client, ash, djan
         rated(ash, benchmark, category=make.category())
         score(ash, benchmark=f"B{n}")
         LanguageModel.objects.create(name="Ash", version=f"v{n}", vendor="Northmoor")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page(client, ash)
 
 
 def test_the_page_does_not_look_at_every_pair_of_snapshots(client, ash, django_assert_num_queries):
     rated(ash, make.benchmark())
-    with django_assert_num_queries(8) as asked:
+    with django_assert_num_queries(9) as asked:
         page(client, ash)
     [sql] = [query["sql"] for query in asked.captured_queries if 'FROM "rating_rating"' in query["sql"]]
     assert sql.count('JOIN "rating_snapshot"') == 1 and "GROUP BY" not in sql

@@ -112,7 +112,7 @@ def test_agreement_costs_the_same_queries_for_2_judges_and_for_30(client, django
             make.judge(f"{place.pk}-{n}")
             make.agreement(place, "people_judge", f"people–{place.pk}-{n}")
     for place in (small, large):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             client.get(url(place))
 
 

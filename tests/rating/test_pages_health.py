@@ -206,7 +206,7 @@ def test_the_page_costs_the_same_queries_for_2_judges_and_for_30(client, snapsho
             for category in (None, *kinds):
                 healthy(snapshot, judge, category)
                 agreeing(snapshot, judge, category=category)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             client.get(address)
 
 

@@ -1,0 +1,69 @@
+"""Which figures a reader may see: while people vote on a benchmark, whoever votes sees those from before, and none that moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from arena.models import Benchmark
+from judging.access import figures_end
+from rating.boards import latest
+from rating.models import Leaderboard, Snapshot
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a reader may see of snapshots; `end` has by benchmark from when on they are kept from this reader."""
+
+    end: Mapping[int, datetime]
+
+    @classmethod
+    def of(cls, user: Any, benchmark: Benchmark | None = None) -> Seen:
+        """Of one benchmark, or of all. At most nine queries; one for a visitor where nothing is open."""
+        return cls(figures_end(user, benchmark))
+
+    def is_held(self, benchmark: Benchmark) -> bool:
+        """Whether newer figures of this benchmark are kept back."""
+        return benchmark.pk in self.end
+
+    def of_these(self, rows: QuerySet[Any], of: str = "") -> QuerySet[Any]:
+        """Those of these snapshots that are not kept back; of rows that belong to snapshots, by `of` as in "snapshot__"."""
+        for benchmark, end in self.end.items():
+            rows = rows.exclude(**{f"{of}leaderboard__benchmark": benchmark, f"{of}created_at__gte": end})
+        return rows
+
+    def snapshot(self, pk: int) -> Snapshot:
+        """This one, with its benchmark loaded. One query. Raises Http404; PermissionDenied where it is kept back."""
+        found = Snapshot.objects.select_related("leaderboard__benchmark").filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        end = self.end.get(found.leaderboard.benchmark_id)
+        if end and found.created_at >= end:
+            raise PermissionDenied(
+                _("People are voting on this benchmark: what may count their votes opens when they are done.")
+            )
+        return found
+
+    def latest(self, benchmark: Benchmark) -> Snapshot | None:
+        """The benchmark's current snapshot, or the last from before the vote; None where there is none. One query."""
+        if not self.is_held(benchmark):
+            return latest(benchmark)
+        mine = Snapshot.objects.filter(leaderboard__benchmark=benchmark).order_by("-pk")
+        return self.of_these(mine).select_related("leaderboard__benchmark").first()
+
+    def current(self) -> QuerySet[Snapshot]:
+        """The same of every benchmark. A query for each that is held, before the set's own."""
+        boards = Leaderboard.objects.exclude(benchmark__in=list(self.end))
+        held = [self.latest(one) for one in Benchmark.objects.filter(pk__in=list(self.end))]
+        return Snapshot.objects.filter(Q(pk__in=boards.values("current")) | Q(pk__in=[one.pk for one in held if one]))
+
+
+EVERYTHING = Seen({})
+"""What somebody sees from whom nothing is kept."""

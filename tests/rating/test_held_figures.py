@@ -1,0 +1,225 @@
+"""While people vote on a benchmark, whoever votes sees its figures as they were before: none that moves with a vote."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from arena.models import Battle
+from judging.models import Assignment, Membership, Run
+from rating import consumers, counting, live, snapshots
+from rating.models import LiveBoard, Profile, Snapshot
+from rating.seen import Seen
+from tests.judging import recorded as make
+from tests.rating.api_client import Program
+from tests.rating.test_snapshots import judged
+
+pytestmark = pytest.mark.django_db
+HELD = ("visitor", "annotator", "plain", "invited", "both")
+"""Who may be voting: a visitor may be an annotator who signed out."""
+FREE = ("lead", "viewer")
+ROLES = {"annotator": ["annotator"], "lead": ["lead"], "viewer": ["viewer"], "both": ["viewer", "annotator"]}
+
+
+class Place:
+    """A benchmark with a snapshot, a run that is open for votes, one vote since, a later snapshot, and live boards after another."""
+
+    def __init__(self, provenance: str = "real") -> None:
+        cache.clear()
+        self.benchmark = judged(questions=4)
+        self.before = snapshots.take(self.benchmark)
+        began = timezone.now()
+        Snapshot.objects.filter(pk=self.before.pk).update(created_at=began - timedelta(hours=1))
+        self.run = make.run(
+            self.benchmark, name="votes", status="open", started_at=began - timedelta(minutes=1), provenance=provenance
+        )
+        self.vote("second person")
+        self.after = snapshots.take(self.benchmark, passing=True)
+        self.vote("third person")
+        assert counting.catch_up()
+        live.refresh(self.benchmark.leaderboard, snapshots.recipe(self.benchmark.leaderboard)[1])
+        assert LiveBoard.objects.exists()
+
+    def vote(self, name: str) -> None:
+        make.preference(Battle.objects.first(), make.judge(name, kind="imported_person"), run=self.run)
+
+    def who(self, name: str):
+        if name == "visitor":
+            return AnonymousUser()
+        user = make.person(name, *ROLES.get(name, []))
+        if name == "invited":
+            Membership.objects.create(user=user, run=self.run, role="annotator")
+        return user
+
+
+@pytest.fixture
+def place():
+    yield Place()
+    cache.clear()
+
+
+def client_of(user) -> Client:
+    client = Client()
+    if user.is_authenticated:
+        client.force_login(user)
+    return client
+
+
+def figures(place: Place) -> list[str]:
+    """Addresses that tell figures of the benchmark as they are now."""
+    pk, model = place.benchmark.pk, place.benchmark.questions.first().answers.first().model_id
+    judge = make.judge("fair").pk
+    own = [f"/leaderboard/{pk}/", f"/leaderboard/{pk}/?source=people", f"/leaderboard/{pk}/history/", f"/trust/{pk}/"]
+    own += [f"/agreement/{pk}/", f"/agreement/{pk}/export/json/", "/", f"/compare/?one={place.before.pk}", "/compare/"]
+    own += [f"/snapshots/{place.before.pk}/matrix/", f"/models/{model}/", f"/judges/{judge}/"]
+    own += [f"/models/{model}/export/md/", f"/snapshots/{place.before.pk}/"]
+    return own + [
+        f"/api/v1/{one}"
+        for one in (f"boards/{pk}", f"boards/{pk}/agreement", f"boards/{pk}/judges", "boards", "snapshots", "ratings")
+    ]
+
+
+def of_after(place: Place) -> list[str]:
+    """Addresses of the snapshot that counts a vote of the open run."""
+    pk = place.after.pk
+    parts = ("", "matrix/", "charts/", "agreement/", "agreement/export/csv/", "trust/", "board.svg", "export/json/")
+    return [
+        *(f"/snapshots/{pk}/{part}" for part in parts),
+        f"/embed/{pk}/",
+        f"/compare/?one={pk}",
+        f"/compare/?other={pk}",
+        *(f"/api/v1/snapshots/{pk}{part}" for part in ("", "/board", "/agreement", "/judges")),
+    ]
+
+
+def told(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.text
+
+
+@pytest.mark.parametrize("name", HELD[:2])
+def test_whoever_may_vote_is_told_nothing_that_a_vote_moved(place, name):
+    client = client_of(place.who(name))
+    first = {path: told(client, path) for path in figures(place)}
+    place.vote("fourth person")
+    newer = snapshots.take(place.benchmark, passing=True)
+    cache.clear()
+    again = {path: told(client, path) for path in figures(place)}
+    moved = [path for path in first if _steady(first[path]) != _steady(again[path])]
+    assert moved == []
+    for path, text in again.items():
+        for late in (place.after.pk, newer.pk):
+            assert f"/snapshots/{late}/" not in text and f'"snapshot": {late},' not in text, path
+
+
+def _steady(text: str) -> str:
+    """The page without what differs each time: tokens against forged posts, the moment a report was made."""
+    lines = text.splitlines()
+    return "\n".join(one for one in lines if "csrf" not in one and "UTC" not in one)
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_snapshot_that_counts_such_votes_is_refused_to_them_with_a_reason(place, name):
+    client = client_of(place.who(name))
+    for path in of_after(place):
+        answer = client.get(path)
+        assert answer.status_code == 403 and "People are voting" in answer.text, path
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_leads_and_viewers_follow_the_votes(place, name):
+    client = client_of(place.who(name))
+    page = told(client, f"/leaderboard/{place.benchmark.pk}/")
+    assert "Live: votes have come" in page and "data-board" in page and "before the vote" not in page
+    assert {client.get(path).status_code for path in of_after(place)} == {200}
+
+
+def test_the_held_board_says_why_and_is_not_followed(place, client):
+    page = told(client, f"/leaderboard/{place.benchmark.pk}/")
+    assert "People are voting on this benchmark. What you see is as of" in page
+    assert "data-board" not in page and "board-live.js" not in page and "Live: votes" not in page
+    assert (
+        client.get(f"/leaderboard/{place.benchmark.pk}/export/csv/").url == f"/snapshots/{place.before.pk}/export/csv/"
+    )
+
+
+def test_where_nothing_was_rated_before_the_vote_the_board_is_closed_and_says_so(place, client):
+    place.before.delete()
+    page = told(client, f"/leaderboard/{place.benchmark.pk}/")
+    assert "Its figures follow when the vote is over" in page and "Ash" not in page and "Nothing is rated" not in page
+    assert client.get(f"/leaderboard/{place.benchmark.pk}/export/csv/").status_code == 404
+    for part in ("agreement", "trust"):
+        assert "Its figures follow" in told(client, f"/{part}/{place.benchmark.pk}/")
+    board = Program().get(f"boards/{place.benchmark.pk}").json()
+    assert (board["snapshot"], board["rows"], board["is_held"], board["is_live"]) == (None, [], True, False)
+
+
+def test_when_the_vote_is_over_everybody_sees_everything(place, client):
+    Run.objects.filter(pk=place.run.pk).update(status="done")
+    assert "Live: votes have come" in told(client, f"/leaderboard/{place.benchmark.pk}/")
+    assert {client.get(path).status_code for path in of_after(place)} == {200}
+
+
+@pytest.mark.parametrize(("name", "rows"), [("annotator", 1), ("lead", 2), ("viewer", 2)])
+def test_a_token_sees_what_its_person_sees(place, name, rows):
+    program = Program(place.who(name))
+    board = program.get(f"boards/{place.benchmark.pk}").json()
+    assert board["is_held"] is (name == "annotator") and board["is_live"] is (name != "annotator")
+    assert len(program.rows("snapshots")) == rows
+    assert {row["snapshot"] for row in program.rows("ratings", limit=500)} == {
+        one.pk for one in (place.before, place.after)[:rows]
+    }
+
+
+@pytest.mark.parametrize("name", [*HELD, *FREE])
+def test_only_those_who_vote_nowhere_may_follow_by_socket(place, name):
+    user = place.who(name)
+    assert consumers.may_follow(place.benchmark.pk, {user.pk}) == ({user.pk} if name in FREE else set())
+
+
+def test_a_socket_that_is_open_when_the_vote_opens_is_shut(place):
+    look = consumers.Look("", "en", "testserver", False, None)
+    lead = look._replace(user=place.who("lead").pk)
+    assert set(consumers.shown(place.benchmark.pk, {look, lead})) == {lead}
+    Run.objects.filter(pk=place.run.pk).update(status="done")
+    found = consumers.shown(place.benchmark.pk, {look, lead})
+    assert found[look] == found[lead] and "Ash" in found[look]
+
+
+def test_a_gate_on_battles_says_that_the_counts_are_kept_until_the_vote_is_over(place):
+    ash = place.benchmark.questions.first().answers.get(model__name="Ash").model
+    gate = {"kind": "win_rate", "benchmark": place.benchmark.name, "against": "Birch", "op": ">=", "value": 0.5}
+    Profile.objects.create(name="release", gates=[gate])
+    page = client_of(place.who("annotator")).get(f"/models/{ash.pk}/?profile=release").text
+    assert "its counts are told when they are done" in page
+    assert "its counts are told" not in client_of(place.who("lead")).get(f"/models/{ash.pk}/?profile=release").text
+
+
+def test_a_demo_is_held_from_its_annotator_from_the_first_item_on_and_from_no_visitor():
+    place = Place(provenance="demo")
+    ann = place.who("annotator")
+    assert Seen.of(ann).end == Seen.of(AnonymousUser()).end == {}
+    judge = make.judge("ann of the demo", kind="person", user=ann)
+    Assignment.objects.create(run=place.run, judge=judge, battle=Battle.objects.first(), lease_until=timezone.now())
+    assert set(Seen.of(ann).end) == {place.benchmark.pk} and Seen.of(AnonymousUser()).end == {}
+
+
+def test_another_benchmark_is_not_held(place, client):
+    other = judged("larder")
+    snapshots.take(other)
+    assert "before the vote" not in told(client, f"/leaderboard/{other.pk}/")
+
+
+def test_what_is_held_costs_few_queries(place, django_assert_max_num_queries):
+    ann = place.who("annotator")
+    with django_assert_max_num_queries(9):
+        Seen.of(ann)
+    Run.objects.update(status="done")
+    with django_assert_max_num_queries(1):
+        Seen.of(AnonymousUser())
