@@ -32,11 +32,11 @@ from django.utils import timezone
 from arena.models import Provenance
 from judging.judges.base import Verdict
 from judging.leaking import seat_leaks
-from judging.models import Assignment, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
+from judging.models import Assignment, AuditEntry, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
 from judging.models.assignment import LEASE
 from judging.running import tell
 from judging.schedule import KEPT_OUT, Due, Member, check_due, practice_due
-from judging.standing import Standing, open_items, standing
+from judging.standing import Standing, in_hand, open_items, standing
 from judging.voting import MARK, Voting
 from judging.voting_items import are_split, field_of, let_go, pool, prepare, rewant
 
@@ -93,7 +93,7 @@ def next_seat(
         if now.held and (seat := _held_seat(run, judge)):
             return seat
         due = practice_due(run, judge, member)
-        due = due or check_due(run, judge, votes=now.votes, golds=now.golds, repeats=now.repeats)
+        due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
         if due:
             return _seat(run, judge, due)
         if seat := _new_seat(run, judge, member, level=(now.fewest, now.urgency)):
@@ -191,16 +191,18 @@ def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | No
 
     `last` is what the person saw as their last seat: when another tab has undone it already, nothing happens.
     None when there is nothing to take back, or the last 20 were taken back already. An item that others have filled
-    since it was skipped is reopened all the same.
+    since it was skipped is reopened all the same. What a skip or a flag said is kept in the log, and nowhere else.
     """
     with transaction.atomic():
         mine = Assignment.objects.filter(run=run, judge=judge).exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE))
         left = mine.exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
-        seat = left.select_for_update(of=("self",)).select_related("run__rubric", "judge").first()
-        reopened = mine.filter(status=Seat.LEASED).count()
+        seat = left.select_for_update(of=("self",)).select_related("run__rubric", "judge__user").first()
+        reopened = in_hand(run, judge).exclude(purpose=For.PRACTICE).count()
         if seat is None or reopened > UNDOABLE or (last and seat.token != last):
             return None
         voted = seat.status == Seat.DONE
+        said = {"status": seat.status, "cause": seat.cause, "reason": seat.reason}
+        AuditEntry.note("vote_undone", actor=seat.judge.user, run=run, seat=str(seat.token), **said)
         if voted:
             _take_back(seat)
         _hold(seat, done=-int(voted))
@@ -225,10 +227,12 @@ def _hold(seat: Assignment, *, done: int = 0) -> None:
     takes = seat.is_for_the_count and not seat.holds
     if takes or done:
         _count(seat, held=int(takes), done=done if seat.is_for_the_count else 0)
-    seat.status, seat.closed_at = Seat.LEASED, None
+    seat.status, seat.closed_at, seat.settled_at = Seat.LEASED, None, None
+    seat.cause = seat.reason = ""
     seat.lease_until = timezone.now() + LEASE
     seat.holds = seat.is_for_the_count
-    seat.save(update_fields=["status", "closed_at", "lease_until", "holds"])
+    told = ["status", "closed_at", "settled_at", "cause", "reason", "lease_until", "holds"]
+    seat.save(update_fields=told)
 
 
 def beat(token: UUID, user) -> bool:
@@ -254,14 +258,15 @@ def open_seats() -> QuerySet[Assignment]:
         return Exists(VotingItem.objects.filter(run=OuterRef("run"), is_split=True, **{name: OuterRef(name)}))
 
     is_grade = When(answer__isnull=False, then=trial(Grade, "answer"))
-    groups = _groups().objects.filter(user=OuterRef("judge__user"), group__name="annotator")
+    groups = _groups().objects.filter(user=OuterRef("judge__user"))
     membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
     related = ["run__rubric", "run__benchmark", "judge", "battle__first", "battle__second", "answer"]
     related += ["battle__question", "answer__question"]
     return Assignment.objects.select_related(*related).annotate(
         next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()),
         was_split=Case(When(answer__isnull=False, then=split("answer")), default=split("battle")),
-        in_group=Exists(groups),
+        annotates=Exists(groups.filter(group__name="annotator")),
+        leads=Exists(groups.filter(group__name__in=("lead", "admin"))),
         member=Subquery(membership.values("pk")[:1]),
     )
 
@@ -271,13 +276,9 @@ def _groups():
 
 
 def _held_seat(run: Run, judge: Judge) -> Assignment | None:
-    """The oldest seat this person has not left; one that was let go only while the item still wants people."""
-    field = field_of(run)
-    mine = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).exclude(purpose=For.ADJUDICATION)
-    wanting = VotingItem.objects.open().filter(run=run, **{field: OuterRef(field)})
-    mine = mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE) | Exists(wanting))
+    """The oldest seat this person has in hand, held anew."""
     # locked: a vote on it that is just being recorded is waited for, and such a seat is held no longer
-    seat = _with_item(mine, run).select_for_update(of=("self",)).order_by("pk").first()
+    seat = _with_item(in_hand(run, judge), run).select_for_update(of=("self",)).order_by("pk").first()
     if seat:
         _hold(seat)
     return seat

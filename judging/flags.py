@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from judging.ballots import flag_causes
 from judging.models import Assignment, AuditEntry, Run, VotingItem
-from judging.voting_items import field_of
+from judging.voting_items import TAKEN_OUT, field_of, taken_out
 
 MOST = 200  # flags a page shows
 
@@ -33,7 +33,7 @@ def flagged(run: Run) -> list[Flagged]:
     """The items that people flagged, what is not settled first, then the most flagged. Two queries."""
     name = field_of(run)
     seats = run.assignments.filter(status=Assignment.Status.FLAGGED).order_by("-closed_at")
-    out = set(VotingItem.objects.filter(run=run, is_out=True).values_list(name, flat=True))
+    out = taken_out(run)
     causes = dict(flag_causes())
     found: dict[int, Flagged] = {}
     for seat in seats.select_related("judge", f"{name}__question")[:MOST]:
@@ -46,9 +46,10 @@ def flagged(run: Run) -> list[Flagged]:
 
 @transaction.atomic
 def settle(run: Run, item: int, *, out: bool, by: Any) -> None:
-    """Settle the flags on an item: `out` takes it out of the run, so that nobody is given it; votes stay as they are."""
+    """Settle the flags on an item: `out` takes it out of the run, so that nobody is given it, as gold or to practise on
+    neither; votes stay as they are."""
     _mark(run, item, settled_at=timezone.now(), out=out)
-    AuditEntry.note("item_taken_out" if out else "flag_settled", actor=by, run=run, **{field_of(run): item})
+    AuditEntry.note(TAKEN_OUT if out else "flag_settled", actor=by, run=run, **{field_of(run): item})
 
 
 @transaction.atomic

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Exists, FilteredRelation, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, FilteredRelation, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from judging.models import Assignment, Grade, Judge, Preference, Run, VotingItem
-from judging.schedule import Member
+from judging.schedule import Member, checks_with, unseen_golds
 from judging.voting_items import field_of
 
 MOST_LEFT = 500  # open items that are counted
@@ -22,14 +22,16 @@ For = Assignment.Purpose
 class Standing:
     """How far a person is in a run.
 
-    `done` items behind them, `today` votes, `left` open to them (at most MOST_LEFT are counted), `last` the seat left last;
-    `votes`, `golds`, `repeats` seats of each kind that are behind them or in hand; `held` the seat in hand. `fewest` people
-    hold any open item of the run, and `urgency` is the highest among those.
+    `done` items behind them, `today` votes, `last` the seat left last; `items` that are ordinary ones, behind them, in hand
+    or open (at most MOST_LEFT open ones are counted: `is_more`), and `checks`, as many gold items and hidden repeats as go
+    with those. `votes`, `golds`, `repeats` seats of each kind that are behind them or in hand; `held` the seat in hand.
+    `fewest` people hold any open item of the run, and `urgency` is the highest among those.
     """
 
     done: int
     today: int
-    left: int
+    items: int
+    checks: int
     last: UUID | None
     votes: int = 0
     golds: int = 0
@@ -41,7 +43,13 @@ class Standing:
 
     @property
     def total(self) -> int:
+        """Items behind and to come. It tells nobody a check from a vote: no item that is given out or left changes it."""
         return self.done + self.left
+
+    @property
+    def left(self) -> int:
+        """Items to come; MOST_LEFT where there are more."""
+        return MOST_LEFT if self.is_more else max(0, self.items + self.checks - self.done)
 
     def exhausts(self, member: Member) -> str:
         """Which quota this person has used up: "day", "run", or none."""
@@ -52,31 +60,44 @@ class Standing:
 
 def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standing:
     """How far this person is. One query."""
+    member = member or Member()
     of_this_person = Q(assignments__judge=judge) & ~Q(assignments__purpose=For.ADJUDICATION)
-    leased, voted = Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE)
-    counted = ~leased & ~Q(mine__purpose=For.PRACTICE)
+    behind, voted, ordinary = ~Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE), Q(mine__purpose=For.VOTE)
+    counted = behind & ~Q(mine__purpose=For.PRACTICE)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    behind = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
-    behind = behind.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
+    left = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
+    left = left.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
     head = VotingItem.objects.open().filter(run=run).order_by("held", "-urgency")
+    hand = in_hand(run, judge).order_by()
     facts = {
         "done": Count("mine", filter=counted),
         "today": Count("mine", filter=counted & voted & Q(mine__closed_at__gte=midnight)),
-        "votes": Count("mine", filter=voted & Q(mine__purpose=For.VOTE)),
+        "votes": Count("mine", filter=voted & ordinary),
         "golds": Count("mine", filter=Q(mine__purpose=For.GOLD)),
         "repeats": Count("mine", filter=Q(mine__purpose=For.REPEAT)),
-        "leased": Count("mine", filter=leased),
-        "held": Min("mine", filter=leased),
-        "free": _Size(open_items(run, judge, member or Member()).order_by().values("pk")[: MOST_LEFT + 1]),
+        "left": Count("mine", filter=behind & ordinary),
+        "in_hand": _Size(hand.filter(purpose=For.VOTE).values("pk")),
+        "held": Subquery(hand.order_by("pk").values("pk")[:1]),
+        "free": _Size(open_items(run, judge, member).order_by().values("pk")[: MOST_LEFT + 1]),
+        "unseen": _Size(unseen_golds(run, judge, member).order_by().values("pk")),
         "fewest": Subquery(head.values("held")[:1]),
         "urgency": Subquery(head.values("urgency")[:1]),
-        "last": Subquery(behind.values("token")[:1]),
+        "last": Subquery(left.values("token")[:1]),
     }
     of_run = Run.objects.filter(pk=run.pk).order_by().values("pk")
     row = of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts).get()
-    free = row.pop("free")
-    left = row.pop("leased") + min(free, MOST_LEFT)
-    return Standing(left=left, is_more=free > MOST_LEFT, **row)
+    free, unseen = row.pop("free"), row.pop("unseen")
+    items = row.pop("left") + row.pop("in_hand") + min(free, MOST_LEFT)
+    checks = checks_with(run, judge, items=items, golds=row["golds"], unseen=unseen, repeats=row["repeats"])
+    return Standing(items=items, checks=checks, is_more=free > MOST_LEFT, **row)
+
+
+def in_hand(run: Run, judge: Judge) -> QuerySet[Assignment]:
+    """The seats this person has not left; those that were let go only while their item still wants people."""
+    field = field_of(run)
+    mine = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).exclude(purpose=For.ADJUDICATION)
+    wanting = VotingItem.objects.open().filter(run=run, **{field: OuterRef(field)})
+    return mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE) | Exists(wanting))
 
 
 class _Size(Subquery):
