@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from judging.models import Assignment, Grade, Judge, Preference, Run, VotingItem
 from judging.schedule import Member, checks_with, unseen_golds
+from judging.voting import Voting
 from judging.voting_items import field_of
 
 MOST_LEFT = 500  # open items that are counted
@@ -79,14 +80,15 @@ def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standin
         "in_hand": _Size(hand.filter(purpose=For.VOTE).values("pk")),
         "held": Subquery(hand.order_by("pk").values("pk")[:1]),
         "free": _Size(open_items(run, judge, member).order_by().values("pk")[: MOST_LEFT + 1]),
-        "unseen": _Size(unseen_golds(run, judge, member).order_by().values("pk")),
         "fewest": Subquery(head.values("held")[:1]),
         "urgency": Subquery(head.values("urgency")[:1]),
         "last": Subquery(left.values("token")[:1]),
     }
+    if Voting.of(run).gold_every:
+        facts["unseen"] = _Size(unseen_golds(run, judge, member).order_by().values("pk"))
     of_run = Run.objects.filter(pk=run.pk).order_by().values("pk")
     row = of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts).get()
-    free, unseen = row.pop("free"), row.pop("unseen")
+    free, unseen = row.pop("free"), row.pop("unseen", 0)
     items = row.pop("left") + row.pop("in_hand") + min(free, MOST_LEFT)
     checks = checks_with(run, judge, items=items, golds=row["golds"], unseen=unseen, repeats=row["repeats"])
     return Standing(items=items, checks=checks, is_more=free > MOST_LEFT, **row)
