@@ -110,7 +110,7 @@ class _Size(Subquery):
 
 
 def open_items(run: Run, judge: Judge, member: Member) -> QuerySet[VotingItem]:
-    """Items below the overlap that this person has neither seen in this run nor judged under this rubric."""
+    """Items below the overlap that this person has neither seen in this run nor judged under this rubric, in languages with votes left."""
     field = field_of(run)
     seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
     table = Grade if run.is_single else Preference
@@ -118,4 +118,13 @@ def open_items(run: Run, judge: Judge, member: Member) -> QuerySet[VotingItem]:
     items = VotingItem.objects.open().filter(run=run)
     if member.languages:
         items = items.filter(language__in=member.languages)
+    for language, most in Voting.of(run).per_language.items():
+        used = _votes_in(run, judge, language)[most - 1 : most]
+        items = items.exclude(Q(language=language) & Q(Exists(used)))
     return items.exclude(Exists(seen)).exclude(Exists(known))
+
+
+def _votes_in(run: Run, judge: Judge, language: str) -> QuerySet[Assignment]:
+    """What this person voted on in a language; the checks among it do not count, as they do not in other quotas for the run."""
+    voted = Assignment.objects.filter(run=run, judge=judge, purpose=For.VOTE, status=Seat.DONE)
+    return voted.filter(**{f"{field_of(run)}__question__language": language}).order_by("pk")

@@ -333,6 +333,18 @@ def test_a_person_is_given_their_languages_alone():
     assert standing(run, ann, member=member_of(run, ann.user)).left == 0
 
 
+def test_a_quota_of_a_language_leaves_the_other_languages():
+    run, ann = voting.open_run(questions=8, voting={"per_language": {"zh": 2}}, limits={"overlap": 9}), voting.judge()
+    zh = run.benchmark.questions.order_by("pk")[:5].values_list("pk", flat=True)
+    run.benchmark.questions.filter(pk__in=list(zh)).update(language="zh")
+    VotingItem.objects.filter(battle__question__language="zh").update(language="zh")
+    votes = Counter(seat.battle.question.language for seat in vote_all(run, ann))
+    assert votes == {"zh": 2, "en": 3}
+    assert standing(run, ann).left == 0
+    assert undo(run, ann) is not None and next_seat(run, ann) is not None
+    assert Counter(seat.battle.question.language for seat in vote_all(run, voting.judge("bob"))) == votes
+
+
 def test_what_is_paused_keeps_every_vote_and_is_given_nothing():
     run, ann = voting.open_run(), voting.person("ann")
     client = Client()

@@ -26,12 +26,12 @@ pytestmark = pytest.mark.django_db
 PLAIN = {
     "overlap": 3, "ballot": "four", "reasons": ["wrong_fact", "made_up", "unsafe", "off_topic", "style"],
     "note": "optional", "leaks": "mark", "open_to": "annotators", "per_day": 0, "per_person": 0, "practice": 0,
-    "pass_mark": 0.6, "gold_every": 0, "repeat_every": 0, "urgent": "on",
+    "per_language": "", "pass_mark": 0.6, "gold_every": 0, "repeat_every": 0, "urgent": "on",
 }  # fmt: skip
 OTHER = {
     "overlap": 5, "third": "on", "ballot": "five", "reasons": ["style"], "note": "on_flag", "confirm": "on", "leaks": "mask",
     "open_to": "invited", "per_day": 40, "per_person": 200, "practice": 8, "pass_mark": 0.75, "gold_every": 15,
-    "repeat_every": 30,
+    "repeat_every": 30, "per_language": "zh：50， en: 200",
 }  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def test_what_is_set_is_what_the_run_has(lead):
     assert Voting.of(run) == Voting(
         ballot="five", reasons=("style",), note="on_flag", confirm=True, leaks="mask", overlap=5, third=True,
         open_to="invited", per_day=40, per_person=200, practice=8, pass_mark=0.75, gold_every=15, repeat_every=30, urgent=False,
+        per_language={"zh": 50, "en": 200},
     )  # fmt: skip
     assert run.recipe["voting"] == run.voting and AuditEntry.objects.get().act == "run_opened"
 
@@ -93,6 +94,9 @@ def test_what_is_set_is_what_the_run_has(lead):
         ({"third": "on", "overlap": 2}, "overlap", "at least 3 votes"),
         ({"ballot": "dimensions"}, "ballot", "no dimensions"),
         ({"overlap": 101}, "overlap", "less than or equal to 100"),
+        ({"per_language": "zh"}, "per_language", "like zh: 50"),
+        ({"per_language": "zh: 0"}, "per_language", "like zh: 50"),
+        ({"per_language": "zh: few, en: 3"}, "per_language", "like zh: 50"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_field_and_the_fold_is_open(lead, fields, field, sentence):
