@@ -280,10 +280,10 @@ def config(tmp_path: Path, **fields) -> dict:
 
 def test_a_recipe_with_voting_opens_the_run_for_people_and_again_leaves_it_open(tmp_path):
     make.category()
-    wanted = config(tmp_path, voting={"ballot": "five", "overlap": 2, "reasons": ["style"]})
+    wanted = config(tmp_path, voting={"ballot": "five", "overlap": 2, "reasons": ["style"], "per_language": {"en": 40}})
     run = evaluating.run(wanted).run
     assert (run.status, run.limits["overlap"]) == ("open", 2)
-    assert Voting.of(run) == Voting(ballot="five", overlap=2, reasons=("style",))
+    assert Voting.of(run) == Voting(ballot="five", overlap=2, reasons=("style",), per_language={"en": 40})
     assert run.recipe["voting"]["ballot"] == "five" and AuditEntry.objects.filter(act="run_opened").count() == 1
     again = evaluating.run(wanted).run
     assert (again.pk, again.status) == (run.pk, "open")
@@ -303,6 +303,7 @@ def test_a_recipe_without_voting_says_nothing_of_it(tmp_path):
         ({"overlap": "many"}, "voting.overlap: is text, not a whole number"),
         ({"confirm": 1}, "voting.confirm: is a whole number, not true or false"),
         ({"reasons": ["boring"]}, "voting.reasons: Some of these are meant"),
+        ({"per_language": {"zh": -1}}, "voting.per_language: Languages with a number from 1 to 1000000 each are meant"),
         ({"pass_mark": 2}, "voting.pass_mark: A share from 0 to 1 is meant."),
         ([1], "voting: is not a section"),
     ],
