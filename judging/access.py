@@ -13,7 +13,7 @@ from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
 from judging.models import Assignment, Grade, Judge, Membership, Preference, Role, Run, VotingItem
 from judging.undecided import undecided_by
-from judging.voting import INVITED, Voting
+from judging.voting import GUESTS, INVITED, Voting
 
 
 def runs_seen_by(user) -> QuerySet[Run]:
@@ -40,19 +40,25 @@ def membership_of(user, run: Run) -> Membership | None:
 
 
 def may_vote_in(user, run: Run) -> bool:
-    """Whether this person may vote in this run: an annotator of the site, unless one has to be invited; or a member.
-
-    Leads see who wrote what, so that they vote only where they are annotators as well. At most three queries.
-    """
+    """Whether this person may vote in this run now. At most three queries."""
     if not user.is_authenticated:
         return False
-    if is_annotator(user):
-        return Voting.of(run).open_to != INVITED or _is_member(user, run)
-    return _is_member(user, run) and not is_lead(user)
+    annotates = is_annotator(user)
+    leads = not annotates and is_lead(user)
+    return lets_vote(run, membership_of(user, run), annotates=annotates, leads=leads)
 
 
-def _is_member(user, run: Run) -> bool:
-    return Membership.objects.filter(run=run, user=user).exclude(role=Role.VIEWER).exists()
+def lets_vote(run: Run, row: Membership | None, *, annotates: bool, leads: bool) -> bool:
+    """Whether a run lets somebody vote: an annotator of the site, unless one has to be invited; or a member.
+
+    A guest is a member while the run is open to guests. Leads see who wrote what, so that they vote only where they are
+    annotators as well.
+    """
+    open_to = Voting.of(run).open_to
+    is_member = row is not None and row.role != Role.VIEWER and (open_to == GUESTS or not row.is_guest)
+    if annotates:
+        return open_to != INVITED or is_member
+    return is_member and not leads
 
 
 def may_adjudicate(user, run: Run) -> bool:
@@ -65,12 +71,14 @@ def may_adjudicate(user, run: Run) -> bool:
 
 def runs_open_to(user) -> QuerySet[Run] | None:
     """The open runs that this person may vote in; None for somebody who votes nowhere. At most four queries."""
-    member_of = set(Membership.objects.filter(user=user).exclude(role=Role.VIEWER).values_list("run", flat=True))
-    runs = Run.objects.filter(status=Run.Status.OPEN)
-    if is_annotator(user):
-        closed = [run.pk for run in runs if Voting.of(run).open_to == INVITED and run.pk not in member_of]
-        return runs.exclude(pk__in=closed)
-    return runs.filter(pk__in=member_of) if member_of and not is_lead(user) else None
+    rows = {row.run_id: row for row in Membership.objects.filter(user=user).exclude(role=Role.VIEWER)}
+    runs, annotates = Run.objects.filter(status=Run.Status.OPEN), is_annotator(user)
+    if not annotates:
+        if not rows or is_lead(user):
+            return None
+        runs = runs.filter(pk__in=rows)
+    mine = [run.pk for run in runs if lets_vote(run, rows.get(run.pk), annotates=annotates, leads=False)]
+    return Run.objects.filter(pk__in=mine)
 
 
 def is_blind_on(user, benchmark: Benchmark) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -16,14 +15,11 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.db.models import (
     Case,
-    Count,
     Exists,
     F,
-    FilteredRelation,
     FloatField,
     IntegerField,
     Max,
-    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -36,10 +32,11 @@ from django.utils import timezone
 from arena.models import Provenance
 from judging.judges.base import Verdict
 from judging.leaking import seat_leaks
-from judging.models import Assignment, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
+from judging.models import Assignment, AuditEntry, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
 from judging.models.assignment import LEASE
 from judging.running import tell
 from judging.schedule import KEPT_OUT, Due, Member, check_due, practice_due
+from judging.standing import Standing, in_hand, open_items, standing
 from judging.voting import MARK, Voting
 from judging.voting_items import are_split, field_of, let_go, pool, prepare, rewant
 
@@ -59,42 +56,9 @@ __all__ = [
 ]
 
 UNDOABLE = 20  # seats that can be reopened one after another
-MOST_LEFT = 500  # open items that are counted
 
 Seat = Assignment.Status
 For = Assignment.Purpose
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far a person is in a run.
-
-    `done` items behind them, `today` votes, `left` open to them (at most MOST_LEFT are counted), `last` the seat left last;
-    `votes`, `golds`, `repeats` seats of each kind that are behind them or in hand; `held` the seat in hand. `fewest` people
-    hold any open item of the run, and `urgency` is the highest among those.
-    """
-
-    done: int
-    today: int
-    left: int
-    last: UUID | None
-    votes: int = 0
-    golds: int = 0
-    repeats: int = 0
-    held: int | None = None
-    fewest: int | None = None
-    urgency: float | None = None
-    is_more: bool = False
-
-    @property
-    def total(self) -> int:
-        return self.done + self.left
-
-    def exhausts(self, member: Member) -> str:
-        """Which quota this person has used up: "day", "run", or none."""
-        if member.per_day and self.today >= member.per_day:
-            return "day"
-        return "run" if member.per_person and self.votes >= member.per_person else ""
 
 
 def judge_of(user) -> Judge:
@@ -129,7 +93,7 @@ def next_seat(
         if now.held and (seat := _held_seat(run, judge)):
             return seat
         due = practice_due(run, judge, member)
-        due = due or check_due(run, judge, votes=now.votes, golds=now.golds, repeats=now.repeats)
+        due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
         if due:
             return _seat(run, judge, due)
         if seat := _new_seat(run, judge, member, level=(now.fewest, now.urgency)):
@@ -227,16 +191,18 @@ def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | No
 
     `last` is what the person saw as their last seat: when another tab has undone it already, nothing happens.
     None when there is nothing to take back, or the last 20 were taken back already. An item that others have filled
-    since it was skipped is reopened all the same.
+    since it was skipped is reopened all the same. What a skip or a flag said is kept in the log, and nowhere else.
     """
     with transaction.atomic():
         mine = Assignment.objects.filter(run=run, judge=judge).exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE))
         left = mine.exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
-        seat = left.select_for_update(of=("self",)).select_related("run__rubric", "judge").first()
-        reopened = mine.filter(status=Seat.LEASED).count()
+        seat = left.select_for_update(of=("self",)).select_related("run__rubric", "judge__user").first()
+        reopened = in_hand(run, judge).exclude(purpose=For.PRACTICE).count()
         if seat is None or reopened > UNDOABLE or (last and seat.token != last):
             return None
         voted = seat.status == Seat.DONE
+        said = {"status": seat.status, "cause": seat.cause, "reason": seat.reason}
+        AuditEntry.note("vote_undone", actor=seat.judge.user, run=run, seat=str(seat.token), **said)
         if voted:
             _take_back(seat)
         _hold(seat, done=-int(voted))
@@ -261,10 +227,12 @@ def _hold(seat: Assignment, *, done: int = 0) -> None:
     takes = seat.is_for_the_count and not seat.holds
     if takes or done:
         _count(seat, held=int(takes), done=done if seat.is_for_the_count else 0)
-    seat.status, seat.closed_at = Seat.LEASED, None
+    seat.status, seat.closed_at, seat.settled_at = Seat.LEASED, None, None
+    seat.cause = seat.reason = ""
     seat.lease_until = timezone.now() + LEASE
     seat.holds = seat.is_for_the_count
-    seat.save(update_fields=["status", "closed_at", "lease_until", "holds"])
+    told = ["status", "closed_at", "settled_at", "cause", "reason", "lease_until", "holds"]
+    seat.save(update_fields=told)
 
 
 def beat(token: UUID, user) -> bool:
@@ -290,14 +258,15 @@ def open_seats() -> QuerySet[Assignment]:
         return Exists(VotingItem.objects.filter(run=OuterRef("run"), is_split=True, **{name: OuterRef(name)}))
 
     is_grade = When(answer__isnull=False, then=trial(Grade, "answer"))
-    groups = _groups().objects.filter(user=OuterRef("judge__user"), group__name="annotator")
+    groups = _groups().objects.filter(user=OuterRef("judge__user"))
     membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
     related = ["run__rubric", "run__benchmark", "judge", "battle__first", "battle__second", "answer"]
     related += ["battle__question", "answer__question"]
     return Assignment.objects.select_related(*related).annotate(
         next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()),
         was_split=Case(When(answer__isnull=False, then=split("answer")), default=split("battle")),
-        in_group=Exists(groups),
+        annotates=Exists(groups.filter(group__name="annotator")),
+        leads=Exists(groups.filter(group__name__in=("lead", "admin"))),
         member=Subquery(membership.values("pk")[:1]),
     )
 
@@ -306,50 +275,10 @@ def _groups():
     return Judge._meta.get_field("user").related_model.groups.through
 
 
-def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standing:
-    """How far this person is. One query."""
-    of_this_person = Q(assignments__judge=judge) & ~Q(assignments__purpose=For.ADJUDICATION)
-    leased, voted = Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE)
-    counted = ~leased & ~Q(mine__purpose=For.PRACTICE)
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    behind = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
-    behind = behind.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
-    head = VotingItem.objects.open().filter(run=run).order_by("held", "-urgency")
-    facts = {
-        "done": Count("mine", filter=counted),
-        "today": Count("mine", filter=counted & voted & Q(mine__closed_at__gte=midnight)),
-        "votes": Count("mine", filter=voted & Q(mine__purpose=For.VOTE)),
-        "golds": Count("mine", filter=Q(mine__purpose=For.GOLD)),
-        "repeats": Count("mine", filter=Q(mine__purpose=For.REPEAT)),
-        "leased": Count("mine", filter=leased),
-        "held": Min("mine", filter=leased),
-        "free": _Size(_open_items(run, judge, member or Member()).order_by().values("pk")[: MOST_LEFT + 1]),
-        "fewest": Subquery(head.values("held")[:1]),
-        "urgency": Subquery(head.values("urgency")[:1]),
-        "last": Subquery(behind.values("token")[:1]),
-    }
-    of_run = Run.objects.filter(pk=run.pk).order_by().values("pk")
-    row = of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts).get()
-    free = row.pop("free")
-    left = row.pop("leased") + min(free, MOST_LEFT)
-    return Standing(left=left, is_more=free > MOST_LEFT, **row)
-
-
-class _Size(Subquery):
-    """How many rows a query with a limit has, as a column of another query."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) limited)"
-    output_field = IntegerField()
-
-
 def _held_seat(run: Run, judge: Judge) -> Assignment | None:
-    """The oldest seat this person has not left; one that was let go only while the item still wants people."""
-    field = field_of(run)
-    mine = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).exclude(purpose=For.ADJUDICATION)
-    wanting = VotingItem.objects.open().filter(run=run, **{field: OuterRef(field)})
-    mine = mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE) | Exists(wanting))
+    """The oldest seat this person has in hand, held anew."""
     # locked: a vote on it that is just being recorded is waited for, and such a seat is held no longer
-    seat = _with_item(mine, run).select_for_update(of=("self",)).order_by("pk").first()
+    seat = _with_item(in_hand(run, judge), run).select_for_update(of=("self",)).order_by("pk").first()
     if seat:
         _hold(seat)
     return seat
@@ -401,7 +330,7 @@ def _pick(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, fl
     """
     field = field_of(run)
     joined = VotingItem.objects.select_related(field, *(f"{field}__{name}" for name in _related(run)))
-    mine = _open_items(run, judge, member)
+    mine = open_items(run, judge, member)
     ahead = mine.none()
     if level[0] is not None:
         ahead = mine.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge)).order_by("place")
@@ -427,15 +356,3 @@ def _begins(run: Run, judge: Judge):
     last = VotingItem.objects.filter(run=run).order_by("-place").values("place")[:1]
     share = int.from_bytes(digest) / 2**32
     return Subquery(last, output_field=FloatField()) * share
-
-
-def _open_items(run: Run, judge: Judge, member: Member) -> QuerySet[VotingItem]:
-    """Items below the overlap that this person has neither seen in this run nor judged under this rubric."""
-    field = field_of(run)
-    seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
-    table = Grade if run.is_single else Preference
-    known = table.objects.current().filter(judge=judge, rubric=run.rubric_id, **{field: OuterRef(field)})
-    items = VotingItem.objects.open().filter(run=run)
-    if member.languages:
-        items = items.filter(language__in=member.languages)
-    return items.exclude(Exists(seen)).exclude(Exists(known))

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from arena.border import asked
 from judging import assignment, reading_ballots
-from judging.models import Assignment, AuditEntry, Run
+from judging.access import lets_vote
+from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable
-from judging.schedule import Member, Practice, close_practice
+from judging.schedule import Member, Practice, close_practice, practised
 from judging.voting import FLAG_CAUSES, SKIP_CAUSES, Voting
 
 Seat = Assignment.Status
@@ -36,6 +37,17 @@ class Said:
 
 
 Act = Callable[[Mapping[str, str], Assignment, Member, Any], Said]
+
+
+def voter(seat: Assignment, user: Any) -> Member | None:
+    """What the run knows of the person who holds this seat; None for somebody who may not vote in it, or no longer may.
+
+    The seat is one of `assignment.open_seats`. One query where the person has a membership.
+    """
+    row = Membership.objects.filter(pk=seat.member).first() if seat.member else None
+    if not lets_vote(seat.run, row, annotates=seat.annotates, leads=seat.leads or user.is_superuser):
+        return None
+    return Member.of(seat.run, row)
 
 
 def why_not(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said | None:
@@ -69,7 +81,7 @@ def count(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) 
     late = seat.lease_until < timezone.now()
     judgment = assignment.cast(seat, cast.verdicts, note=cast.note, reasons=cast.reasons, active_ms=cast.active_ms)
     if seat.purpose == For.PRACTICE:
-        return _practised(seat, judgment, member)
+        return _practised(seat, member)
     if late:
         return Said(_("Recorded. You were away for a while; your vote counts all the same."), word="recorded")
     if seat.answer_id:
@@ -77,11 +89,11 @@ def count(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) 
     return Said(_("Recorded."), word="recorded")
 
 
-def _practised(seat: Assignment, judgment: Any, member: Member) -> Said:
+def _practised(seat: Assignment, member: Member) -> Said:
     """Whether a practice vote was right, why, and how the round went where this was its end."""
     gold = seat.run.golds.filter(is_practice=True, **seat.item).first()
-    value = judgment.score if seat.answer_id else judgment.value
-    right = gold is not None and gold.is_right(value)
+    (said,) = practised(seat.run, seat.judge, [seat.answer_id or seat.battle_id]).values()
+    right = gold is not None and gold.is_right(said)
     told = [_("Right.") if right else _("That is not what we are looking for here: %s.") % _truth(seat, gold)]
     told += [gold.why] if gold and gold.why else []
     if result := close_practice(seat.run, seat.judge, member):
@@ -104,6 +116,8 @@ def _end_of_practice(result: Practice) -> str:
     facts = {"right": result.right, "items": result.items}
     if result.passed:
         return _("Practice is over: %(right)d of %(items)d right. From here on your votes count.") % facts
+    if result.is_last:
+        return _("That was the end of your last round: %(right)d of %(items)d right, which is too few.") % facts
     return _("That was the end of this round: %(right)d of %(items)d right, which is too few. Try once more.") % facts
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from judging.ballots import flag_causes
 from judging.models import Assignment, AuditEntry, Run, VotingItem
-from judging.voting_items import field_of
+from judging.voting_items import TAKEN_OUT, field_of, taken_out
 
 PAGE = 50  # items
 
@@ -50,7 +50,7 @@ def _with_flags(run: Run, items: list[int]) -> list[Flagged]:
     """These items in their order, each with its flags, the latest first. Two queries."""
     name = field_of(run)
     seats = run.assignments.filter(status=Assignment.Status.FLAGGED, **{f"{name}__in": items}).order_by("-closed_at")
-    out = set(VotingItem.objects.filter(run=run, is_out=True, **{f"{name}__in": items}).values_list(name, flat=True))
+    out = taken_out(run)
     causes = dict(flag_causes())
     found: dict[int, Flagged] = {}
     for seat in seats.select_related("judge", f"{name}__question"):
@@ -68,9 +68,10 @@ def open_items(run: Run) -> int:
 
 @transaction.atomic
 def settle(run: Run, item: int, *, out: bool, by: Any) -> None:
-    """Settle the flags on an item: `out` takes it out of the run, so that nobody is given it; votes stay as they are."""
+    """Settle the flags on an item: `out` takes it out of the run, so that nobody is given it, as gold or to practise on
+    neither; votes stay as they are."""
     _mark(run, item, settled_at=timezone.now(), out=out)
-    AuditEntry.note("item_taken_out" if out else "flag_settled", actor=by, run=run, **{field_of(run): item})
+    AuditEntry.note(TAKEN_OUT if out else "flag_settled", actor=by, run=run, **{field_of(run): item})
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from arena.models import Answer, Battle
 from judging.items import chunks
 from judging.models import AuditEntry, Gold, Grade, Judge, KeptOut, Preference, Run, VotingItem
-from judging.voting_items import field_of, pool
+from judging.voting_items import field_of, pool, taken_out
 
 CLEARLY, FAR = 0.5, 2.0
 VERDICTS = {
@@ -129,10 +129,12 @@ def _facts(one: Truth) -> dict[str, Any]:
 
 @transaction.atomic
 def remove(gold: Gold, *, by) -> None:
-    """Make it an item like any other again, on record; votes on it stay, and stay out of ratings."""
-    item = gold.answer_id or gold.battle_id
-    AuditEntry.note("gold_removed", actor=by, run=gold.run, item=item, lowest=gold.lowest, highest=gold.highest)
+    """Make it an item like any other again, on record; one taken out stays out. Votes on it stay, and stay out of ratings."""
+    run, item = gold.run, gold.answer_id or gold.battle_id
+    AuditEntry.note("gold_removed", actor=by, run=run, item=item, lowest=gold.lowest, highest=gold.highest)
     gold.delete()
+    if item in taken_out(run):
+        VotingItem.objects.filter(run=run, **{field_of(run): item}).update(is_out=True)
 
 
 def in_words(run: Run, gold: Gold | Suggestion) -> str:

@@ -68,7 +68,7 @@ def accept(token: str, user: Any) -> Membership:
         mine = Invitation.objects.valid().filter(pk=invitation.pk)
         if not mine.update(used_at=timezone.now(), used_by=user):
             raise NotLetIn(_("This invitation was used already; each lets in one person."))
-        told = {"role": invitation.role, "languages": invitation.languages}
+        told = {"role": invitation.role, "languages": invitation.languages, "is_guest": False}
         membership, new = Membership.objects.get_or_create(run=invitation.run, user=user, defaults=told)
         if not new:
             Membership.objects.filter(pk=membership.pk).update(**told)

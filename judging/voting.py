@@ -6,13 +6,15 @@ It is data of the run (`Run.voting`, and the overlap in `Run.limits`), so that o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 OVERLAP = 3  # people who see an item, where the run does not say
 MOST_VOTES = 100
+MOST_A_LANGUAGE = 1_000_000
+LONGEST_LANGUAGE = 12  # signs of a language's name, as of an item's
 
 FOUR, FIVE, DIMENSIONS = "four", "five", "dimensions"
 BALLOTS = (FOUR, FIVE, DIMENSIONS)
@@ -48,7 +50,8 @@ class Voting:
     """The settings of a run, each with a default that needs no thought.
 
     `reasons`: chips on the ballot, of REASONS. `confirm`: a choice counts when it is pressed again. `third`: two people see
-    an item, and a third where they disagree. `per_day`, `per_person`: the most votes of one person, 0 for any number.
+    an item, and a third where they disagree. `per_day`, `per_person`: the most votes of one person, 0 for any number;
+    `per_language`: the most of one person on questions in this language, any number in one that is not named.
     `practice`: items of the practice round, 0 for none, passed with a share of `pass_mark` right. `gold_every`,
     `repeat_every`: after how many votes a gold item or a hidden repeat comes, 0 for never. `urgent`: once all items are
     covered, those come first where judges disagree or intervals are wide.
@@ -64,6 +67,7 @@ class Voting:
     open_to: str = ANNOTATORS
     per_day: int = 0
     per_person: int = 0
+    per_language: Mapping[str, int] = field(default_factory=dict)
     practice: int = 0
     pass_mark: float = 0.6
     gold_every: int = 0
@@ -73,7 +77,7 @@ class Voting:
     @classmethod
     def of(cls, run: Any) -> Voting:
         """The settings of a run's row; what it does not say, or says of an older version, is the default."""
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in fields(cls)}
         told = {name: value for name, value in (run.voting or {}).items() if name in known}
         if "reasons" in told:
             told["reasons"] = tuple(told["reasons"])
@@ -122,7 +126,7 @@ BETWEEN = {
 
 
 def _problems(cls: type[Voting], data: Mapping[str, Any]) -> dict[str, str]:
-    found = {name: _("There is no such setting.") for name in data if name not in {field.name for field in fields(cls)}}
+    found = {name: _("There is no such setting.") for name in data if name not in {one.name for one in fields(cls)}}
     for name, allowed in ONE_OF.items():
         if name in data and not (isinstance(data[name], str) and data[name] in allowed):
             found[name] = _("One of these is meant: %s") % ", ".join(allowed)
@@ -130,6 +134,9 @@ def _problems(cls: type[Voting], data: Mapping[str, Any]) -> dict[str, str]:
         value = data.get(name, low)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             found[name] = _("A whole number from %(low)d to %(high)d is meant.") % {"low": low, "high": high}
+    if not _is_by_language(data.get("per_language", {})):
+        text = _("Languages with a number from 1 to %d each are meant, like zh: 50, en: 200.")
+        found["per_language"] = text % MOST_A_LANGUAGE
     for name in ("confirm", "third", "urgent"):
         if not isinstance(data.get(name, False), bool):
             found[name] = _("Yes or no is meant.")
@@ -142,3 +149,11 @@ def _problems(cls: type[Voting], data: Mapping[str, Any]) -> dict[str, str]:
     if isinstance(reasons, str) or not isinstance(reasons, list | tuple) or set(map(str, reasons)) - set(REASONS):
         found["reasons"] = _("Some of these are meant: %s") % ", ".join(REASONS)
     return found
+
+
+def _is_by_language(told: Any) -> bool:
+    """Whether this says how many votes there may be in each language."""
+    if not isinstance(told, Mapping):
+        return False
+    named = all(isinstance(language, str) and 0 < len(language) <= LONGEST_LANGUAGE for language in told)
+    return named and all(type(most) is int and 1 <= most <= MOST_A_LANGUAGE for most in told.values())

@@ -106,6 +106,12 @@ class VotingFields(forms.Form):
     )
     per_day = _number("per_day", _("Votes of one person a day"), _("The most; 0 for any number."))
     per_person = _number("per_person", _("Votes of one person in all"), _("The most in this run; 0 for any number."))
+    per_language = forms.CharField(
+        label=_("Votes of one person in a language"),
+        max_length=400,
+        required=False,
+        help_text=_("The most on questions in it, like zh: 50, en: 200; any number in a language that is not named."),
+    )
     practice = _number(
         "practice",
         _("Items of practice first"),
@@ -144,6 +150,12 @@ class VotingFields(forms.Form):
         """Whether something in the fold is wrong, so that it must be seen."""
         return bool(set(self.errors) & set(NAMES[1:]))
 
+    def clean_per_language(self) -> dict[str, Any]:
+        """The numbers by language; what is no number stays as it is, for `Voting` to refuse."""
+        text = self.cleaned_data["per_language"].replace("，", ",").replace("：", ":")
+        pairs = [part.partition(":") for part in text.split(",") if part.strip()]
+        return {name.strip(): int(most) if most.strip().isdecimal() else most for name, _colon, most in pairs}
+
     def clean_voting(self, cleaned: dict[str, Any]) -> None:
         """Find out what the settings come to; what is wrong with them is told at its field."""
         if "ballot" not in self.data:
@@ -167,9 +179,12 @@ NAMES = tuple(VotingFields.base_fields)
 
 def as_initial(settings: Voting) -> dict[str, Any]:
     """What a form starts from for these settings."""
-    return {field.name: getattr(settings, field.name) for field in fields(settings)} | {
-        "reasons": list(settings.reasons)
-    }
+    told = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return told | {"reasons": list(settings.reasons), "per_language": _by_language(settings)}
+
+
+def _by_language(settings: Voting) -> str:
+    return ", ".join(f"{language}: {most}" for language, most in settings.per_language.items())
 
 
 def in_words(settings: Voting, *, is_single: bool = False) -> list[tuple[str, str]]:
@@ -184,6 +199,8 @@ def in_words(settings: Voting, *, is_single: bool = False) -> list[tuple[str, st
     told.append(("open_to", str(OPEN_TO[settings.open_to])))
     numbers = ("per_day", "per_person", "practice", "gold_every", "repeat_every")
     told += [(name, str(getattr(settings, name))) for name in numbers if getattr(settings, name)]
+    if settings.per_language:
+        told.append(("per_language", _by_language(settings)))
     if settings.practice:
         told.append(("pass_mark", f"{settings.pass_mark:g}"))
     told += [(name, gettext("yes")) for name in ("confirm", "urgent") if getattr(settings, name)]

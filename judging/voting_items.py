@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from arena.models import Answer, Battle
 from judging.items import battles_of, chunks, questions_of
-from judging.models import Assignment, Gold, Grade, Judge, Preference, Run, Status, VotingItem
+from judging.models import Assignment, AuditEntry, Gold, Grade, Judge, Preference, Run, Status, VotingItem
 from judging.progress import expected
-from judging.voting import Voting
+from judging.voting import FIVE, Voting
 
-SPLIT_MARKS = 0.3  # share of a scale that marks lie apart to be against each other
+SPLIT = 0.3  # share of the ballot's scale that two verdicts lie apart to be against each other
+TAKEN_OUT = "item_taken_out"  # in the log
 AT_ONCE = 100  # seats that ran out, let go in one go
 
 
@@ -75,7 +76,7 @@ def _make(run: Run, rows: Sequence[tuple[int, int, str]]) -> None:
     field, wanted = field_of(run), Voting.of(run).wanted
     start = VotingItem.objects.filter(run=run).count()
     seats = _counts(run, [pk for pk, _, _ in rows])
-    golds = set(Gold.objects.filter(run=run).values_list(field, flat=True))
+    out = taken_out(run) | set(Gold.objects.filter(run=run).values_list(field, flat=True))
     items = [
         VotingItem(
             run=run,
@@ -84,7 +85,7 @@ def _make(run: Run, rows: Sequence[tuple[int, int, str]]) -> None:
             wanted=wanted,
             held=seats[pk][0],
             done=seats[pk][1],
-            is_out=pk in golds,
+            is_out=pk in out,
             place=start + place,
             **{f"{field}_id": pk},
         )
@@ -109,14 +110,23 @@ def _find_splits(run: Run, items: Sequence[int]) -> None:
 
 
 def are_split(run: Run, votes: Iterable[tuple[int, float]]) -> bool:
-    """Whether people are against each other in these votes, (turn, value) each: of pairs by the side, of marks by far."""
+    """Whether people are against each other in these votes, (turn, value) each: far apart on the ballot's scale, in any turn.
+
+    Of three sides (A, tie, B) that is any two; of five steps, any two that are no neighbours; of marks, more than SPLIT of
+    the scale.
+    """
     by_turn: dict[int, list[float]] = defaultdict(list)
     for turn, value in votes:
         by_turn[turn].append(value)
+    far = SPLIT * _width(run)
+    return any(max(values) - min(values) > far for values in by_turn.values())
+
+
+def _width(run: Run) -> float:
+    """From the one end of what can be said on the run's ballot to the other."""
     if run.is_single:
-        far = SPLIT_MARKS * (run.rubric.highest - run.rubric.lowest)
-        return any(max(values) - min(values) > far for values in by_turn.values())
-    return any(min(values) < 0 < max(values) for values in by_turn.values())
+        return run.rubric.highest - run.rubric.lowest
+    return 4.0 if Voting.of(run).ballot == FIVE else 2.0
 
 
 def _in_turns(rows: Sequence[tuple[int, int, str]], *, seed: int) -> list[tuple[int, int, str]]:
@@ -144,6 +154,13 @@ def _counts(run: Run, items: Iterable[int]) -> dict[int, tuple[int, int]]:
         for pk, held, voted in found.annotate(held=Count("pk", filter=Q(holds=True)), voted=done):
             counted[pk] = (held, voted)
     return counted
+
+
+def taken_out(run: Run) -> set[int]:
+    """The items that a lead took out after a flag, gold ones too: these are set apart anyway (`is_out`), so that the log is asked. One query."""
+    settled = AuditEntry.objects.filter(run=run, act__in=(TAKEN_OUT, "flag_settled", "flag_reopened")).order_by("pk")
+    last = {facts.get(field_of(run)): act for act, facts in settled.values_list("act", "facts")}
+    return {item for item, act in last.items() if act == TAKEN_OUT}
 
 
 def field_of(run: Run) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from arena.models import Benchmark
 from judging.models import Gold, Judge, KeptOut, Membership, Run
+from judging.models.gold import is_within
 from rating.annotator_rows import (
     Place,
     Seats,
@@ -149,7 +150,7 @@ def _table(
         weights="linear" if scale else None,
         marks=scale.marks if scale else None,
         cluster=column.of("question"),
-        right=np.array([_is_right(one, truth) for one in votes], dtype=np.int64),
+        right=np.array(_right(votes, truth), dtype=np.int64),
         shown=None if scale else np.array([np.sign(shown(one)) for one in votes]),
         longer=None if scale else np.array([np.sign(one.worth) * one.longer for one in votes]),
         time=np.array([one.at.timestamp() for one in votes]),
@@ -164,10 +165,22 @@ def _place(vote: Vote) -> Place:
     return vote.judge, vote.run, vote.item, vote.kept_out == KeptOut.REPEAT
 
 
-def _is_right(vote: Vote, truth: dict[tuple[int | None, int], tuple[float, float]]) -> int:
-    """1 or 0 on a gold item, -1 elsewhere: what was made gold after a vote says nothing of that vote."""
-    ends = truth.get((vote.run, vote.item)) if vote.kept_out == KeptOut.GOLD else None
-    return -1 if ends is None else int(ends[0] <= vote.worth <= ends[1])
+def _right(votes: Sequence[Vote], truth: dict[tuple[int | None, int], tuple[float, float]]) -> list[int]:
+    """For each vote 1 or 0 on a gold item, -1 elsewhere: what was made gold after a vote says nothing of that vote.
+
+    Where each turn was judged, the item is one case, at the turn that was judged first: the mean is held against the truth.
+    """
+    said: dict[tuple[int, int | None, int], list[float]] = defaultdict(list)
+    places = [(one.judge, one.run, one.item) if _is_checked(one, truth) else None for one in votes]
+    for one, place in zip(votes, places, strict=True):
+        if place is not None:
+            said[place].append(one.worth)
+    right = {place: int(is_within(worths, *truth[place[1:]])) for place, worths in said.items()}
+    return [-1 if place is None else right.pop(place, -1) for place in places]
+
+
+def _is_checked(vote: Vote, truth: dict[tuple[int | None, int], tuple[float, float]]) -> bool:
+    return vote.kept_out == KeptOut.GOLD and (vote.run, vote.item) in truth
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import fmean
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -10,6 +13,13 @@ from django.utils import timezone
 from arena.models import Answer, Battle, in_reader_language
 from judging.models.run import Run
 from judging.models.voting_item import VotingItem
+
+ROUNDING = 1e-9
+
+
+def is_within(said: Sequence[float], lowest: float, highest: float) -> bool:
+    """Whether a vote is right: the truth holds for the whole conversation, so that the mean over its turns is held against it."""
+    return lowest - ROUNDING <= fmean(said) <= highest + ROUNDING
 
 
 class Gold(models.Model):
@@ -66,6 +76,6 @@ class Gold(models.Model):
     def why(self) -> str:
         return in_reader_language(self.why_en, self.why_zh)
 
-    def is_right(self, value: float) -> bool:
-        """Whether a vote of this value, towards the battle's first answer or on the scale, is right."""
-        return self.lowest <= value <= self.highest
+    def is_right(self, said: Sequence[float]) -> bool:
+        """Whether a vote is right that says this of each turn judged (of the whole: one value), towards the first answer or on the scale."""
+        return is_within(said, self.lowest, self.highest)

@@ -10,11 +10,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from judging.models.run import Run
 
 VALID_FOR = timedelta(days=14)
+PRACTICE_NOT_PASSED = "practice_not_passed"
+"""Why the product pauses a person, as it is kept; a lead's reason is kept in the lead's words."""
 
 
 class Role(models.TextChoices):
@@ -51,6 +54,13 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.run}"
+
+    @property
+    def paused_because(self) -> str:
+        """Why this person is paused, in the reader's language where the product paused them."""
+        if self.paused_why == PRACTICE_NOT_PASSED:
+            return gettext("The practice round was not passed.")
+        return self.paused_why
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

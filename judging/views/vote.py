@@ -23,7 +23,7 @@ from arena.frame import is_lead
 from judging import assignment, ballots, casting
 from judging.access import may_vote_in, runs_open_to, runs_to_adjudicate
 from judging.casting import Said
-from judging.models import Assignment, AuditEntry, Membership, Run
+from judging.models import Assignment, Run
 from judging.reading_ballots import Unreadable
 from judging.schedule import Member
 from judging.voting import Voting
@@ -121,7 +121,6 @@ def undo(request, pk):
     reopened = assignment.undo(run, judge, last=_token(request.POST.get("last", "")))
     if reopened is None:
         return _answer(request, run, judge, Said(_("There is nothing more to undo."), messages.INFO), member)
-    AuditEntry.note("vote_undone", actor=request.user, run=run, seat=str(reopened.token))
     said = Said(_("Undone: here it is again, on the same sides."), messages.INFO)
     return _answer(request, run, judge, said, member)
 
@@ -133,12 +132,12 @@ def _leave(request, token: UUID, act: casting.Act):
         seat = seats.filter(token=token, judge__user=request.user).first()
         if seat is None and runs_open_to(request.user) is not None:
             raise Http404
-        if seat is None or not (seat.in_group or seat.member):
+        member = seat and casting.voter(seat, request.user)
+        if member is None:
             return _refused(request)
         run, judge = seat.run, seat.judge
         if request.method != "POST":
             return redirect("ballot", run.pk)
-        member = Member.of(run, Membership.objects.get(pk=seat.member) if seat.member else None)
         said = casting.why_not(request.POST, seat, member, request.user)
         if said is None:
             try:

@@ -15,9 +15,8 @@ from ninja import Field, Router, Schema
 from arena.frame import is_lead
 from judging import assignment, ballots, casting
 from judging.access import may_vote_in
-from judging.models import Assignment, AuditEntry, Membership, Run
+from judging.models import Assignment, Run
 from judging.reading_ballots import Unreadable
-from judging.schedule import Member
 from judging.voting import Voting
 from rating.api.problems import Problem, ProblemRow, unusable
 from rating.api.rows import Data, one
@@ -85,7 +84,7 @@ class Next(Schema):
     seat: SeatShown | None
     why: str | None = Field(description="closed, paused, day, run or nothing, where there is no item")
     done: int = Field(description="items behind this person in this run")
-    left: int = Field(description="items open to them; at most 500 are counted")
+    left: int = Field(description="items to come; 500 where there are more")
     last: UUID | None = Field(description="the seat left last, for undo")
 
 
@@ -131,7 +130,7 @@ def next_seat(request: HttpRequest, pk: int) -> Data:
     now = assignment.standing(run, judge, member=member)
     why = casting.nothing_because(run, member, now)
     seat = None if why else assignment.next_seat(run, judge, member=member, now=now)
-    told = {"done": now.done, "left": now.left, "last": now.last}
+    told = {"done": now.done, "left": now.left if seat or why else 0, "last": now.last}
     return {**told, "seat": seat and _shown(seat), "why": None if seat else why or "nothing"}
 
 
@@ -179,7 +178,6 @@ def undo(request: HttpRequest, pk: int, sent: UndoSent) -> Data:
     reopened = assignment.undo(run, assignment.judge_of(request.user), last=sent.last)
     if reopened is None:
         raise Problem(409, _("There is nothing more to undo."), word="nothing")
-    AuditEntry.note("vote_undone", actor=request.user, run=run, seat=str(reopened.token))
     return next_seat(request, pk)
 
 
@@ -200,9 +198,9 @@ def _leave(request: HttpRequest, token: UUID, act: casting.Act, post: Mapping[st
         seat = seats.filter(token=token, judge__user=request.user).first()
         if seat is None:
             raise Http404
-        if not (seat.in_group or seat.member):
+        member = casting.voter(seat, request.user)
+        if member is None:
             raise Problem(403, _("You may not vote in this run."))
-        member = Member.of(seat.run, Membership.objects.get(pk=seat.member) if seat.member else None)
         said = casting.why_not(post, seat, member, request.user)
         if said is not None and said.word != "already":
             raise Problem(429 if said.word == "wait" else 409, said.text, word=said.word)

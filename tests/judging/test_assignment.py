@@ -16,11 +16,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from arena.models import Answer, Battle
-from judging import assignment
+from judging import assignment, casting, flags
 from judging.assignment import next_seat, pool, standing, undo
 from judging.items import answers_of, battles_of
 from judging.judges.base import OK, Verdict
-from judging.models import Assignment, Grade, Judge, Preference, Run
+from judging.models import Assignment, AuditEntry, Grade, Judge, Preference, Run, VotingItem
 from tests.judging import voting
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +206,46 @@ def test_twenty_can_be_undone_and_no_more():
     assert [seat is not None for seat in reopened] == [True] * 20 + [False]
     assert Preference.objects.current().count() == 3
     assert next_seat(run, ann).pk == reopened[19].pk
+
+
+def lapsed(run: Run, judge: Judge, battle: Battle) -> None:
+    """A seat of this person that ran out, on an item that somebody else has since."""
+    Assignment.objects.create(run=run, judge=judge, battle=battle, lease_until=timezone.now() - timedelta(hours=1))
+    VotingItem.objects.filter(run=run, battle=battle).update(held=1)
+
+
+def test_what_ran_out_and_went_to_somebody_else_is_in_hand_no_longer():
+    run, ann = voting.open_run(questions=3, limits={"overlap": 1}, voting={"per_person": 1}), voting.judge()
+    lapsed(run, ann, Battle.objects.first())
+    vote(next_seat(run, ann))
+    now = standing(run, ann)
+    assert (now.held, now.done, now.total) == (None, 1, 2)
+    assert casting.nothing_because(run, assignment.member_of(run, ann.user), now) == "run"
+    VotingItem.objects.update(held=0)
+    assert standing(run, ann).held == next_seat(run, ann).pk
+
+
+def test_seats_that_ran_out_do_not_use_up_what_can_be_undone():
+    run, ann = voting.open_run(questions=24, limits={"overlap": 1}), voting.judge()
+    vote(next_seat(run, ann))
+    for battle in Battle.objects.exclude(assignments__judge=ann)[:22]:
+        lapsed(run, ann, battle)
+    assert undo(run, ann) is not None
+
+
+@pytest.mark.parametrize(("status", "cause"), [("flagged", "answer"), ("skipped", "language")])
+def test_what_is_undone_stays_in_the_log_and_no_flag_stays_open(status, cause):
+    run, ann = voting.open_run(), voting.judge()
+    seat = next_seat(run, ann)
+    assignment.leave(seat, status, cause=cause, reason="cut off")
+    Assignment.objects.update(settled_at=timezone.now())
+    undo(run, ann)
+    assert flags.flagged(run) == []
+    seat.refresh_from_db()
+    assert (seat.status, seat.cause, seat.reason, seat.settled_at) == ("leased", "", "", None)
+    entry = AuditEntry.objects.get(act="vote_undone")
+    said = {"seat": str(seat.token), "status": status, "cause": cause, "reason": "cut off"}
+    assert (entry.actor, entry.run, entry.facts) == (ann.user, run, said)
 
 
 def test_undo_of_something_undone_already_does_nothing():

@@ -11,14 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from judging.access import may_adjudicate, may_see_run, may_vote_in, runs_open_to, runs_seen_by
-from judging.models import AuditEntry, Invitation, Membership, Preference
+from judging.models import AuditEntry, Invitation, Membership, Preference, Run
 from judging.people import NotLetIn, accept, guest_may_vote, pause, resume
 from tests.judging import voting
 from tests.judging.voting import seat_in_hand
@@ -160,6 +160,42 @@ def test_who_may_vote(open_to, who, may):
     assert may_vote_in(user, run) is may
     assert (run in (runs_open_to(user) or [])) is may
     assert (signed_in(user).get(reverse("ballot", args=[run.pk])).status_code == 200) is may
+
+
+WITHDRAWN = {
+    "annotator": lambda user, run: user.groups.clear(),
+    "annotator not invited": lambda user, run: Run.objects.update(voting={"open_to": "invited"}),
+    "member": lambda user, run: Membership.objects.all().delete(),
+    "member to look": lambda user, run: Membership.objects.update(role="viewer"),
+    "member made lead": lambda user, run: user.groups.add(Group.objects.get_or_create(name="lead")[0]),
+    "guest": lambda user, run: Run.objects.update(voting={"open_to": "annotators"}),
+}
+
+
+@pytest.mark.parametrize("who", WITHDRAWN)
+def test_who_may_vote_no_longer_does_nothing_with_the_item_in_hand(who):
+    run = voting.open_run(voting={"open_to": "guests" if who == "guest" else "annotators"})
+    pat = voting.person("pat", role="annotator" if who.startswith("annotator") else "")
+    if not who.startswith("annotator"):
+        Membership.objects.create(run=run, user=pat, is_guest=who == "guest")
+    client = signed_in(pat)
+    client.get(reverse("ballot", args=[run.pk]))
+    seat = seat_in_hand(run, pat)
+    WITHDRAWN[who](pat, run)
+    for act in ("cast", "skip", "flag"):
+        answer = client.post(reverse(act, args=[seat.token]), {"choice": "a", "reason": "cut off"}, **HTMX)
+        assert answer.status_code == 403
+    assert client.get(reverse("ballot", args=[run.pk])).status_code == 403
+    seat.refresh_from_db()
+    assert seat.status == "leased" and not Preference.objects.exists()
+
+
+def test_a_guest_who_is_invited_votes_when_the_door_is_shut(lead):
+    run, guest = voting.open_run(voting={"open_to": "guests"}), Client()
+    guest.post(reverse("guest", args=[run.pk]))
+    guest.post(invite(lead, run))
+    Run.objects.update(voting={"open_to": "invited"})
+    assert guest.get(reverse("ballot", args=[run.pk])).status_code == 200
 
 
 def test_who_may_adjudicate_and_who_sees_runs_that_are_under_way():

@@ -26,12 +26,12 @@ pytestmark = pytest.mark.django_db
 PLAIN = {
     "overlap": 3, "ballot": "four", "reasons": ["wrong_fact", "made_up", "unsafe", "off_topic", "style"],
     "note": "optional", "leaks": "mark", "open_to": "annotators", "per_day": 0, "per_person": 0, "practice": 0,
-    "pass_mark": 0.6, "gold_every": 0, "repeat_every": 0, "urgent": "on",
+    "per_language": "", "pass_mark": 0.6, "gold_every": 0, "repeat_every": 0, "urgent": "on",
 }  # fmt: skip
 OTHER = {
     "overlap": 5, "third": "on", "ballot": "five", "reasons": ["style"], "note": "on_flag", "confirm": "on", "leaks": "mask",
     "open_to": "invited", "per_day": 40, "per_person": 200, "practice": 8, "pass_mark": 0.75, "gold_every": 15,
-    "repeat_every": 30,
+    "repeat_every": 30, "per_language": "zh：50， en: 200",
 }  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def test_what_is_set_is_what_the_run_has(lead):
     assert Voting.of(run) == Voting(
         ballot="five", reasons=("style",), note="on_flag", confirm=True, leaks="mask", overlap=5, third=True,
         open_to="invited", per_day=40, per_person=200, practice=8, pass_mark=0.75, gold_every=15, repeat_every=30, urgent=False,
+        per_language={"zh": 50, "en": 200},
     )  # fmt: skip
     assert run.recipe["voting"] == run.voting and AuditEntry.objects.get().act == "run_opened"
 
@@ -93,6 +94,9 @@ def test_what_is_set_is_what_the_run_has(lead):
         ({"third": "on", "overlap": 2}, "overlap", "at least 3 votes"),
         ({"ballot": "dimensions"}, "ballot", "no dimensions"),
         ({"overlap": 101}, "overlap", "less than or equal to 100"),
+        ({"per_language": "zh"}, "per_language", "like zh: 50"),
+        ({"per_language": "zh: 0"}, "per_language", "like zh: 50"),
+        ({"per_language": "zh: few, en: 3"}, "per_language", "like zh: 50"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_field_and_the_fold_is_open(lead, fields, field, sentence):
@@ -276,10 +280,10 @@ def config(tmp_path: Path, **fields) -> dict:
 
 def test_a_recipe_with_voting_opens_the_run_for_people_and_again_leaves_it_open(tmp_path):
     make.category()
-    wanted = config(tmp_path, voting={"ballot": "five", "overlap": 2, "reasons": ["style"]})
+    wanted = config(tmp_path, voting={"ballot": "five", "overlap": 2, "reasons": ["style"], "per_language": {"en": 40}})
     run = evaluating.run(wanted).run
     assert (run.status, run.limits["overlap"]) == ("open", 2)
-    assert Voting.of(run) == Voting(ballot="five", overlap=2, reasons=("style",))
+    assert Voting.of(run) == Voting(ballot="five", overlap=2, reasons=("style",), per_language={"en": 40})
     assert run.recipe["voting"]["ballot"] == "five" and AuditEntry.objects.filter(act="run_opened").count() == 1
     again = evaluating.run(wanted).run
     assert (again.pk, again.status) == (run.pk, "open")
@@ -299,6 +303,7 @@ def test_a_recipe_without_voting_says_nothing_of_it(tmp_path):
         ({"overlap": "many"}, "voting.overlap: is text, not a whole number"),
         ({"confirm": 1}, "voting.confirm: is a whole number, not true or false"),
         ({"reasons": ["boring"]}, "voting.reasons: Some of these are meant"),
+        ({"per_language": {"zh": -1}}, "voting.per_language: Languages with a number from 1 to 1000000 each are meant"),
         ({"pass_mark": 2}, "voting.pass_mark: A share from 0 to 1 is meant."),
         ([1], "voting: is not a section"),
     ],

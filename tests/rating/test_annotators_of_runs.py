@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_the_rows():
     assert person.row.votes == mine.exclude(kept_out="repeat").count()
     assert person.seats.votes == mine.filter(kept_out="").count() == person.row.shared
     golds = {gold.battle_id: gold for gold in Gold.objects.all()}
-    right = [golds[vote.battle_id].is_right(vote.value) for vote in mine.filter(kept_out="gold")]
+    right = [golds[vote.battle_id].is_right([vote.value]) for vote in mine.filter(kept_out="gold")]
     assert (person.row.gold.n, person.row.gold.value, person.row.gold.wanted) == (len(right), None, 7)
     assert person.row.repeats.n == mine.filter(kept_out="repeat").count()
     assert person.row.first_slot.n == mine.exclude(value=0).count()
@@ -82,6 +82,25 @@ def test_practice_and_adjudication_say_nothing_of_quality():
     for trial, why in enumerate(("practice", "adjudication"), start=5):
         recorded.preference(battle, judges[0], run=run, rubric=run.rubric, value=-2, kept_out=why, trial=trial)
     assert annotating.of_run(run).of(judges[0].pk).row == before
+
+
+def test_of_several_turns_the_mean_is_held_against_the_truth_and_the_item_is_one_case():
+    run, judges = small()
+    truths, right = Gold.objects.filter(run=run), []
+    for number, gold in enumerate(truths):
+        Gold.objects.filter(pk=gold.pk).update(lowest=0.5, highest=2)
+        mine = Preference.objects.filter(judge=judges[0], battle=gold.battle, kept_out="gold")
+        for turn, value in ((1, 1.0), (2, -1.0 if number else 0.0)):
+            recorded.preference(
+                gold.battle, judges[0], run=run, rubric=run.rubric, value=value, kept_out="gold", turn=turn, trial=9
+            )
+        mine.filter(turn=0).delete()
+        right.append(not number)
+    assert len(right) == 3
+    crowd = annotating.of_run(run)
+    truth = {(run.pk, gold.battle_id): (0.5, 2.0) for gold in truths}
+    found = [one for one in annotating._right([v for v in crowd.votes if v.judge == judges[0].pk], truth) if one >= 0]
+    assert sorted(found) == [0, 0, 1] and crowd.of(judges[0].pk).row.gold.n == 3
 
 
 def test_a_vote_before_an_item_became_gold_is_not_held_against_the_truth():

@@ -10,9 +10,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from arena.models import Answer, LanguageModel, Question
+from arena.models import Answer, Battle, LanguageModel, Question
 from judging import people
-from judging.models import Assignment, AuditEntry, Grade, Membership, Preference, Role, Run
+from judging.models import Assignment, AuditEntry, Gold, Grade, Membership, Preference, Role, Run
 from tests.judging import recorded, voting
 from tests.rating.api_client import Program, faults
 
@@ -293,6 +293,29 @@ def test_nobody_votes_on_the_seat_of_another_or_without_the_role(ann):
     assert not bob.post(f"votes/{item['token']}/beat").json()["held"]
     assert ann.post(f"votes/{item['token']}/beat").json()["held"]
     assert not Preference.objects.exists()
+
+
+def test_rights_that_were_withdrawn_end_with_the_item_in_hand():
+    run, user = voting.open_run(), voting.person("eve")
+    eve = Program(user)
+    token = seat(eve, run)["token"]
+    user.groups.clear()
+    for path, sent in ((f"votes/{token}", {"choice": "a"}), (f"votes/{token}/skip", {}), (f"runs/{run.pk}/undo", {})):
+        assert eve.post(path, sent).status_code == 403
+    assert not Preference.objects.exists()
+
+
+def test_a_program_cannot_tell_a_gold_item_by_what_is_left(ann):
+    run = voting.open_run(questions=20, limits={"overlap": 1}, voting={"gold_every": 3})
+    for battle in Battle.objects.all()[:3]:
+        Gold.objects.create(run=run, battle=battle, lowest=1, highest=2)
+    told = []
+    while (now := ann.post(f"runs/{run.pk}/seat").json())["seat"]:
+        told += [(now["done"], now["left"]) for now in (now, ann.post(f"runs/{run.pk}/seat").json())]
+        ann.post(f"votes/{now['seat']['token']}", {"choice": "a"})
+    assert Assignment.objects.filter(purpose="gold").count() == 3
+    assert told == [(done, 20 - done) for done in range(20) for _time in range(2)]
+    assert (now["done"], now["left"], now["why"]) == (20, 0, "nothing")
 
 
 def test_a_person_who_is_paused_or_has_voted_enough_is_told_so(ann):
