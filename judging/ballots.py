@@ -93,6 +93,7 @@ class Row:
     levels: list[Level] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     points: float | None = None
+    most: float | None = None
     is_quoted: bool = False
     value: str = ""
     error: str = ""
@@ -114,6 +115,22 @@ class Form:
     steps: list[int] = field(default_factory=list)
     lowest: float = 0.0
     highest: float = 0.0
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What a person reads of the rubric that holds for an item; `category` is that of a rubric of its own, "" of the common one.
+
+    With points, `base` is what an answer starts from and `floor` and `cap` are the ends of its total.
+    """
+
+    instructions: str
+    category: str
+    dimensions: list[Row]
+    points: list[Row]
+    base: float | None = None
+    floor: float | None = None
+    cap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +182,23 @@ def question_of(seat: Assignment) -> Question:
 def rubric_of(seat: Assignment) -> RubricText:
     """The rubric for the category of the seat's question. Raises NoRubric where there is none for it."""
     return seat.run.rubric.text().of(question_of(seat).category.key)
+
+
+def guide(seat: Assignment) -> Guide:
+    """The guidelines of a seat's item; the common ones where the rubric has nothing for its category."""
+    whole, category = seat.run.rubric.text(), question_of(seat).category
+    rubric = whole.variants.get(category.key, whole)
+    told = Guide(
+        _in_reader_language(rubric.instructions),
+        category.name if rubric is not whole else "",
+        dimensions=[_row(dimension, dimension.key, rubric) for dimension in rubric.dimensions],
+        points=_point_rows(rubric, 0) if rubric.points else [],
+    )
+    if (points := rubric.points) is None:
+        return told
+    floor = rubric.lowest if points.floor is None else points.floor
+    cap = rubric.highest if points.cap is None else points.cap
+    return replace(told, base=points.base, floor=floor, cap=cap)
 
 
 def is_one_press(run: Run) -> bool:
@@ -273,7 +307,8 @@ def _filled(row: Row, value: str, error: str) -> Row:
     return replace(row, value=value, error=error)
 
 
-def _name(kind: str, turn: int, key: str) -> str:
+def field_name(kind: str, turn: int, key: str) -> str:
+    """The name of a row's field on the ballot; `kind` is "choice", "mark" or "points"."""
     return f"{kind}-{turn}-{key}" if turn else f"{kind}-{key}"
 
 
@@ -281,17 +316,17 @@ def _pair_rows(run: Run, rubric: RubricText, turn: int, post: Mapping[str, str])
     ballot = Voting.of(run).ballot
     found = []
     for dimension in rubric.dimensions if ballot == DIMENSIONS else ():
-        name = _name("choice", turn, dimension.key)
+        name = field_name("choice", turn, dimension.key)
         found.append(_row(dimension, name, rubric, choices=choices_of(DIMENSIONS, chosen=post.get(name, ""))))
-    name = _name("choice", turn, OVERALL)
+    name = field_name("choice", turn, OVERALL)
     scale = choices_of(FIVE if ballot == FIVE else FOUR, chosen=post.get(name, ""))
     return [*found, Row(OVERALL, name, _("Overall"), choices=scale)]
 
 
 def _mark_rows(rubric: RubricText, turn: int) -> list[Row]:
     if not rubric.dimensions:
-        return [Row(OVERALL, _name("mark", turn, OVERALL), _("Overall"))]
-    return [_row(dimension, _name("mark", turn, dimension.key), rubric) for dimension in rubric.dimensions]
+        return [Row(OVERALL, field_name("mark", turn, OVERALL), _("Overall"))]
+    return [_row(dimension, field_name("mark", turn, dimension.key), rubric) for dimension in rubric.dimensions]
 
 
 def _point_rows(rubric: RubricText, turn: int) -> list[Row]:
@@ -302,10 +337,11 @@ def _point_rows(rubric: RubricText, turn: int) -> list[Row]:
 def _point_row(kind: PointKind, sign: int, turn: int) -> Row:
     return Row(
         kind.key,
-        _name("points", turn, kind.key),
+        field_name("points", turn, kind.key),
         _in_reader_language(kind.name) or kind.key,
         _in_reader_language(kind.description),
         points=sign * kind.points,
+        most=None if kind.most is None else sign * kind.most,
         is_quoted=kind.quoted,
     )
 

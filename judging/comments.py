@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.db.models import QuerySet
 
 from arena.models import Answer, Battle
@@ -19,12 +21,17 @@ def of_item(item: Battle | Answer) -> dict[str, Any]:
 
 
 def say(run: Run, item: Battle | Answer, author: Any, text: str) -> Comment | None:
-    """Put a comment on an item; None for one that says nothing."""
+    """Put a comment on an item, once however often it is sent; None for one that says nothing."""
     text = text.strip()[:LONGEST]
     if not text:
         return None
-    comment = Comment.objects.create(run=run, author=author, text=text, **of_item(item))
-    AuditEntry.note("comment_made", actor=author, run=run, comment=comment.pk)
+    with transaction.atomic():
+        # locked: of two that are sent at once the second finds the first
+        get_user_model().objects.select_for_update(no_key=True).get(pk=author.pk)
+        if said := Comment.objects.filter(run=run, author=author, text=text, **of_item(item)).first():
+            return said
+        comment = Comment.objects.create(run=run, author=author, text=text, **of_item(item))
+        AuditEntry.note("comment_made", actor=author, run=run, comment=comment.pk)
     return comment
 
 

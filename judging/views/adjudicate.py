@@ -20,13 +20,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from arena import sheets
 from arena.border import asked
 from arena.models import Answer, Battle
-from judging import adjudication, assignment, ballots, comments, flags, reading_ballots
+from judging import adjudication, assignment, ballots, comments, filled, flags, reading_ballots
 from judging.access import may_adjudicate
 from judging.assignment import judge_of
 from judging.audit_words import sentence
 from judging.models import Assignment, AuditEntry, Judge, Run
 from judging.reading_ballots import Unreadable
 from judging.views.runs import leads_only
+from judging.views.vote import SAID, signed_in
 from judging.voting import Voting
 
 PAGE = 50
@@ -153,19 +154,21 @@ def _uuid(text: str):
         return None
 
 
-@login_required
-@require_POST
+@signed_in
 def comment(request, token):
     """A comment on the item of one's own seat."""
     seats = Assignment.objects.select_related("run", "battle", "answer")
     seat = get_object_or_404(seats, token=token, judge__user=request.user)
+    back = redirect("adjudicate" if seat.purpose == adjudication.FOR else "ballot", seat.run_id)
+    if request.method != "POST":
+        return back
     said = comments.say(seat.run, seat.answer or seat.battle, request.user, asked(request.POST, "text", longest=2000))
+    filled.let_go(request, seat)
     text = _("Your comment is on record.") if said else _("There was nothing to keep.")
     if request.htmx:
-        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+        return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={SAID: "commented"})
     messages.info(request, text)
-    name = "adjudicate" if seat.purpose == adjudication.FOR else "ballot"
-    return redirect(name, seat.run_id)
+    return back
 
 
 @adjudicators_only

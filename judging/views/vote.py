@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -20,15 +19,20 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from arena.frame import is_lead
-from judging import assignment, ballots, casting
+from judging import assignment, ballots, casting, filled
 from judging.access import may_vote_in, runs_open_to, runs_to_adjudicate
 from judging.casting import Said
+from judging.filled import Filled
 from judging.models import Assignment, Run
 from judging.reading_ballots import Unreadable
 from judging.schedule import Member
 from judging.voting import Voting
 
 Seat = Assignment.Status
+SAID = "X-Juryroom-Said"
+"""The header by which the page knows an answer of ours, and whether a vote is on record: the word of what was said."""
+NOT_YET = {"wait": 429, "rubric": 409, "unreadable": 422}
+"""What leaves an item in hand, to be shown again as it was filled in; the status of the page for those without scripts."""
 
 
 def signed_in(view):
@@ -78,7 +82,13 @@ def ballot(request, pk):
     judge = assignment.judge_of(request.user)
     if run.status == Run.Status.OPEN and not run.assignments.filter(judge=judge).exists():
         assignment.prepare(run)
-    return _show(request, run, judge, member=assignment.member_of(run, request.user))
+    member = assignment.member_of(run, request.user)
+    goes_on = run.status == Run.Status.OPEN and not member.paused_at
+    if goes_on and (back := filled.kept(request, run, judge)):
+        told = _("You had been signed out, so nothing was recorded. What you filled in is here: send it again.")
+        said = Said(told, messages.WARNING, "kept")
+        return _show(request, run, judge, member=member, said=said, seat=back[0], again=back[1])
+    return _show(request, run, judge, member=member)
 
 
 @signed_in
@@ -144,11 +154,15 @@ def _leave(request, token: UUID, act: casting.Act):
                 said = act(request.POST, seat, member, request.user)
             except Unreadable as unreadable:
                 return _show(request, run, judge, member=member, seat=seat, errors=unreadable.errors)
-    return _answer(request, run, judge, said, member)
+    return _answer(request, run, judge, said, member, seat)
 
 
-def _answer(request, run: Run, judge, said: Said, member: Member):
-    """The next item as a fragment for htmx, else the way to it."""
+def _answer(request, run: Run, judge, said: Said, member: Member, seat: Assignment | None = None):
+    """The next item as a fragment for htmx, else the way to it; the same one again where it could not be left yet."""
+    if said.word in NOT_YET:
+        return _show(request, run, judge, member=member, said=said, seat=seat, again=filled.posted(request))
+    if seat is not None:
+        filled.let_go(request, seat)
     if request.htmx:
         if run.voting.get("practice"):  # the end of a round changes what the run knows of the person
             member = assignment.member_of(run, request.user)
@@ -158,42 +172,59 @@ def _answer(request, run: Run, judge, said: Said, member: Member):
 
 
 def _show(
-    request, run: Run, judge, *, member: Member, said: Said | None = None, seat: Assignment | None = None, errors=None
+    request,
+    run: Run,
+    judge,
+    *,
+    member: Member,
+    said: Said | None = None,
+    seat: Assignment | None = None,
+    errors=None,
+    again: Filled | None = None,
 ):
-    """The ballot page or its fragment; `seat` and `errors` show an item again, with what was filled in."""
+    """The ballot page or its fragment; `seat`, `errors` and `again` show an item once more, with what was filled in."""
     now = assignment.standing(run, judge, member=member)
     why = casting.nothing_because(run, member, now)
-    if not why:
-        seat = assignment.next_seat(run, judge, member=member, now=now) if seat is None else assignment.with_item(seat)
+    if not why and seat is None:
+        seat = assignment.next_seat(run, judge, member=member, now=now)
+        again = filled.taken_back(seat) if seat and seat.pk == now.held else None
+    elif not why:
+        seat = assignment.with_item(seat)
     context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
+    word = "unreadable" if errors else said.word if said else ""
     if why or seat is None:
-        return _page(request, "judging/_ballot_done.html", "judging/vote_done.html", context)
-    context |= _exhibited(seat, request.POST if errors else {}, errors)
-    return _page(request, "judging/_ballot.html", "judging/ballot.html", context)
+        return _page(request, "judging/_ballot_done.html", "judging/vote_done.html", context, word)
+    context |= _exhibited(seat, filled.posted(request) if errors else again or Filled(), errors)
+    return _page(request, "judging/_ballot.html", "judging/ballot.html", context, word)
 
 
-def _page(request, fragment: str, page: str, context: dict):
+def _page(request, fragment: str, page: str, context: dict, word: str):
     """The page; or its fragment, with nothing around it that would pile up on a page that shows one after the other."""
     if not request.htmx:
-        return render(request, page, context)
+        return render(request, page, context, status=NOT_YET.get(word, 200))
     response = render(request, fragment, context)
     response.content = response.content.strip()
+    response.headers[SAID] = word or "shown"
     return response
 
 
-def _exhibited(seat: Assignment, post: Mapping[str, str], errors) -> dict[str, Any]:
-    """What the templates of a ballot show of a seat."""
-    ticked = post.getlist("reasons") if hasattr(post, "getlist") else []
+def _exhibited(seat: Assignment, again: Filled, errors) -> dict[str, Any]:
+    """What the templates of a ballot show of a seat, with what was filled in."""
+    post = again.of("cast")
     context = {
         "seat": seat,
         "voting": Voting.of(seat.run),
         "asked": ballots.asked(ballots.question_of(seat)),
         "panes": ballots.panes(seat),
         "same": ballots.are_the_same(seat),
-        "chips": ballots.chips(seat.run, ticked=ticked),
+        "guide": ballots.guide(seat),
+        "chips": ballots.chips(seat.run, ticked=post.getlist("reasons")),
         "note": post.get("note", ""),
         "skip_causes": ballots.skip_causes(),
+        "skipped": again.of("skip"),
         "flag_causes": ballots.flag_causes(),
+        "flagged": again.of("flag"),
+        "comment": again.of("comment").get("text", ""),
     }
     if ballots.is_one_press(seat.run):
         return context | {"choices": ballots.choices(seat.run)}
@@ -201,8 +232,9 @@ def _exhibited(seat: Assignment, post: Mapping[str, str], errors) -> dict[str, A
 
 
 def _to_sign_in(request):
-    """The sign-in page, which leads back to where the person was."""
+    """The sign-in page, which leads back to where the person was; what a plain form said waits in the session."""
     if not request.htmx:
+        filled.keep(request)
         return redirect_to_login(request.get_full_path())
     back = request.htmx.current_url_abs_path or request.path
     return HttpResponseClientRedirect(redirect_to_login(back, resolve_url("login")).url)

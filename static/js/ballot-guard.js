@@ -6,7 +6,11 @@ let stale = new Set();
 let inFlight = false;
 let since = performance.now();
 
-document.addEventListener("keydown", (event) => down.add(event.code), true);
+document.addEventListener("keydown", (event) => {
+  down.add(event.code);
+  // Enter presses a button over and over for as long as it is held.
+  if (event.repeat && event.key === "Enter" && event.target.matches?.("[data-decides] :not(textarea)")) event.preventDefault();
+}, true);
 document.addEventListener("keyup", (event) => {
   down.delete(event.code);
   stale.delete(event.code);

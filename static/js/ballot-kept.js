@@ -3,8 +3,11 @@ import { calm } from "./ballot-say.js";
 import { forget, names, recall, remember } from "./ballot-store.js";
 
 export const CSRF = "csrfmiddlewaretoken";
+export const SAID = "X-Juryroom-Said"; // a header of every answer of ours: what became of the vote, in a word
+const OVER = ["recorded", "practised", "skipped", "flagged", "already"];
 const PREFIX = "vote:";
 
+export const isOver = (word) => OVER.includes(word);
 export const here = () => document.querySelector("#ballot")?.dataset.token ?? "";
 export const seatOf = (name) => name.slice(PREFIX.length);
 export const isKept = (token) => recall(PREFIX + token) !== null;
@@ -17,5 +20,5 @@ export function keepVote(request) {
 
 export function letGo(token) {
   forget(PREFIX + token);
-  calm("kept");
+  calm("kept", "waiting");
 }

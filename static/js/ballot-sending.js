@@ -1,14 +1,16 @@
 // A vote on its way: nothing else may be pressed, and where it does not arrive the page says why and loses nothing.
-import { draftOf } from "./ballot-draft.js";
+import { draftOf, keep } from "./ballot-draft.js";
 import { ready, sending } from "./ballot-guard.js";
-import { isKept, keepVote, letGo } from "./ballot-kept.js";
+import { SAID, isKept, isOver, keepVote, letGo } from "./ballot-kept.js";
 import { away, keepForLater } from "./ballot-resend.js";
 import { announce, calm, trouble, words } from "./ballot-say.js";
 import { forget } from "./ballot-store.js";
 
 const ballot = () => document.querySelector("#ballot");
-const decides = (event) => event.target.closest?.("[data-decides]");
-const undoes = (event) => event.target.closest?.("[data-undo]");
+const form = (event) => event.detail.requestConfig.elt; // the page may have taken it out meanwhile
+const decides = (event) => form(event).matches("[data-decides]");
+const undoes = (event) => form(event).matches("[data-undo]");
+const wordOf = (xhr) => xhr?.getResponseHeader(SAID);
 const redirects = (event) => Boolean(event.detail.xhr?.getResponseHeader("HX-Redirect"));
 let leaving = ""; // the seat whose vote, skip or flag is on its way
 
@@ -26,13 +28,18 @@ function unsent(event) {
   else keepForLater(event.detail.requestConfig);
 }
 
-export function arrived() {
-  // What was filled in on an item is let go once another one is there.
-  if (leaving && ballot()?.dataset.token !== leaving) {
-    forget(draftOf(leaving));
-    letGo(leaving);
-  }
+export function arrived(xhr) {
+  // What was filled in on an item is let go once it is on record.
+  if (leaving) letGo(leaving);
+  if (leaving && isOver(wordOf(xhr))) forget(draftOf(leaving));
   leaving = "";
+}
+
+function commented(event) {
+  if (!event.detail.successful || redirects(event)) return;
+  form(event).elements.text.value = "";
+  keep(ballot());
+  calm("offline");
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -50,7 +57,12 @@ document.addEventListener("htmx:beforeSend", (event) => {
   sending(true);
   busy(true);
 });
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  // A network that wants a sign-in of its own answers with a page of its own.
+  if (detail.xhr.status === 200 && !wordOf(detail.xhr)) Object.assign(detail, { shouldSwap: false, isError: true });
+});
 document.addEventListener("htmx:afterRequest", (event) => {
+  if (!decides(event)) return commented(event);
   sending(false);
   if (redirects(event) && leaving) keepVote(event.detail.requestConfig); // signed out: sent once signed in again
   else if (event.detail.successful) calm();

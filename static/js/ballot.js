@@ -37,7 +37,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target?.id !== "ballot") return; // a comment was answered
-  arrived();
+  arrived(detail.xhr);
   painted();
   dress();
   const wrong = ballot()?.querySelector("[data-error]")?.closest("fieldset")?.querySelector("input");

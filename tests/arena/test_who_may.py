@@ -89,7 +89,7 @@ PAGES: dict[str, dict] = {
     # Only for somebody whom this run, and no role of the site, has let in.
     "password_link": {"get": (IN, NO, NO, NOT_SO), "post": (IN, NO, NO, NO)},
     "guest": {"get": (GONE, GONE, GONE, GONE), "post": (GONE, GONE, GONE, GONE)},
-    "comment": {"get": (IN, NOT_SO, NOT_SO, NOT_SO), "post": (IN, GONE, GONE, GONE)},
+    "comment": {"get": (IN, GONE, GONE, GONE), "post": (IN, GONE, GONE, GONE)},
     "vote": {"get": (IN, OK, NO, NO), "post": (IN, NOT_SO, NOT_SO, NOT_SO)},
     "ballot": {"get": (IN, OK, NO, NO), "post": (IN, NOT_SO, NOT_SO, NOT_SO)},
     "undo": {"get": (IN, OK, NO, NO), "post": (IN, OK, NO, NO)},

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from judging.models import Assignment, Grade, Preference, Run
+from judging.models import Assignment, Comment, Grade, Preference, Run
 from tests.browser.visiting import LOOKS
 from tests.judging import voting
 
@@ -198,9 +198,29 @@ def test_a_session_that_ended_leads_to_the_sign_in_page_and_back(signed_in):
     signed_in.wait_for_url(re.compile(re.escape(f"{reverse('login')}?next={reverse('ballot', args=[run.pk])}")))
 
 
+def test_marks_outlive_the_end_of_a_session_without_javascript(visit):
+    run, ann = voting.open_run(mode="single"), voting.person("ann")
+    ann.set_password("correct horse battery")
+    ann.save()
+    window = visit(ann, scripts=False)
+    page = window.open(reverse("ballot", args=[run.pk]))
+    for name, mark in (("right", "2"), ("kind", "5")):
+        page.locator(f'input[name="mark-{name}"][value="{mark}"]').check(force=True)
+    window.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.locator("[data-submit]").click()
+    page.locator("input[name=username]").fill("ann")
+    page.locator("input[name=password]").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    page.locator("[data-said]", has_text="signed out").wait_for()
+    page.locator("[data-submit]").click()
+    page.locator(".message", has_text="Recorded").or_(page.get_by_text("Recorded")).first.wait_for()
+    assert Grade.objects.get().scores == {"right": 2.0, "kind": 5.0}
+
+
 def test_it_works_without_javascript(visit):
     run = voting.open_run()
     page = visit(voting.person("ann"), scripts=False).open(reverse("ballot", args=[run.pk]))
+    assert page.locator("[data-toggle]:visible, [data-more]:visible, .tool--keys:visible").count() == 0
     page.locator('button[value="b"]').click()
     assert votes() == [-1]
     page.locator('[data-key="s"]').click()
@@ -233,6 +253,36 @@ def test_a_comment_leaves_the_reader_where_it_was_written(signed_in):
     signed_in.locator("#comment-form .button--primary").click()
     signed_in.locator("#comment-said:not(:empty)").wait_for()
     assert signed_in.evaluate("document.querySelector('#comment').contains(document.activeElement)")
+
+
+def test_a_comment_that_was_said_leaves_an_empty_field_and_pressed_twice_is_one(signed_in):
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    signed_in.keyboard.press("c")
+    signed_in.locator("#comment-text").fill("which law is meant?")
+    signed_in.locator("#comment-form .button--primary").dblclick()
+    signed_in.locator("#comment-said:not(:empty)").wait_for()
+    signed_in.wait_for_function("() => document.querySelector('#comment-text').value === ''")
+    assert Comment.objects.count() == 1
+    open_ballot(signed_in, run)
+    assert signed_in.locator("#comment-text").input_value() == ""
+
+
+def test_a_comment_outlives_a_reload_and_the_end_of_a_session(signed_in):
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    signed_in.keyboard.press("c")
+    signed_in.keyboard.type("which law is meant?")
+    open_ballot(signed_in, run)
+    signed_in.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    signed_in.keyboard.press("c")
+    assert signed_in.locator("#comment-text").input_value() == "which law is meant?"
+    signed_in.locator("#comment-form .button--primary").click()
+    signed_in.wait_for_url(re.compile(re.escape(f"{reverse('login')}?next={reverse('ballot', args=[run.pk])}")))
+    signed_in.sign_in(signed_in.user)
+    open_ballot(signed_in, run)
+    assert signed_in.locator("#comment-text").input_value() == "which law is meant?"
+    assert votes() == []
 
 
 def test_single_answers_are_marked_with_digits(signed_in):

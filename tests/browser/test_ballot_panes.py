@@ -271,7 +271,154 @@ def test_where_the_run_asks_for_it_a_choice_counts_when_it_is_pressed_again(sign
     assert pressed.count() == 0
 
 
+def test_a_key_held_down_does_not_confirm(signed_in):
+    run = voting.open_run(voting={"confirm": True})
+    open_ballot(signed_in, run)
+    for key, focus in (("2", False), ("Enter", True)):
+        if focus:
+            signed_in.locator('#cast button[value="b"]').focus()
+        for _press in range(4):  # the browser repeats a held key
+            signed_in.keyboard.down(key)
+        signed_in.wait_for_timeout(200)
+        assert votes() == []
+        assert signed_in.locator('#cast [aria-pressed="true"]').get_attribute("value") == "b"
+        signed_in.keyboard.up(key)
+        signed_in.locator('#cast button[value="a"]').click()
+    signed_in.locator('#cast button[value="b"]').focus()
+    signed_in.keyboard.press("Enter")
+    press(signed_in, "Enter")
+    assert votes() == [-1]
+
+
 # --- offline, signed out, stale
+
+
+def answered(page, **how):
+    """From now on the votes on the pair in hand are answered so."""
+    page.route(f"**{page.locator('#cast').get_attribute('action')}", lambda route: route.fulfill(**how))
+
+
+def kept_and_left(page, run: Run) -> str:
+    """Vote on a pair of this run without reaching the server, and leave the page; the token of the pair."""
+    open_ballot(page, run)
+    page.keyboard.press("n")
+    page.keyboard.type("my words")
+    page.keyboard.press("Escape")
+    page.locator("#note").wait_for(state="hidden")
+    kept = unreachable(page)
+    page.evaluate("window.addEventListener('online', (event) => event.stopImmediatePropagation(), true)")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.wait_for_timeout(SETTLED)  # the server lets go of its tables
+    return kept
+
+
+def stored(page) -> list[str]:
+    """The names of what this browser keeps of votes and of what was filled in."""
+    found = page.evaluate("Object.keys(localStorage).map((key) => key.replace('juryroom-', ''))")
+    return sorted(name for name in found if name.startswith(("vote:", "draft:")))
+
+
+@pytest.mark.parametrize("page_of", ["ballot", "vote_done"])
+def test_a_kept_vote_that_is_refused_elsewhere_is_said_not_to_be_recorded(signed_in, page_of):
+    run = voting.open_run()
+    kept = kept_and_left(signed_in, run)
+    Run.objects.update(status=Run.Status.DONE)
+    Run.objects.exclude(pk=run.pk).delete()
+    other = run
+    if page_of == "ballot":
+        other = Run.objects.create(
+            name="two", benchmark=run.benchmark, mode="pairwise", rubric=run.rubric, status="open"
+        )
+        other.candidates.set(run.candidates.all())
+    signed_in.go(reverse("ballot", args=[other.pk]))
+    told = signed_in.locator("[data-told]")
+    told.get_by_text("closed meanwhile; your last choice was not recorded").wait_for()
+    assert votes() == []
+    assert stored(signed_in) == [f"draft:{kept}"]
+    assert "has been sent" not in signed_in.locator("[data-trouble]").inner_text()
+    told.get_by_role("button").click()
+    assert told.inner_text() == ""
+
+
+def test_a_kept_vote_under_other_guidelines_is_not_recorded_and_shown_again(signed_in):
+    run = voting.open_run()
+    kept = kept_and_left(signed_in, run)
+    Run.objects.update(rubric=Rubric.objects.create(name="plain", version=run.rubric.version + 1))
+    signed_in.go(reverse("ballot", args=[run.pk]))
+    signed_in.locator("[data-said]", has_text="guidelines changed").wait_for()
+    assert votes() == []
+    assert token(signed_in) == kept
+    assert signed_in.locator("#note-text").input_value() == "my words"
+    assert stored(signed_in) == [f"draft:{kept}"]
+    signed_in.wait_for_timeout(SETTLED)
+    press(signed_in, "1")
+    assert Preference.objects.get().note == "my words"
+
+
+def test_a_kept_vote_that_cannot_be_read_says_what_is_wrong(signed_in):
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    before = unreachable(signed_in)
+    Run.objects.update(voting={"note": "required"})
+    signed_in.context.set_offline(False)
+    signed_in.locator("[data-error]", has_text="say why").wait_for()
+    assert (votes(), token(signed_in)) == ([], before)
+    assert not [name for name in stored(signed_in) if name.startswith("vote:")]
+
+
+def test_a_kept_vote_that_comes_too_soon_is_kept_and_sent_later(signed_in):
+    signed_in.clock.install()
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    signed_in.clock.run_for(SETTLED)
+    before = unreachable(signed_in)
+    wait = {"X-Juryroom-Said": "wait", "Content-Type": "text/html"}
+    answered(signed_in, status=200, headers=wait, body='<section id="ballot"></section>')
+    signed_in.context.set_offline(False)
+    signed_in.locator("[data-trouble]", has_text="in a little while").wait_for()
+    assert (token(signed_in), votes()) == (before, [])
+    signed_in.unroute_all()
+    signed_in.clock.run_for(60_000)
+    wait_for_another(signed_in, before)
+    assert votes() == [1]
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_a_page_that_is_not_ours_is_no_answer(signed_in, when):
+    signed_in.clock.install()
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    signed_in.clock.run_for(SETTLED)
+    before = token(signed_in)
+    if when == "later":
+        unreachable(signed_in)
+    answered(signed_in, status=200, content_type="text/html", body="<h1>Welcome to our airport</h1>")
+    if when == "later":
+        with signed_in.expect_response(f"**{signed_in.locator('#cast').get_attribute('action')}"):
+            signed_in.context.set_offline(False)
+    else:
+        signed_in.keyboard.press("1")
+    signed_in.locator("[data-trouble]", has_text="kept here").wait_for()
+    assert (token(signed_in), votes()) == (before, [])
+    assert "airport" not in signed_in.locator("main").inner_text()
+    signed_in.unroute_all()
+    signed_in.clock.run_for(60_000)
+    wait_for_another(signed_in, before)
+    assert votes() == [1]
+
+
+def test_a_comment_does_not_hide_that_a_vote_is_kept(signed_in):
+    run = voting.open_run()
+    open_ballot(signed_in, run)
+    answered(signed_in, status=503, body="restarting")
+    signed_in.keyboard.press("2")
+    signed_in.locator("[data-trouble]", has_text="kept here").wait_for()
+    signed_in.locator('[popovertarget="comment"][data-key]').click()
+    signed_in.locator("#comment-text").fill("which law is meant?")
+    signed_in.locator("#comment-form .button--primary").click()
+    signed_in.locator("#comment-said:not(:empty)").wait_for()
+    assert "kept here" in signed_in.locator("[data-trouble]").inner_text()
 
 
 def test_a_vote_made_offline_is_kept_and_sent_when_the_connection_is_back(signed_in):
@@ -432,7 +579,8 @@ def test_the_page_keeps_its_seat_and_says_when_it_is_lost(signed_in):
     answer["held"] = False
     signed_in.mouse.move(50, 50)
     signed_in.clock.run_for(60_000)
-    signed_in.locator("[data-trouble]", has_text="away for a while").wait_for()
+    signed_in.locator("[data-trouble]", has_text="your vote counts all the same").wait_for()
+    assert signed_in.locator("[data-trouble] button").count() == 0  # a reload might show another item
     beaten = len(beats)
     signed_in.clock.run_for(400_000)  # nobody is there: the seat is let go
     assert len(beats) - beaten <= 3

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.http import QueryDict
-from django.test import Client
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from judging import ballots, reading_ballots
 from judging.assignment import judge_of, next_seat, open_seats
@@ -192,11 +196,56 @@ def test_a_rubric_by_category_is_what_the_ballot_shows():
     run = voting.open_run(mode="single")
     run.rubric.variants = {"prose": {"dimensions": [{"key": "rhythm", "weight": 1, "name_en": "Rhythm"}]}}
     run.rubric.save()
+    seat = seat_in(run, "prose")
+    assert [row.label for part in ballots.form(seat).parts for row in part.rows] == ["Rhythm"]
+
+
+def guide_of(seat: Assignment) -> str:
+    request = RequestFactory().get("/")
+    told = {"run": seat.run, "guide": ballots.guide(seat)}
+    return re.sub(r"\s+", " ", strip_tags(render_to_string("judging/_ballot_guide.html", told, request)))
+
+
+def seat_in(run: Run, category: str) -> Assignment:
+    """A seat of bob's on a question of this category."""
     seat = next_seat(run, judge_of(voting.person("bob")))
-    while ballots.question_of(seat).category.key != "prose":
+    while ballots.question_of(seat).category.key != category:
         Assignment.objects.filter(pk=seat.pk).update(status="skipped", holds=False, closed_at=timezone.now())
         seat = next_seat(run, seat.judge)
-    assert [row.label for part in ballots.form(seat).parts for row in part.rows] == ["Rhythm"]
+    return seat
+
+
+@pytest.mark.parametrize("mode", ["pairwise", "single"])
+def test_the_guide_is_that_of_the_category(mode):
+    run = voting.open_run(mode=mode)
+    rhythm = {"key": "rhythm", "weight": 1, "name_en": "Rhythm", "veto": 3}
+    run.rubric.variants = {"prose": {"instructions_en": "Read aloud.", "dimensions": [rhythm]}}
+    run.rubric.save()
+    guide = guide_of(seat_in(run, "prose"))
+    assert "Rhythm 100 %" in guide and "Read aloud." in guide and "Prose" in guide
+    assert "A mark below 3 takes the whole to the lowest mark." in guide
+    assert "Kind" not in guide and "Read both." not in guide
+
+
+def test_the_guide_says_what_a_dimension_weighs():
+    guide = guide_of(next_seat(voting.open_run(), judge_of(voting.person("bob"))))
+    assert "Right 75 %" in guide and "Kind 25 %" in guide and "Read both." in guide
+
+
+def test_the_guide_says_what_costs_and_what_earns_points():
+    invented = {**POINTS["deductions"][0], "most": 4, "description_en": "Nobody said so."}
+    run = single_with(points={**POINTS, "deductions": [invented]}, dimensions=[], lowest=1, highest=12)
+    guide = guide_of(next_seat(run, judge_of(voting.person("bob"))))
+    assert "starts from 8" in guide and "stays between 1 and 10" in guide
+    assert "Invented -2 each, at most -4 in all Nobody said so. Quote the passages of the answer." in guide
+    assert "Extra +1 each" in guide
+
+
+def test_a_category_that_the_rubric_has_nothing_for_has_the_common_guide():
+    run = voting.open_run()
+    run.rubric.variants, run.rubric.only_variants = {"law": {"instructions_en": "Cite."}}, True
+    run.rubric.save()
+    assert "Read both." in guide_of(next_seat(run, judge_of(voting.person("bob"))))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from judging import assignment, comments
-from judging.models import Assignment, Comment, VotingItem
+from judging.models import Assignment, AuditEntry, Comment, VotingItem
 from tests.judging import voting
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +63,31 @@ def test_nobody_comments_from_the_seat_of_another(said):
 def test_an_empty_comment_is_none(said):
     run, battle, ann = said
     assert comments.say(run, battle, ann, "  ") is None
+
+
+@pytest.mark.parametrize("headers", [{}, {"HTTP_HX_REQUEST": "true"}])
+def test_the_same_words_sent_twice_are_one_comment(said, headers):
+    _run, _battle, ann = said
+    client, seat = Client(), Assignment.objects.get()
+    client.force_login(ann)
+    for text in ("which year is meant?", "which year is meant? ", "and which calendar?"):
+        client.post(reverse("comment", args=[seat.token]), {"text": text}, **headers)
+    assert list(Comment.objects.values_list("text", flat=True)) == ["which year is meant?", "and which calendar?"]
+    assert AuditEntry.objects.filter(act="comment_made").count() == 2
+
+
+def test_a_comment_after_the_session_ended_leads_to_the_sign_in_page(said):
+    run, _battle, _ann = said
+    token, here = Assignment.objects.get().token, f"http://testserver{reverse('ballot', args=[run.pk])}"
+    headers = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": here}
+    answer = Client().post(reverse("comment", args=[token]), {"text": "late"}, **headers)
+    assert answer.headers["HX-Redirect"] == f"{reverse('login')}?next={reverse('ballot', args=[run.pk])}"
+    assert answer.text == "" and Comment.objects.count() == 1
+
+
+def test_the_address_of_comments_leads_to_the_ballot(said):
+    run, _battle, ann = said
+    client = Client()
+    client.force_login(ann)
+    answer = client.get(reverse("comment", args=[Assignment.objects.get().token]))
+    assert answer.url == reverse("ballot", args=[run.pk])

@@ -1,0 +1,120 @@
+"""What was filled in on a ballot and is shown again: posted and not recorded, kept over a sign-in, or taken back by Undo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+from django.http import HttpRequest, QueryDict
+
+from judging.assignment import open_seats
+from judging.ballots import OVERALL, SCALES, VALUES, field_name
+from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run
+from judging.voting import DIMENSIONS, FIVE, FOUR, Voting
+
+LARGEST = 40_000  # characters that are kept over a sign-in
+UNSENT = "unsent"  # in the session: what was posted by somebody who was signed out
+
+Seat = Assignment.Status
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The fields of one form of the ballot: "cast", "skip", "flag" or "comment"."""
+
+    form: str = ""
+    fields: QueryDict = field(default_factory=QueryDict)
+
+    def of(self, form: str) -> QueryDict:
+        """What stood in this form: nothing where it was another one."""
+        return self.fields if self.form == form else QueryDict()
+
+
+def posted(request: HttpRequest) -> Filled:
+    """What is posted, by the name of the address."""
+    return Filled(request.resolver_match.url_name, request.POST)
+
+
+# Over a sign-in
+
+
+def keep(request: HttpRequest) -> None:
+    """Put what was posted to a seat by somebody who was signed out into their session, which signing in goes on with."""
+    token = request.resolver_match.kwargs.get("token")
+    fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
+    if request.method != "POST" or not fields or len(str(fields)) > LARGEST:
+        return
+    if Assignment.objects.filter(token=token, status=Seat.LEASED).exists():
+        request.session[UNSENT] = {"form": request.resolver_match.url_name, "token": str(token), "fields": fields}
+
+
+def kept(request: HttpRequest, run: Run, judge: Judge) -> tuple[Assignment, Filled] | None:
+    """The seat whose form was kept, and the form; None where there is none, or it is not this person's. At most one query."""
+    told = request.session.get(UNSENT)
+    if not told:
+        return None
+    mine = open_seats().filter(run=run, judge=judge, status=Seat.LEASED)
+    seat = mine.exclude(purpose=Assignment.Purpose.ADJUDICATION).filter(token=told["token"]).first()
+    if seat is None:
+        return None
+    fields = QueryDict(mutable=True)
+    for name, values in told["fields"].items():
+        fields.setlist(name, values)
+    return seat, Filled(told["form"], fields)
+
+
+def let_go(request: HttpRequest, seat: Assignment) -> None:
+    """Forget what was kept of this seat: it is on record now."""
+    if request.session.get(UNSENT, {}).get("token") == str(seat.token):
+        del request.session[UNSENT]
+
+
+# Taken back
+
+
+def taken_back(seat: Assignment) -> Filled:
+    """The vote that Undo took back last from this seat; nothing where there is none. One query."""
+    table = Grade if seat.answer_id else Preference
+    of_this_seat = Q(kept_out=KeptOut.REPEAT)
+    said = table.objects.filter(superseded_at__isnull=False, run=seat.run_id, judge=seat.judge_id, **seat.item)
+    said = said.filter(of_this_seat if seat.purpose == Assignment.Purpose.REPEAT else ~of_this_seat)
+    rows = list(said.order_by("-superseded_at", "-pk"))
+    fields = QueryDict(mutable=True)
+    for row in rows:
+        if row.superseded_at == rows[0].superseded_at:
+            fields.update(_marks(row) if seat.answer_id else _choices(row, Voting.of(seat.run).ballot))
+            fields["note"] = row.note
+            fields.setlist("reasons", row.reasons)
+    return Filled("cast", fields)
+
+
+def _choices(row: Preference, ballot: str) -> dict[str, str]:
+    """What was chosen on one turn, as it was shown."""
+    sign = -1.0 if row.swapped else 1.0
+    whole = _word(row.value_shown, both_bad=row.both_bad, scale=FIVE if ballot == FIVE else FOUR)
+    parts = {key: _word(sign * value, both_bad=False, scale=DIMENSIONS) for key, value in row.scores.items()}
+    return {field_name("choice", row.turn, key): word for key, word in {**parts, OVERALL: whole}.items()}
+
+
+def _word(value: float | None, *, both_bad: bool, scale: str) -> str:
+    return next((word for word in SCALES[scale] if VALUES[word] == (value, both_bad)), "")
+
+
+def _marks(row: Grade) -> dict[str, str]:
+    """The marks of one turn, or what cost or earned points."""
+    if not row.points:
+        marks = row.scores or {OVERALL: row.score}
+        return {field_name("mark", row.turn, key): _number(mark) for key, mark in marks.items()}
+    found: dict[str, list[str]] = {}
+    for point in row.points:
+        found.setdefault(point["key"], []).append(point["quote"])
+    return {field_name("points", row.turn, key): _findings(quotes) for key, quotes in found.items()}
+
+
+def _findings(quotes: list[str]) -> str:
+    """Passages, one a line; where none is quoted, how many there are."""
+    return "\n".join(quotes) if any(quotes) else str(len(quotes))
+
+
+def _number(mark: float) -> str:
+    return str(int(mark)) if mark == int(mark) else str(mark)
