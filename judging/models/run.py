@@ -96,7 +96,7 @@ class Run(models.Model):
     limits = models.JSONField(
         default=dict,
         blank=True,
-        help_text="questions, keys (of the only questions), pairs, concurrency, overlap, samples",
+        help_text="questions, keys (of the only questions), pairs, voted, concurrency, overlap, samples",
     )
     voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
@@ -170,9 +170,20 @@ class Run(models.Model):
         return self.limits.get("pairs") if self.mode == self.Mode.PAIRWISE else None
 
     @property
+    def is_voted(self) -> bool:
+        """Whether only those pairs of models meet on a question that people have judged there."""
+        return not self.is_single and bool(self.limits.get("voted"))
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether not all pairs meet that the mode has."""
+        return self.pairs is not None or self.is_voted
+
+    @property
     def mode_words(self) -> str:
         """The mode as a reader is told it; not that all meet where only some do."""
-        return _("pairwise: some pairs on each question") if self.pairs else self.get_mode_display()
+        is_part = self.is_sparse and self.mode == self.Mode.PAIRWISE
+        return _("pairwise: some pairs on each question") if is_part else self.get_mode_display()
 
     @property
     def is_paused(self) -> bool:
