@@ -95,7 +95,7 @@ EXPORTS = {
     "snapshot_agreement_export": ("snapshot", "csv"), "model_export": ("model", "md"), "grouping_export": ("grouping", "csv"),
 }  # fmt: skip
 OF_API = {
-    "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark",
+    "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark", "meta_evaluation": "benchmark",
     "snapshot": "snapshot", "snapshot_board": "snapshot", "snapshot_agreement": "snapshot", "snapshot_health": "snapshot",
     "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
 }  # fmt: skip

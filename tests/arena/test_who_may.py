@@ -110,7 +110,7 @@ READ, TOKEN, LEAD = "anybody", "a token", "a lead's token"
 API: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
-            "listed", "board", "agreement", "judge_health", "snapshots", "snapshot", "snapshot_board", "snapshot_agreement",
+            "listed", "board", "agreement", "judge_health", "meta_evaluation", "snapshots", "snapshot", "snapshot_board", "snapshot_agreement",
             "snapshot_health", "ratings", "models", "model", "scores", "benchmarks", "benchmark", "categories", "questions",
             "question", "answers", "answer", "battles", "battle", "preferences", "grades", "judges", "judge", "rubrics", "rubric",
             "runs", "run", "openapi", "nothing_here", "api-root",

@@ -200,7 +200,7 @@ def test_the_list_names_benchmarks_with_peoples_words_on_pairs(lead, benchmark):
     (battle,) = battles(benchmark, 1)
     make.preference(battle, person())
     told = " ".join(strip_tags(lead.get(reverse("meta_evaluations")).content.decode()).split())
-    assert "Pantry" in told and "Bare" not in told and "votes cast here none yet" in told
+    assert "Pantry" in told and "Bare" not in told and "people here none yet" in told
     assert "No machine has judged these battles yet" in words(lead, benchmark)
 
 
@@ -233,7 +233,7 @@ def test_what_it_takes_is_told_before_and_nothing_is_written(lead, judged):
 
 
 def test_one_click_starts_a_run_on_what_people_judged_alone(lead, judged):
-    judged.questions.update(checks=[{"rule": "contains", "value": "Six"}])
+    judged.questions.update(checks=[{"type": "contains", "any": ["Six"]}])
     judge = make.judge("rules", kind="rule")
     response = lead.post(reverse("meta_new", args=[judged.pk]), {"judge": judge.pk, "order": "both"})
     run = Run.objects.get()
