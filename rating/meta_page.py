@@ -18,7 +18,8 @@ from rating.axis import Axis
 from rating.boards.shown import Head
 from rating.data import counted_provenances
 from rating.meta import FLIPS, UNREAD, Ceiling, Compared, Comparison, PersonPair, Policy
-from rating.truth import Place, Truth
+from rating.meta_kept import kept
+from rating.truth import NoPeople, Place, gather
 from rating.words import REASONS
 
 AGREEMENT, NAME = "agreement", "name"
@@ -95,10 +96,61 @@ def bar(value: float | None, low: float | None, high: float | None) -> Mapping[s
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What is counted for the page: every judge at one place, one judge everywhere, people among themselves; as plain values."""
+
+    places: list[Place]
+    place: Place
+    rows: list[Compared]
+    judge: int | None
+    by_category: list[Compared]
+    ceiling: Ceiling | None
+    pairs: list[PersonPair]
+    people: list[int]
+    n_items: int
+    n_undecided: int
+    provenances: tuple[str, ...]
+    excluded: dict[str, int]
+
+
+def figures(benchmark: Benchmark, wanted: Wanted) -> Figures | None:
+    """The figures that are wanted, kept for the next reader; None where no person has judged a pair."""
+    if not labelled(benchmark).exists():
+        return None
+    about = (wanted.policy.flips, wanted.policy.unread, wanted.category, wanted.judge)
+    return kept(benchmark, about, lambda: _figures(benchmark, wanted))
+
+
+def _figures(benchmark: Benchmark, wanted: Wanted) -> Figures | None:
+    try:
+        truth = gather(benchmark)
+    except NoPeople:
+        return None
+    place = next((one for one in truth.places if one.address == wanted.category), truth.places[0])
+    rows = meta.rows_at(truth, place, wanted.policy)
+    first = meta.best_of(rows) or next(iter(rows), None)
+    judge = wanted.judge if wanted.judge in truth.said else first.judge_id if first else None
+    return Figures(
+        places=truth.places,
+        place=place,
+        rows=rows,
+        judge=judge,
+        by_category=[] if judge is None else meta.rows_of(truth, judge, wanted.policy)[1:],
+        ceiling=meta.ceiling(truth, place),
+        pairs=list(meta.pairs_of_people(truth)),
+        people=truth.people,
+        n_items=len(truth.labels),
+        n_undecided=truth.n_undecided,
+        provenances=truth.provenances,
+        excluded=truth.excluded,
+    )
+
+
+@dataclass(frozen=True)
 class Page:
     """The tables: all judges in one place, one judge in all places."""
 
-    truth: Truth
+    told: Figures
     wanted: Wanted
     judges: Mapping[int, Judge]
 
@@ -106,71 +158,59 @@ class Page:
     flips = FLIPS
     unread = UNREAD
 
-    @cached_property
+    @property
     def place(self) -> Place:
-        places = self.truth.places
-        return next((one for one in places if one.address == self.wanted.category), places[0])
+        return self.told.place
 
     @property
     def is_all(self) -> bool:
-        return self.place is self.truth.places[0]
+        return self.place.ids is None
+
+    @property
+    def has_categories(self) -> bool:
+        return len(self.told.places) > 2
 
     @property
     def groups(self) -> list[Place]:
-        return [one for one in self.truth.places[1:] if one.is_group]
+        return [one for one in self.told.places[1:] if one.is_group]
 
     @property
     def categories(self) -> list[Place]:
-        return [one for one in self.truth.places[1:] if not one.is_group]
+        return [one for one in self.told.places[1:] if not one.is_group]
 
     @cached_property
     def lines(self) -> list[Line]:
         """All judges here, as they are to be sorted; those with few battles after the others."""
-        rows = meta.rows_at(self.truth, self.place, self.wanted.policy)
-        best = meta.best_of(rows)
-        lines = [Line(row, self.judges[row.judge_id], self.place, row is best) for row in rows]
+        best = meta.best_of(self.told.rows)
+        lines = [
+            Line(row, self.judges[row.judge_id], self.place, row is best)
+            for row in self.told.rows
+            if row.judge_id in self.judges
+        ]
         if self.wanted.sort == NAME:
             return lines
         name = COLUMNS[self.wanted.sort]
         return sorted(lines, key=lambda line: _place_of(line, name))
 
     @property
-    def best(self) -> Line | None:
-        return next((line for line in self.lines if line.is_best), None)
-
-    @property
     def heads(self) -> dict[str, Head]:
         known = {NAME: "ascending", **dict.fromkeys(COLUMNS, "descending")}
         return {name: Head(name, order if name == self.wanted.sort else "") for name, order in known.items()}
 
-    @cached_property
+    @property
     def one(self) -> Judge | None:
         """The judge that is told by category: the one asked for, else the best."""
-        if self.wanted.judge in self.truth.said:
-            return self.judges[self.wanted.judge]
-        line = self.best or next(iter(self.lines), None)
-        return line.judge if line else None
+        return self.judges.get(self.told.judge) if self.told.judge is not None else None
 
     @cached_property
     def by_category(self) -> list[Line]:
         """That judge in each group and category where it was heard."""
-        if self.one is None:
-            return []
-        places = {(place.key, place.is_group): place for place in self.truth.places[1:]}
-        rows = meta.rows_of(self.truth, self.one.pk, self.wanted.policy)
-        return [
-            Line(row, self.one, places[row.category, row.is_group])
-            for row in rows
-            if (row.category, row.is_group) in places
-        ]
-
-    @cached_property
-    def ceiling(self) -> Ceiling | None:
-        return meta.ceiling(self.truth, self.place)
+        places = {(place.key, place.is_group): place for place in self.told.places[1:]}
+        return [Line(row, self.one, places[row.category, row.is_group]) for row in self.told.by_category if self.one]
 
     @property
     def ceiling_bar(self) -> Mapping[str, str] | None:
-        found = self.ceiling
+        found = self.told.ceiling
         return bar(found.agreement, found.low, found.high) if found else None
 
     @property
@@ -183,7 +223,7 @@ class Page:
 
     @property
     def left_out(self) -> list[tuple[Any, int]]:
-        return [(REASONS.get(reason, reason), n) for reason, n in self.truth.excluded.items()]
+        return [(REASONS.get(reason, reason), n) for reason, n in self.told.excluded.items()]
 
 
 def _place_of(line: Line, name: str) -> tuple[bool, bool, float]:
@@ -193,14 +233,18 @@ def _place_of(line: Line, name: str) -> tuple[bool, bool, float]:
     return line.row.is_few and name != "n", value is None, -(value or 0.0)
 
 
-def page(truth: Truth, wanted: Wanted) -> Page:
-    """The page over what was gathered. One query."""
-    return Page(truth, wanted, Judge.objects.select_related("model").in_bulk(truth.judges))
+def page(told: Figures, wanted: Wanted) -> Page:
+    """The page over these figures. One query."""
+    ids = {row.judge_id for row in (*told.rows, *told.by_category)}
+    return Page(told, wanted, Judge.objects.select_related("model").in_bulk(ids))
 
 
-def people_pairs(truth: Truth, *, names_people: bool) -> list[PersonPair]:
-    """Any two people; who has an account is a number to readers who may not know the name. At most one query."""
-    return unnamed(meta.pairs_of_people(truth), truth.people) if not names_people else list(meta.pairs_of_people(truth))
+def comparison(benchmark: Benchmark, policy: Policy) -> Comparison:
+    """Everything by one policy, as the command `meta` tells it, kept for the next reader. Raises NothingToCompare."""
+    if not labelled(benchmark).exists():
+        raise NoPeople(f"no person has judged a pair of {benchmark}")
+    about = ("all", policy.flips, policy.unread)
+    return kept(benchmark, about, lambda: meta.compare(benchmark, policy=policy))
 
 
 def unnamed(pairs: Iterable[PersonPair], people: list[int]) -> list[PersonPair]:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from arena.models import Benchmark
-from rating import boards, meta, worth
+from rating import boards, meta, meta_page, worth
 from rating.api.models import model_ref
 from rating.api.problems import Problem, ProblemRow, unusable
 from rating.api.rows import Data, Id, ModelRef, Page, Paging, check_parameters, narrowed, one, paged, plain
@@ -208,7 +208,7 @@ def meta_evaluation(request: HttpRequest, pk: int, wanted: Query[MetaWanted]) ->
         name, _colon, why = str(error).partition(": ")
         raise unusable((name, why)) from None
     try:
-        told = meta.compare(found, policy=policy)
+        told = meta_page.comparison(found, policy)
     except NothingToCompare as error:
         raise Problem(404, str(error), word="nothing_to_compare") from None
     return {**plain(told.as_json()), "benchmark": found.pk}

@@ -20,7 +20,7 @@ from judging.forms import Estimate
 from judging.views.runs import leads_only
 from rating import meta, meta_page
 from rating.meta_form import MetaForm
-from rating.truth import NoPeople, NothingToCompare, gather
+from rating.truth import NothingToCompare
 
 PAGE = 50
 FIELDS = ("flips", "unread", "category", "sort", "judge")
@@ -37,22 +37,20 @@ def meta_evaluations(request):
 def meta_evaluation(request, pk):
     """The machine judges of a benchmark beside what most people say: policy, category, order and judge are in the address."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
+    wanted = meta_page.Wanted.of({name: asked(request.GET, name) for name in FIELDS})
     context: dict[str, Any] = {
         "benchmark": benchmark,
         "tests": meta_page.TESTS,
         "under_way": meta_page.under_way(benchmark, runs_seen_by(request.user)),
     }
-    try:
-        truth = gather(benchmark)
-    except NoPeople:
-        return render(request, "rating/meta_evaluation.html", context)
-    found = meta_page.page(truth, meta_page.Wanted.of({name: asked(request.GET, name) for name in FIELDS}))
-    context |= {
-        "found": found,
-        "provenance": truth.provenances,
-        "page": Paginator(found.lines, PAGE).get_page(request.GET.get("page")),
-        "pairs": meta_page.people_pairs(truth, names_people=is_lead(request.user)),
-    }
+    if (told := meta_page.figures(benchmark, wanted)) is not None:
+        found = meta_page.page(told, wanted)
+        context |= {
+            "found": found,
+            "provenance": told.provenances,
+            "page": Paginator(found.lines, PAGE).get_page(request.GET.get("page")),
+            "pairs": told.pairs if is_lead(request.user) else meta_page.unnamed(told.pairs, told.people),
+        }
     return render(request, "rating/meta_evaluation.html", context)
 
 
@@ -62,7 +60,7 @@ def meta_export(request, pk, format_):
     benchmark = get_object_or_404(Benchmark, pk=pk)
     policy = meta_page.Wanted.of({name: asked(request.GET, name) for name in FIELDS}).policy
     try:
-        found = meta.compare(benchmark, policy=policy)
+        found = meta_page.comparison(benchmark, policy)
     except NothingToCompare as error:
         raise Http404(str(error)) from None
     if format_ == "json":

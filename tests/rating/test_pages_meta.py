@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -14,12 +15,22 @@ from django.utils.html import strip_tags
 from arena.models import Benchmark
 from judging import running
 from judging.models import Judge, Preference, Run
-from rating import meta
+from rating import counting, meta, meta_kept, meta_page
+from rating.models import Leaderboard
 from tests.arena.loading_files import load, write
 from tests.judging import recorded as make
 from tests.rating.test_meta import PUBLISHED, battles, person, swapped_judge
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """Figures are made anew wherever something was judged since."""
+    monkeypatch.setattr(meta_kept, "PATIENCE", 0.0)
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture
@@ -185,6 +196,34 @@ def test_the_number_of_queries_does_not_grow(client, benchmark):
         for name in ("owl", "rook", "wren"):
             make.preference(battle, make.judge(name))
     assert queries() == few
+
+
+def test_figures_are_kept_until_something_is_judged(client, benchmark, monkeypatch):
+    counted = []
+    real = meta_page.gather
+    monkeypatch.setattr(meta_page, "gather", lambda of: counted.append(of) or real(of))
+    swapped_judge(benchmark)
+    Leaderboard.objects.create(benchmark=benchmark)
+    first = rows(client, benchmark)
+    assert rows(client, benchmark) == first == rows(client, benchmark, "?sort=name") and len(counted) == 1
+    assert rows(client, benchmark, "?unread=wrong") != first and len(counted) == 2
+    counting.catch_up()
+    assert rows(client, benchmark) == first and len(counted) == 3
+    vote = Preference.objects.by_people().first()
+    Preference.objects.filter(pk=vote.pk).update(kept_out="leak")
+    assert rows(client, benchmark)["steady"][0].endswith("n 3")
+    counting.catch_up()
+    assert rows(client, benchmark)["steady"][0].endswith("n 3")
+
+
+def test_a_long_count_is_not_made_anew_for_every_vote(client, benchmark, monkeypatch):
+    monkeypatch.setattr(meta_kept, "PATIENCE", 10_000.0)
+    swapped_judge(benchmark)
+    first = rows(client, benchmark)
+    Preference.objects.by_people().first().delete()
+    assert rows(client, benchmark) == first
+    cache.clear()
+    assert rows(client, benchmark) != first
 
 
 def test_without_peoples_words_the_page_says_how_tests_are_loaded(client, benchmark):
