@@ -365,3 +365,23 @@ def test_llmbars_accuracy_takes_each_order_as_half_a_verdict(client, tmp_path):
     load("llmbar", tmp_path, benchmark="llmbar")
     cells = rows(client, Benchmark.objects.get(name="llmbar"), "?flips=both")["GPT-4 Vanilla"]
     assert cells[0].startswith("50.00%") and cells[5].startswith("66.67%")
+
+
+# --- for programs
+
+
+def test_programs_read_the_same_figures(client, benchmark):
+    swapped_judge(benchmark)
+    address = reverse("api-v1:meta_evaluation", args=[benchmark.pk])
+    told = client.get(address, {"flips": "both", "unread": "wrong"}).json()
+    found = meta.compare(benchmark, policy=meta.Policy("both", "wrong"))
+    assert told["rows"] == json.loads(json.dumps(found.as_json()))["rows"] and told["policy"] == str(found.policy)
+    assert (told["benchmark"], told["battles"], told["people"]) == (
+        benchmark.pk,
+        5,
+        1,
+    ) and "pairs_of_people" not in told
+    refused = client.get(address, {"flips": "coin"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "flips")
+    bare = client.get(reverse("api-v1:meta_evaluation", args=[make.benchmark("bare").pk]))
+    assert (bare.status_code, bare.json()["word"]) == (404, "nothing_to_compare")
