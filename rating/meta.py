@@ -6,7 +6,7 @@ PandaLM a verdict that cannot be read as a tie, LLMBar both orders as a verdict 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import combinations
 from typing import Any
@@ -192,21 +192,24 @@ def compare(benchmark: Benchmark, *, judge: str | None = None, policy: Policy | 
     The people's word on a battle is what more of them say than anything else; where there is no such word the battle is left
     out and counted. `judge` is one judge's name, None is all. Raises NothingToCompare. A fixed number of queries.
     """
-    policy = policy or Policy()
     truth = gather(benchmark)
-    chosen = _chosen(truth, judge)
-    by_judge: dict[int, list[Compared]] = {one: [] for one in chosen}
+    found = compared(truth, policy or Policy(), judges=_chosen(truth, judge))
+    if not found.rows:
+        raise NoMachines(f"people and machines have judged no pair of {benchmark} together")
+    return found
+
+
+def compared(truth: Truth, policy: Policy, *, judges: Sequence[int]) -> Comparison:
+    """These judges in every place where they were heard; the distance from the best is that from the best of all. No query."""
+    by_judge: dict[int, list[Compared]] = {one: [] for one in judges}
     for place in truth.places:
         for row in rows_at(truth, place, policy):
             if row.judge_id in by_judge:
                 by_judge[row.judge_id].append(row)
-    rows = [row for one in chosen for row in by_judge[one]]
-    if not rows:
-        raise NoMachines(f"people and machines have judged no pair of {benchmark} together")
     return Comparison(
-        benchmark=benchmark,
+        benchmark=truth.benchmark,
         policy=policy,
-        rows=rows,
+        rows=[row for one in judges for row in by_judge[one]],
         people=list(pairs_of_people(truth)),
         ceilings=[found for place in truth.places if (found := ceiling(truth, place))],
         n_people=len(truth.people),

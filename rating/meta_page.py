@@ -240,11 +240,19 @@ def page(told: Figures, wanted: Wanted) -> Page:
 
 
 def comparison(benchmark: Benchmark, policy: Policy) -> Comparison:
-    """Everything by one policy, as the command `meta` tells it, kept for the next reader. Raises NothingToCompare."""
-    if not labelled(benchmark).exists():
-        raise NoPeople(f"no person has judged a pair of {benchmark}")
+    """Everything by one policy, as the command `meta` tells it, kept for the next reader; without rows where nothing can be compared."""
     about = ("all", policy.flips, policy.unread)
-    return kept(benchmark, about, lambda: meta.compare(benchmark, policy=policy))
+    return kept(benchmark, about, lambda: _comparison(benchmark, policy))
+
+
+def _comparison(benchmark: Benchmark, policy: Policy) -> Comparison:
+    try:
+        truth = gather(benchmark) if labelled(benchmark).exists() else None
+    except NoPeople:
+        truth = None
+    if truth is None:
+        return Comparison(benchmark, policy, [], [], [], n_people=0, n_items=0, n_undecided=0, excluded={})
+    return meta.compared(truth, policy, judges=truth.judges)
 
 
 def unnamed(pairs: Iterable[PersonPair], people: list[int]) -> list[PersonPair]:

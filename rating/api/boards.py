@@ -11,10 +11,9 @@ from ninja import Field, Query, Router, Schema
 from arena.models import Benchmark
 from rating import boards, meta, meta_page, worth
 from rating.api.models import model_ref
-from rating.api.problems import Problem, ProblemRow, unusable
+from rating.api.problems import ProblemRow, unusable
 from rating.api.rows import Data, Id, ModelRef, Page, Paging, check_parameters, narrowed, one, paged, plain
 from rating.models import Leaderboard, Rating, Snapshot
-from rating.truth import NothingToCompare
 
 router = Router(tags=["Boards"])
 
@@ -207,10 +206,7 @@ def meta_evaluation(request: HttpRequest, pk: int, wanted: Query[MetaWanted]) ->
     except ValueError as error:
         name, _colon, why = str(error).partition(": ")
         raise unusable((name, why)) from None
-    try:
-        told = meta_page.comparison(found, policy)
-    except NothingToCompare as error:
-        raise Problem(404, str(error), word="nothing_to_compare") from None
+    told = meta_page.comparison(found, policy)
     return {**plain(told.as_json()), "benchmark": found.pk}
 
 

@@ -20,7 +20,6 @@ from judging.forms import Estimate
 from judging.views.runs import leads_only
 from rating import meta, meta_page
 from rating.meta_form import MetaForm
-from rating.truth import NothingToCompare
 
 PAGE = 50
 FIELDS = ("flips", "unread", "category", "sort", "judge")
@@ -59,10 +58,7 @@ def meta_export(request, pk, format_):
     """All judges in all categories, as the command `meta` prints them: CSV or JSON."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
     policy = meta_page.Wanted.of({name: asked(request.GET, name) for name in FIELDS}).policy
-    try:
-        found = meta_page.comparison(benchmark, policy)
-    except NothingToCompare as error:
-        raise Http404(str(error)) from None
+    found = meta_page.comparison(benchmark, policy)
     if format_ == "json":
         told = found if is_lead(request.user) else meta_page.without_names(found)
         response: HttpResponse = JsonResponse(told.as_json(), json_dumps_params={"ensure_ascii": False})
