@@ -96,7 +96,7 @@ class Run(models.Model):
     limits = models.JSONField(
         default=dict,
         blank=True,
-        help_text="questions, keys (of the only questions), pairs, voted, concurrency, overlap, samples",
+        help_text="questions, keys (of the only questions), pairs, concurrency, overlap, samples",
     )
     voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
