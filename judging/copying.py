@@ -48,6 +48,7 @@ def copy_of(
         "order": run.order,
         "turns": run.turns,
         "pairs": run.limits.get("pairs"),
+        "voted": run.is_voted,
         "samples": run.limits.get("samples"),
         "concurrency": run.limits.get("concurrency"),
         "budget": run.budget,

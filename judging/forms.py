@@ -165,6 +165,11 @@ class RunForm(VotingFields):
             "Pairwise mode only: so many pairs of models meet on each question, drawn by the seed so that all pairs come equally often; empty means all pairs on every question."
         ),
     )
+    voted = forms.BooleanField(
+        label=_("Only pairs that people have judged"),
+        required=False,
+        help_text=_("To put judges to the test: what no person has judged is not asked about."),
+    )
     budget = forms.FloatField(
         label=_("Budget"),
         min_value=0,
@@ -300,6 +305,8 @@ class RunForm(VotingFields):
 
     def _clean_pairs(self, cleaned: dict) -> None:
         """A sparse design has to leave every model comparable with every other."""
+        if cleaned.get("voted") and (cleaned.get("mode") == Run.Mode.SINGLE or cleaned.get("pairs")):
+            self.add_error("voted", _("This is for runs of pairs in which all pairs may meet."))
         if not cleaned.get("pairs"):
             return
         if cleaned.get("mode") != Run.Mode.PAIRWISE:
@@ -373,7 +380,7 @@ class RunForm(VotingFields):
     def limits(self) -> dict:
         """The run's limits, only those that are set."""
         cleaned = self.cleaned_data
-        limits = _limits(cleaned, "questions", "pairs", "samples", "concurrency")
+        limits = _limits(cleaned, "questions", "pairs", "voted", "samples", "concurrency")
         return limits | ({"overlap": self.voting.overlap} if cleaned["people"] else {})
 
     @property

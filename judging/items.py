@@ -95,15 +95,26 @@ def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tu
     """Which two models meet on a question, by its id. One query where not all do.
 
     What a question is given depends on the benchmark's questions that were there before it, on the models and on the seed, and not on the
-    answers there are or on which of the questions the run looks at: the same again after a crash, and by another rubric.
+    answers there are or on which of the questions the run looks at: the same again after a crash, and by another rubric. A run of what
+    people have judged goes by their votes alone, those that came later too.
     """
     models = list(candidates)
     if run.pairs is None:
         pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
-        return lambda _question: pairs
+        return _voted(run, pairs) if run.is_voted else lambda _question: pairs
     questions = list(Question.objects.filter(benchmark=run.benchmark).order_by("pk").values_list("pk", flat=True))
     design = sparse_pairs(tuple(sorted(set(models))), len(questions), each=run.pairs, seed=run.seed)
     return dict(zip(questions, design, strict=True)).__getitem__
+
+
+def _voted(run: Run, pairs: Sequence[tuple[int, int]]) -> Callable[[int], Sequence[tuple[int, int]]]:
+    """Those of these pairs that people have judged on a question, by its id. One query."""
+    sides = ("battle__question", "battle__first_model", "battle__second_model")
+    votes = Preference.objects.counting().decided().by_people().filter(battle__question__benchmark=run.benchmark)
+    found: dict[int, set[frozenset[int]]] = defaultdict(set)
+    for question, *pair in votes.order_by().values_list(*sides).distinct():
+        found[question].add(frozenset(pair))
+    return lambda question: [pair for pair in pairs if frozenset(pair) in found.get(question, ())]
 
 
 def is_connected(run: Run, candidates: Iterable[int]) -> bool:
@@ -166,7 +177,7 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
             if one in by_place[place] and other in by_place[place]
         ]
         battles += Battle.objects.pair(wanted)
-    if run.pairs is not None:
+    if run.is_sparse:
         for some in chunks(battles):
             run.battles.add(*some)
     for battle in battles:

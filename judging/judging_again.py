@@ -22,7 +22,7 @@ from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
 from judging.preparing import categories_without
 
 CASES, CATEGORIES = "cases", "categories"
-KEPT_LIMITS = ("samples", "concurrency", "pairs")
+KEPT_LIMITS = ("samples", "concurrency", "pairs", "voted")
 LONGEST_NAME = Run.name.field.max_length
 
 

@@ -142,7 +142,7 @@ class Progress:
 
 def expected(run: Run) -> int:
     """How many judgments each machine judge owes, from the answers there are. Two to four queries, no rows written."""
-    if run.pairs is not None:
+    if run.is_sparse:
         return sum(owed_by_pair(run).values())
     answered = wanted_answers(run).ok()
     if run.mode == Run.Mode.BASELINE:
@@ -187,7 +187,7 @@ def judgments_of(run: Run):
         )
         if run.mode == Run.Mode.BASELINE:
             mine = mine.filter(Q(battle__first__model=run.baseline) | Q(battle__second__model=run.baseline))
-        if run.pairs is not None:
+        if run.is_sparse:
             mine = (
                 mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
             )

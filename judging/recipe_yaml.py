@@ -116,6 +116,7 @@ def initial_of(text: str) -> tuple[dict[str, Any], list[str]]:
         "order": recipe.order,
         "turns": recipe.turns,
         "pairs": recipe.limits.get("pairs"),
+        "voted": recipe.limits.get("voted", False),
         "samples": recipe.limits.get("samples"),
         "concurrency": recipe.limits.get("concurrency"),
         "budget": recipe.budget,

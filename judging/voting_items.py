@@ -34,7 +34,7 @@ def pool(run: Run) -> QuerySet[Battle] | QuerySet[Answer]:
     battles = battles.filter(second__sample=F("first__sample"))
     if run.mode == Run.Mode.BASELINE:
         battles = battles.filter(Q(first__model=run.baseline_id) | Q(second__model=run.baseline_id))
-    if run.pairs is not None:
+    if run.is_sparse:
         battles = battles.filter(sparse_runs=run)
     # found by their index: to look at each battle's own answers would read every text of the run
     textless = Answer.objects.without_text().filter(question__in=questions).values("pk")

@@ -18,6 +18,7 @@ from judging.models import Judge, Status
 from rating import data, stats
 from rating.agreeing import MOST_STEPS, OUTCOMES, last_words
 from rating.data import STATES, Attempts, Dated, Dates, Looks, Marks, Record, Spent, Votes
+from rating.data.parts import split
 from rating.stats.alternative_annotator import FEWEST_ITEMS, NOBODY
 from rating.stats.bias import Beside, Cases, Share
 
@@ -134,22 +135,14 @@ def _by_judge(table: Table | None) -> dict[int, Table]:
         return {}
     if hasattr(table, "person"):
         table = table.where(~table.person)
-    return _split(table, table.judge)
+    return split(table, table.judge)
 
 
 def _by_category(table: Table | None) -> dict[Place, Table]:
     """All rows under None, and those of each category; nothing without a row."""
     if table is None or not len(table.category):
         return {}
-    return {None: table, **_split(table, table.category)}
-
-
-def _split(table: Table, key: NDArray[np.int64]) -> dict[int, Table]:
-    """The rows of each value of a column (n,), in their order."""
-    order = np.argsort(key, kind="stable")
-    values, starts = np.unique(key[order], return_index=True)
-    parts = np.split(order, starts[1:]) if len(values) else []
-    return {int(value): table.where(part) for value, part in zip(values, parts, strict=True)}
+    return {None: table, **split(table, table.category)}
 
 
 def _failures(attempts: Attempts) -> Told:
@@ -274,7 +267,7 @@ def _drift(dated: Dated | None, dates: Dates) -> dict[Place, Told]:
 
 
 def _changed(dated: Dated) -> Told:
-    by_week = _split(dated, dated.week)
+    by_week = split(dated, dated.week)
     weeks = [{"week": f"{week // 100}-W{week % 100:02}", **asdict(_mean(part))} for week, part in by_week.items()]
     if len(weeks) == 1:
         return {"weeks": weeks, "note": ONE_WEEK}

@@ -6,49 +6,54 @@ PandaLM a verdict that cannot be read as a tie, LLMBar both orders as a verdict 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from django.utils.translation import gettext_lazy as _
 
-from arena.models import Benchmark, Category
+from arena.models import Benchmark
+from arena.sheets import as_csv as sheet
 from rating import stats
-from rating.agreeing import last_words
-from rating.boards import ALL
-from rating.data import Orders, Record, Votes, read
-from rating.data.unread import Unread, unread
+from rating.stats.bias import Cases
 from rating.stats.kappa import cohen_of_table
+from rating.trust import FEW
+from rating.truth import (
+    EVEN,
+    FIRST,
+    NEITHER,
+    SECOND,
+    Bools,
+    Floats,
+    Ints,
+    NoMachines,
+    NothingToCompare,
+    Place,
+    Said,
+    Truth,
+    gather,
+    is_decided,
+    outcome,
+)
 
 WRONG, TIE, ABSTAIN, BOTH, LEAVE_OUT = "wrong", "tie", "abstain", "both", "leave_out"
 FLIPS = {
-    WRONG: "a verdict that changes with the order agrees with nobody",
-    TIE: "a verdict that changes with the order is a tie",
-    ABSTAIN: "a verdict that changes with the order is left out",
-    BOTH: "each order is half a verdict",
+    WRONG: _("a verdict that changes with the order agrees with nobody"),
+    TIE: _("a verdict that changes with the order is a tie"),
+    ABSTAIN: _("a verdict that changes with the order is left out"),
+    BOTH: _("each order is half a verdict"),
 }
 UNREAD = {
-    LEAVE_OUT: "a battle without a readable verdict is left out",
-    TIE: "a battle without a readable verdict is a tie",
-    WRONG: "a battle without a readable verdict agrees with nobody",
+    LEAVE_OUT: _("a battle without a readable verdict is left out"),
+    TIE: _("a battle without a readable verdict is a tie"),
+    WRONG: _("a battle without a readable verdict agrees with nobody"),
 }
 """What becomes of two orders that differ, and of a verdict that nobody can read; in words."""
-SECOND, EVEN, FIRST, NEITHER = range(4)
-"""Outcomes. NEITHER is what no person says: a verdict that counts as wrong whatever they say."""
 OUTCOMES = 4
-TURNS = 32_768  # one more than the column holds
 MOST_PEOPLE = 10
 """Of more people than these the pairs are not listed."""
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-
-class NothingToCompare(ValueError):
-    """There are no people, no machines, or no such judge; the message says which, and what there is."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,9 @@ class Compared:
     only where each order counts; `kappa` is Cohen's. `consistency`: of the `n_both` battles read in both orders, the share with
     one verdict. `n_failed` battles have no readable verdict of this judge, `n_flipped` one that changes with the order, whatever
     the policy. None where there is no battle, no interval (one question), or nothing to correct for.
+
+    `difference` is the agreement minus that of the best judge here, over the `questions` that both judged, with its 95 % interval
+    paired by question; None for the best itself, and where they share no question.
     """
 
     judge: str
@@ -92,6 +100,21 @@ class Compared:
     n_failed: int
     n_flipped: int
     policy: str
+    judge_id: int
+    is_group: bool = False
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    questions: int | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this judge was heard here at all."""
+        return bool(self.n or self.n_failed or self.n_flipped)
+
+    @property
+    def is_few(self) -> bool:
+        return self.n < FEW
 
 
 @dataclass(frozen=True)
@@ -103,16 +126,38 @@ class PersonPair:
     agreement: float | None
     kappa: float | None
     n: int
+    one_id: int
+    other_id: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("one", "other", "agreement", "kappa", "n")}
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """How often one person says what most of the others say: `agreement` (0..1) of `n` votes, with its 95 % interval by question.
+
+    Votes on battles where the others have no such word are left out. What a judge is measured by is at most as good as this.
+    """
+
+    category: str
+    agreement: float
+    low: float | None
+    high: float | None
+    n: int
+    is_group: bool = False
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows, all categories first; two people at a time, none of more than MOST_PEOPLE; what was left out, counted."""
+    """The rows, all categories first; two people at a time, none of more than MOST_PEOPLE; people among themselves, [] of one
+    person; what was left out, counted."""
 
     benchmark: Benchmark
     policy: Policy
     rows: list[Compared]
     people: list[PersonPair]
+    ceilings: list[Ceiling]
     n_people: int
     n_items: int
     n_undecided: int
@@ -129,9 +174,16 @@ class Comparison:
             "battles": self.n_items,
             "undecided": self.n_undecided,
             "rows": [asdict(row) for row in self.rows],
-            "pairs_of_people": [asdict(pair) for pair in self.people],
+            "people_among_themselves": [asdict(row) for row in self.ceilings],
+            "pairs_of_people": [pair.as_json() for pair in self.people],
             "excluded": self.excluded,
         }
+
+
+def as_csv(found: Comparison) -> str:
+    """The rows as the command, the page and programs hand them out."""
+    names = [column.name for column in fields(Compared)]
+    return sheet(names, [[getattr(row, name) for name in names] for row in found.rows])
 
 
 def compare(benchmark: Benchmark, *, judge: str | None = None, policy: Policy | None = None) -> Comparison:
@@ -140,138 +192,120 @@ def compare(benchmark: Benchmark, *, judge: str | None = None, policy: Policy | 
     The people's word on a battle is what more of them say than anything else; where there is no such word the battle is left
     out and counted. `judge` is one judge's name, None is all. Raises NothingToCompare. A fixed number of queries.
     """
-    policy = policy or Policy()
-    record = read(benchmark, flips=BOTH)
-    people = last_words(_apart(record.verdicts.where(record.verdicts.person)))
-    if not len(people):
-        raise NothingToCompare(f"no person has judged a pair of {benchmark}")
-    labels, undecided = _labels(people)
-    readings, failed = _apart(record.votes.where(~record.votes.person)), _apart(unread(benchmark))
-    halves = _halves(_apart(record.sides.where(~record.sides.person)), readings)
-    tried = np.unique(np.concatenate([table.judge for table in (readings, failed, halves)]))
-    judges = _chosen(record, benchmark, tried.tolist(), judge)
-    places = _places(labels)
-    shared = record.orders.where(np.isin(record.orders.item, labels.item // TURNS))
-    rows = []
-    for one in judges:
-        said = _said(one, readings, failed, halves, labels)
-        orders = shared.where(shared.judge == one)
-        rows += [_row(record.names[one], name, said, orders, mine, policy) for name, mine in places]
-    rows = [row for row in rows if row.n or row.n_failed or row.n_flipped]
-    if not rows:
-        raise NothingToCompare(f"people and machines have judged no pair of {benchmark} together")
-    who = np.unique(people.judge).tolist()
+    truth = gather(benchmark)
+    found = compared(truth, policy or Policy(), judges=_chosen(truth, judge))
+    if not found.rows:
+        raise NoMachines(f"people and machines have judged no pair of {benchmark} together")
+    return found
+
+
+def compared(truth: Truth, policy: Policy, *, judges: Sequence[int]) -> Comparison:
+    """These judges in every place where they were heard; the distance from the best is that from the best of all. No query."""
+    by_judge: dict[int, list[Compared]] = {one: [] for one in judges}
+    for place in truth.places:
+        for row in rows_at(truth, place, policy):
+            if row.judge_id in by_judge:
+                by_judge[row.judge_id].append(row)
     return Comparison(
-        benchmark, policy, rows, list(_pairs(who, people, record)), len(who), len(labels), undecided, record.excluded
-    )  # fmt: skip
+        benchmark=truth.benchmark,
+        policy=policy,
+        rows=[row for one in judges for row in by_judge[one]],
+        people=list(pairs_of_people(truth)),
+        ceilings=[found for place in truth.places if (found := ceiling(truth, place))],
+        n_people=len(truth.people),
+        n_items=len(truth.labels),
+        n_undecided=truth.n_undecided,
+        excluded=truth.excluded,
+    )
 
 
-def _apart(table: Any) -> Any:
-    """The table with each turn of a battle as an item of its own."""
-    return replace(table, item=table.item * TURNS + table.turn, turn=np.zeros_like(table.turn))
-
-
-def _outcome(value: Floats) -> Ints:
-    return np.sign(value).astype(np.int64) + 1
-
-
-def _labels(people: Votes) -> tuple[Votes, int]:
-    """One row for each battle with what most people say as its value; and how many have no such word."""
-    items, first, place = np.unique(people.item, return_index=True, return_inverse=True)
-    counts = np.zeros((len(items), 3), dtype=np.int64)
-    np.add.at(counts, (place, _outcome(people.value)), 1)
-    most = counts.max(axis=1)
-    decided = (counts == most[:, None]).sum(axis=1) == 1
-    labels = replace(people.where(first), value=counts.argmax(axis=1).astype(np.float64) - 1)
-    return labels.where(decided), int((~decided).sum())
-
-
-def _halves(sides: Votes, readings: Votes) -> Unread:
-    """What was read in one of two orders only: it is on the record, and no verdict."""
-    width = 1 + int(max(sides.judge.max(initial=0), readings.judge.max(initial=0)))
-    whole = np.isin(sides.item * width + sides.judge, readings.item * width + readings.judge)
-    rest = sides.where(~whole)
-    return Unread(rest.item, rest.judge, rest.cluster, rest.category, rest.turn)
-
-
-def _chosen(record: Record, benchmark: Benchmark, there: list[int], name: str | None) -> list[int]:
+def _chosen(truth: Truth, name: str | None) -> list[int]:
     """The ids of the machine judges to tell of, by name. Raises NothingToCompare."""
+    there = truth.judges
     if not there:
-        raise NothingToCompare(f"no machine has judged a pair of {benchmark}")
-    there.sort(key=lambda one: record.names[one])
+        raise NoMachines(f"no machine has judged a pair of {truth.benchmark}")
     if name is None:
         return there
-    chosen = [one for one in there if record.names[one] == name]
+    chosen = [one for one in there if truth.names[one] == name]
     if not chosen:
-        known = ", ".join(record.names[one] for one in there)
-        raise NothingToCompare(f"no machine {name!r} has judged a pair of {benchmark}; there are: {known}")
+        known = ", ".join(truth.names[one] for one in there)
+        raise NothingToCompare(f"no machine {name!r} has judged a pair of {truth.benchmark}; there are: {known}")
     return chosen
 
 
+def rows_at(truth: Truth, place: Place, policy: Policy) -> list[Compared]:
+    """Every judge that was heard here, by name, with its distance from the best. No query."""
+    counted = {judge: _counted(truth.said[judge], place, policy) for judge in truth.judges}
+    rows = [row for judge, one in counted.items() if (row := _row(truth, judge, place, one, policy)).is_there]
+    best = best_of(rows)
+    if best is None:
+        return rows
+    theirs = counted[best.judge_id].cases
+    return [row if row is best else _beside(row, counted[row.judge_id].cases, theirs) for row in rows]
+
+
+def rows_of(truth: Truth, judge: int, policy: Policy) -> list[Compared]:
+    """One judge in each place where it was heard, without its distance from others. No query."""
+    rows = (_row(truth, judge, place, _counted(truth.said[judge], place, policy), policy) for place in truth.places)
+    return [row for row in rows if row.is_there]
+
+
+def best_of(rows: Iterable[Compared]) -> Compared | None:
+    """Who agrees with people most often, of those with enough battles for a word where there are any."""
+    heard = [row for row in rows if row.agreement is not None]
+    return max(heard, key=lambda row: (not row.is_few, row.agreement), default=None)
+
+
 @dataclass(frozen=True)
-class Said:
-    """What one judge said on battles that people judged, a row each, (n,).
+class _Counted:
+    """The battles that a policy counts, a row each, (n,), with how much of a verdict goes to each outcome (n, OUTCOMES); and all."""
 
-    `label` is the people's outcome. `times` (n, 3) says how often the judge came to each outcome, over both orders and repeats;
-    all 0 where nothing could be read.
-    """
-
+    all: Said
     label: Ints
-    times: Ints
-    cluster: Ints
-    category: Ints
-
-    @property
-    def is_read(self) -> Bools:
-        return self.times.any(axis=1)
-
-    @property
-    def flips(self) -> Bools:
-        return (self.times > 0).sum(axis=1) > 1
-
-    def where(self, mask: Bools) -> Said:
-        return Said(**{column.name: getattr(self, column.name)[mask] for column in fields(self)})
+    weight: Floats
+    cases: Cases
 
 
-def _said(judge: int, readings: Votes, failed: Unread, halves: Unread, labels: Votes) -> Said:
-    mine = readings.where(readings.judge == judge)
-    tried = np.concatenate([mine.item, failed.item[failed.judge == judge], halves.item[halves.judge == judge]])
-    found = labels.where(np.isin(labels.item, tried))
-    order = np.argsort(found.item)
-    found = found.where(order)
-    mine = mine.where(np.isin(mine.item, found.item))
-    times = np.zeros((len(found), 3), dtype=np.int64)
-    np.add.at(times, (np.searchsorted(found.item, mine.item), _outcome(mine.value)), 1)
-    return Said(_outcome(found.value), times, found.cluster, found.category)
-
-
-def _places(labels: Votes) -> list[tuple[str, Ints | None]]:
-    """All, each group of categories, each category: its key, and the ids of its categories; None is all of them."""
-    found = Category.objects.filter(pk__in=np.unique(labels.category).tolist()).select_related("group")
-    groups: dict[str, list[int]] = {}
-    for category in found:
-        if category.group:
-            groups.setdefault(category.group.key, []).append(category.pk)
-    single = [(category.key, np.array([category.pk])) for category in found]
-    return [(ALL, None), *((name, np.array(ids)) for name, ids in groups.items()), *single]
-
-
-def _row(judge: str, category: str, said: Said, orders: Orders, ids: Ints | None, policy: Policy) -> Compared:
-    if ids is not None:
-        said = said.where(np.isin(said.category, ids))
-        orders = orders.where(np.isin(orders.category, ids))
+def _counted(said: Said, place: Place, policy: Policy) -> _Counted:
+    said = place.of(said)
     weight = weighed(said, policy)
-    counted = weight.any(axis=1)
-    label, weight, cluster = said.label[counted], weight[counted], said.cluster[counted]
+    kept = weight.any(axis=1)
+    label, weight = said.label[kept], weight[kept]
     hit = weight[np.arange(len(label)), label]
-    share = stats.share_of_cases(stats.Cases(hit=hit, cluster=cluster))
-    same = stats.consistency(orders.plain, orders.swapped, cluster=orders.cluster)
-    no_ties, n_no_ties = _without_ties(label, weight)
+    return _Counted(said, label, weight, Cases(hit=hit, cluster=said.cluster[kept]))
+
+
+def _row(truth: Truth, judge: int, place: Place, counted: _Counted, policy: Policy) -> Compared:
+    share = stats.share_of_cases(counted.cases)
+    no_ties, n_no_ties = _without_ties(counted.label, counted.weight)
+    consistency, n_both = _consistency(truth, judge, place)
     return Compared(
-        judge=judge, category=category, agreement=share.share, low=share.low, high=share.high,
-        agreement_no_ties=no_ties, kappa=_kappa(label, weight), consistency=same.share, n=share.n, n_no_ties=n_no_ties,
-        n_both=same.n, n_failed=int((~said.is_read).sum()), n_flipped=int(said.flips.sum()), policy=str(policy),
+        judge=truth.names[judge], category=place.key, agreement=share.share, low=share.low, high=share.high,
+        agreement_no_ties=no_ties, kappa=_kappa(counted.label, counted.weight), consistency=consistency, n=share.n,
+        n_no_ties=n_no_ties, n_both=n_both, n_failed=int((~counted.all.is_read).sum()),
+        n_flipped=int(counted.all.flips.sum()), policy=str(policy), judge_id=judge, is_group=place.is_group,
     )  # fmt: skip
+
+
+def _consistency(truth: Truth, judge: int, place: Place) -> tuple[float | None, int]:
+    if judge not in truth.orders:
+        return None, 0
+    orders = place.of(truth.orders[judge])
+    same = stats.consistency(orders.plain, orders.swapped, cluster=orders.cluster)
+    return same.share, same.n
+
+
+def _beside(row: Compared, mine: Cases, best: Cases) -> Compared:
+    found = stats.beside(mine, best)
+    if found.difference is None:
+        return row
+    return replace(
+        row,
+        difference=found.difference,
+        difference_low=found.low,
+        difference_high=found.high,
+        questions=found.clusters,
+    )
 
 
 def weighed(said: Said, policy: Policy) -> Floats:
@@ -303,12 +337,30 @@ def _kappa(label: Ints, weight: Floats) -> float | None:
     return cohen_of_table(table)
 
 
-def _pairs(who: list[int], people: Votes, record: Record) -> Iterator[PersonPair]:
+def ceiling(truth: Truth, place: Place) -> Ceiling | None:
+    """People among themselves here; None where no battle has a vote and a word of the others. No query."""
+    votes = place.of(truth.votes)
+    battle = np.unique(votes.item, return_inverse=True)[1]
+    own = outcome(votes.value)
+    counts = np.zeros((len(votes), 3), dtype=np.int64)
+    np.add.at(counts, (battle, own), 1)
+    others = counts[battle]
+    others[np.arange(len(own)), own] -= 1
+    known: Bools = is_decided(others)
+    if not known.any():
+        return None
+    hit = (others.argmax(axis=1) == own)[known].astype(np.float64)
+    share = stats.share_of_cases(Cases(hit=hit, cluster=votes.cluster[known]))
+    return Ceiling(place.key, share.share, share.low, share.high, share.n, place.is_group)
+
+
+def pairs_of_people(truth: Truth) -> Iterator[PersonPair]:
     """Any two people on the battles that both judged; nothing of more than MOST_PEOPLE."""
+    who, people, names = truth.people, truth.votes, truth.names
     for one, other in combinations(who, 2) if len(who) <= MOST_PEOPLE else ():
         mine, theirs = (people.where(people.judge == person) for person in (one, other))
         _common, at, there = np.intersect1d(mine.item, theirs.item, return_indices=True)
-        first, second = _outcome(mine.value[at]), _outcome(theirs.value[there])
+        first, second = outcome(mine.value[at]), outcome(theirs.value[there])
         share = float((first == second).mean()) if len(at) else None
         kappa = stats.cohen_kappa(first, second, OUTCOMES)
-        yield PersonPair(record.names[one], record.names[other], share, kappa, len(at))
+        yield PersonPair(names[one], names[other], share, kappa, len(at), one, other)

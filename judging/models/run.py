@@ -170,9 +170,20 @@ class Run(models.Model):
         return self.limits.get("pairs") if self.mode == self.Mode.PAIRWISE else None
 
     @property
+    def is_voted(self) -> bool:
+        """Whether only those pairs of models meet on a question that people have judged there."""
+        return not self.is_single and bool(self.limits.get("voted"))
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether not all pairs meet that the mode has."""
+        return self.pairs is not None or self.is_voted
+
+    @property
     def mode_words(self) -> str:
         """The mode as a reader is told it; not that all meet where only some do."""
-        return _("pairwise: some pairs on each question") if self.pairs else self.get_mode_display()
+        is_part = self.is_sparse and self.mode == self.Mode.PAIRWISE
+        return _("pairwise: some pairs on each question") if is_part else self.get_mode_display()
 
     @property
     def is_paused(self) -> bool:

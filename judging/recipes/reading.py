@@ -149,10 +149,13 @@ def _limits(section: Section | None, mode: str) -> dict[str, Any]:
         "questions": section.number("questions", int, lowest=1, highest=MOST_QUESTIONS),
         "concurrency": section.number("concurrency", int, lowest=1, highest=MOST_AT_ONCE),
         "pairs": section.number("pairs", int, lowest=1, highest=MOST_PAIRS),
+        "voted": section.take("voted", bool, False),
         "samples": section.number("samples", int, lowest=1, highest=MOST_SAMPLES),
     }
     if limits["pairs"] and mode != "pairwise":
         section.problem("pairs", f"is only for the mode pairwise, and the mode is {mode}")
+    if limits["voted"] and (mode == "single" or limits["pairs"]):
+        section.problem("voted", "is only for runs of pairs without limits.pairs")
     section.finish()
     return {name: value for name, value in limits.items() if value}
 

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from arena.models import Benchmark
-from rating import boards, worth
+from rating import boards, meta, meta_page, worth
 from rating.api.models import model_ref
 from rating.api.problems import ProblemRow, unusable
 from rating.api.rows import LARGEST, Data, Id, ModelRef, Page, Paging, check_parameters, narrowed, one, paged, plain
@@ -121,6 +121,26 @@ class Rows(Schema):
     rows: list[Data]
 
 
+class MetaEvaluation(Schema):
+    """Machine judges beside what most people say of the same pairs, by a policy."""
+
+    benchmark: int = Field(description="its id")
+    flips: str = Field(description="what becomes of two orders that differ")
+    unread: str = Field(description="what becomes of a battle without a readable verdict")
+    policy: str = Field(description="both in words")
+    people: int = Field(description="how many judged")
+    battles: int = Field(description="battles with a verdict that has the most people")
+    undecided: int = Field(description="battles left out because no verdict has the most people")
+    rows: list[Data] = Field(description="each judge over all, in each group and category")
+    people_among_themselves: list[Data] = Field(description="one person beside the others, where several judged")
+    excluded: dict[str, int] = Field(description="judgments left out, by reason")
+
+
+class MetaWanted(Schema):
+    flips: str = Field(meta.WRONG, description=f"{', '.join(meta.FLIPS)}")
+    unread: str = Field(meta.LEAVE_OUT, description=f"{', '.join(meta.UNREAD)}")
+
+
 class BoardFilters(Paging):
     pass
 
@@ -177,6 +197,24 @@ def judge_health(request: HttpRequest, pk: int) -> Data:
     """Whether each machine judge is trusted in each category, and why; its failures, leanings, drift and cost."""
     found = one(Benchmark.objects, pk)
     return _health(found, Seen.of(request.user, found).latest(found))
+
+
+@router.get(
+    "/boards/{int:pk}/meta",
+    response={200: MetaEvaluation, 404: ProblemRow, 422: ProblemRow},
+    summary="Judges beside people’s verdicts on pairs, as it is now",
+)
+def meta_evaluation(request: HttpRequest, pk: int, wanted: Query[MetaWanted]) -> Data:
+    """Agreement with and without ties, κ, consistency over both orders and the distance from the best judge, with intervals."""
+    check_parameters(request, wanted)
+    found = one(Benchmark.objects, pk)
+    try:
+        policy = meta.Policy(wanted.flips, wanted.unread)
+    except ValueError as error:
+        name, _colon, why = str(error).partition(": ")
+        raise unusable((name, why)) from None
+    told = meta_page.comparison(found, policy)
+    return {**plain(told.as_json()), "benchmark": found.pk}
 
 
 @router.get("/snapshots", response=Page[SnapshotRow], summary="Snapshots")

@@ -19,9 +19,9 @@ def points(value, method="bt") -> str:
 
 
 @register.filter
-def percent(value) -> str:
-    """A share 0..1 as "63%"."""
-    return NOTHING if _is_missing(value) else f"{100 * value:.0f}%"
+def percent(value, digits=0) -> str:
+    """A share 0..1 as "63%", or with so many decimals."""
+    return NOTHING if _is_missing(value) else f"{100 * value:.{digits}f}%"
 
 
 @register.filter

@@ -70,7 +70,7 @@ def rows(tmp_path) -> dict[str, Any]:
 PLACES: dict[str, str] = {
     **dict.fromkeys(("benchmark", "benchmark_edit", "benchmark_delete", "benchmark_version", "question_new"), "benchmark"),
     **dict.fromkeys(("leaderboard", "history", "board_settings", "agreement", "trust"), "benchmark"),
-    **dict.fromkeys(("contested", "contested_send"), "benchmark"),
+    **dict.fromkeys(("contested", "contested_send", "meta_evaluation", "meta_new"), "benchmark"),
     **dict.fromkeys(("question", "question_edit", "question_delete"), "question"),
     **dict.fromkeys(("category_edit", "category_move", "category_delete"), "category"),
     **dict.fromkeys(("model", "model_edit", "model_check", "model_delete", "model_compare", "model_failures"), "model"),
@@ -91,11 +91,11 @@ PLACES: dict[str, str] = {
 """What the id in an address is of; the API's addresses go by their own names."""
 EXPORTS = {
     "rubric_export": ("rubric", "yaml"), "run_export": ("run", "votes"), "board_export": ("snapshot", "csv"),
-    "leaderboard_export": ("benchmark", "csv"), "agreement_export": ("benchmark", "csv"),
+    "leaderboard_export": ("benchmark", "csv"), "agreement_export": ("benchmark", "csv"), "meta_export": ("benchmark", "csv"),
     "snapshot_agreement_export": ("snapshot", "csv"), "model_export": ("model", "md"), "grouping_export": ("grouping", "csv"),
 }  # fmt: skip
 OF_API = {
-    "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark",
+    "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark", "meta_evaluation": "benchmark",
     "snapshot": "snapshot", "snapshot_board": "snapshot", "snapshot_agreement": "snapshot", "snapshot_health": "snapshot",
     "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
 }  # fmt: skip

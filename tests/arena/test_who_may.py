@@ -37,7 +37,7 @@ PAGES: dict[str, dict] = {
             "rubric", "rubric_export", "judges", "runs", "run", "run_fragment", "record", "question", "battle", "api", "home",
             "leaderboard", "snapshot", "board_export", "board_svg", "leaderboard_export", "history", "embed", "compare",
             "agreement", "trust", "agreement_export", "snapshot_agreement", "snapshot_agreement_export", "snapshot_trust",
-            "contested", "judge", "model", "model_compare", "model_export", "matrix", "charts",
+            "contested", "meta_evaluations", "meta_evaluation", "meta_export", "judge", "model", "model_compare", "model_export", "matrix", "charts",
         ),
         PUBLIC,
     ),
@@ -56,6 +56,7 @@ PAGES: dict[str, dict] = {
             "category_edit", "model_new", "model_edit", "rubric_new", "rubric_edit", "judge_new", "judge_edit",
             "bad_case_take_up", "run_new", "run_voting", "run_unread", "gold", "people", "person", "flags", "webhook_new",
             "webhook_edit", "board_settings", "profile_new", "profile_edit", "upload_new", "grouping_new", "grouping_edit",
+            "meta_new",
         ),
         FORM,
     ),
@@ -109,7 +110,7 @@ READ, TOKEN, LEAD = "anybody", "a token", "a lead's token"
 API: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
-            "listed", "board", "agreement", "judge_health", "snapshots", "snapshot", "snapshot_board", "snapshot_agreement",
+            "listed", "board", "agreement", "judge_health", "meta_evaluation", "snapshots", "snapshot", "snapshot_board", "snapshot_agreement",
             "snapshot_health", "ratings", "models", "model", "scores", "benchmarks", "benchmark", "categories", "questions",
             "question", "answers", "answer", "battles", "battle", "preferences", "grades", "judges", "judge", "rubrics", "rubric",
             "runs", "run", "openapi", "nothing_here", "api-root",

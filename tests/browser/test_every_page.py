@@ -32,6 +32,7 @@ QUERIES = {
     "model_compare": "?with={other}&benchmark={benchmark}",
     "compare": "?one={snapshot}&other={snapshot}",
     "battle": "?list=battles",
+    "meta_new": "?judge={judge}",
 }
 """What a page that shows two things, or a list, is asked for."""
 NO_PAGES = {

@@ -199,3 +199,70 @@ def test_judged_again_by_another_rubric_the_pairs_are_the_same(monkeypatch):
     again = judging_again.start(judging_again.again(rubric, run, "cases"), by=None)
     items_of(again)
     assert met(again) == [battle for battle in met(run) if battle[0] == question.pk] != []
+
+
+# --- only pairs that people have judged
+
+
+def judged_by_people(benchmark) -> set[tuple[int, int, int]]:
+    """A person judges Ash and Birch on q0, Birch and Cedar on q1; question and models of each."""
+    ann = make.judge("ann", kind="person", user=make.person("ann"))
+    found = set()
+    for key, names in (("q0", ("Ash", "Birch")), ("q1", ("Birch", "Cedar"))):
+        sides = [benchmark.questions.get(key=key).answers.get(model__name=name) for name in names]
+        (battle,) = Battle.objects.pair([tuple(sides)])
+        make.preference(battle, ann)
+        found.add((battle.question_id, *sorted(side.model_id for side in sides)))
+    return found
+
+
+@pytest.mark.parametrize("mode", ["pairwise", "baseline"])
+def test_only_pairs_that_people_judged_are_asked_about_and_counted(server, mode):
+    benchmark = answered(3, models=FIVE)
+    wanted = judged_by_people(benchmark)
+    baseline = {"baseline": make.model("Ash")} if mode == "baseline" else {}
+    wanted = {one for one in wanted if not baseline or baseline["baseline"].pk in one[1:]}
+    run = queued(benchmark, oracle(server), names=FIVE, mode=mode, limits={"voted": True}, **baseline)
+    counted = count(run, run.candidates.all(), run.judges.all())
+    assert counted.items == len(wanted) and expected(run) == 2 * len(wanted)
+    running.carry_out(run)
+    assert set(met(run)) == wanted and server.count == progress(run).done == 2 * len(wanted)
+    assert reload(run).status == "done"
+
+
+def test_people_who_judge_later_give_it_more_to_do(server):
+    benchmark = answered(3, models=FIVE)
+    wanted = judged_by_people(benchmark)
+    run = queued(benchmark, oracle(server), names=FIVE, limits={"voted": True})
+    running.carry_out(run)
+    (battle,) = Battle.objects.pair([tuple(benchmark.questions.get(key="q2").answers.order_by("pk")[:2])])
+    make.preference(battle, make.judge("ann"))
+    assert expected(run) == 2 * len(wanted) + 2
+    run.enqueue()
+    running.carry_out(reload(run))
+    assert server.count == 2 * len(wanted) + 2
+
+
+def test_form_duplicate_and_yaml_say_that_only_voted_pairs_meet(client, monkeypatch):
+    monkeypatch.setattr(tasks, "call", lambda run: None)
+    benchmark = answered(3, models=FIVE)
+    judged_by_people(benchmark)
+    form = filled(benchmark, voted=True)
+    assert form.is_valid(), form.errors
+    assert form.estimate.items == 2
+    run = form.start(make.person("lena", "lead"))
+    assert run.limits == run.recipe["limits"] == {"voted": True}
+    assert form_of(copy_of(run)).limits == {"voted": True}
+    text = as_yaml(run, run.candidates.all(), run.judges.all())
+    assert yaml.safe_load(text)["limits"] == {"voted": True} and form_of(initial_of(text)[0]).limits == {"voted": True}
+    client.force_login(make.person("lea", "lead"))
+    assert "Only pairs that people have judged" in client.get(reverse("run", args=[run.pk])).content.decode()
+
+
+def test_voted_pairs_go_with_runs_of_pairs_alone():
+    benchmark = answered(3, models=FIVE)
+    assert "voted" in filled(benchmark, voted=True, mode="single").errors
+    assert "voted" in filled(benchmark, voted=True, pairs=2).errors
+    with pytest.raises(BadInput, match=r"limits\.voted: is only for runs of pairs"):
+        recipe(2, limits={"voted": True, "pairs": 2})
+    assert recipe(2, limits={"voted": True}).limits == {"voted": True}

@@ -9,23 +9,21 @@ manage.py meta --benchmark llmbar --flips both --format json   LLMBar's
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, fields
 
 from django.core.management import BaseCommand, CommandError
 
 from arena.migrating import migrated
-from arena.sheets import as_csv
 from rating import meta
 from rating.management.commands.leaderboard import chosen_benchmark
 from rating.printing import table
 from rating.words import REASONS
 
 HEAD = (
-    "judge", "category", "agreement", "low", "high", "no ties", "kappa", "consistency", "n", "failed", "flipped",
+    "judge", "category", "agreement", "low", "high", "to best", "no ties", "kappa", "consistency", "n", "failed", "flipped",
 )  # fmt: skip
 CELLS = (
-    "judge", "category", "agreement", "low", "high", "agreement_no_ties", "kappa", "consistency", "n", "n_failed",
-    "n_flipped",
+    "judge", "category", "agreement", "low", "high", "difference", "agreement_no_ties", "kappa", "consistency", "n",
+    "n_failed", "n_flipped",
 )  # fmt: skip
 
 
@@ -68,18 +66,22 @@ def _json(found: meta.Comparison) -> str:
 
 
 def _csv(found: meta.Comparison) -> str:
-    return as_csv([field.name for field in fields(meta.Compared)], [astuple(row) for row in found.rows])
+    return meta.as_csv(found)
 
 
 def _text(found: meta.Comparison) -> str:
     title = f"{found.benchmark.name} · {found.n_items} battles judged by people ({found.n_people})"
     parts = [title + (" · DEMO DATA" if found.benchmark.is_demo else ""), ""]
     parts.append(table(HEAD, [[getattr(row, name) for name in CELLS] for row in found.rows]))
+    if found.ceilings:
+        rows = [(row.category, row.agreement, row.low, row.high, row.n) for row in found.ceilings]
+        parts += ["", table(("one person beside the others", "agreement", "low", "high", "n"), rows)]
     if found.people:
         pairs = [(pair.one, pair.other, pair.agreement, pair.kappa, pair.n) for pair in found.people]
         parts += ["", table(("one person", "other", "agreement", "kappa", "n"), pairs)]
     parts += ["", f"policy: {found.policy}"]
     parts.append("agreement: the share of n battles where the judge says what most people say; low and high: 95 %")
+    parts.append("to best: agreement minus that of the best judge there, on the questions that both judged")
     if found.n_undecided:
         parts.append(f"left out: {found.n_undecided} battles on which no verdict has the most people")
     parts += [f"left out: {n} {REASONS.get(reason, reason)}" for reason, n in found.excluded.items()]
