@@ -68,7 +68,8 @@ class Panel:
 class Cascade:
     """When a cascade stops: `agree` readable verdicts that agree suffice, marks no further apart than `band` points.
 
-    The first members that are of a kind in `trust_first` stand alone where they can judge. Raises ValueError.
+    Fewer suffice where fewer members before the last have a way to judge: who skipped is not waited for. The first members
+    that are of a kind in `trust_first` stand alone where they can judge; () trusts none. Raises ValueError.
     """
 
     agree: int = 2
@@ -116,7 +117,8 @@ def cascade_next(
 
     In this order: a member of a trusted kind, with none of another kind before it, stands alone where it can judge.
     The last member's verdict stands when it was asked, and fails with it. Else `agree` readable verdicts that all decide
-    for one side (for marks: lie within `band`) are enough, and their mean is said. Else the next is asked.
+    for one side (for marks: lie within `band`) are enough, and their mean is said; where so many members before the last have
+    skipped that `agree` cannot be had, the others must all have a verdict and agree. Else the next is asked.
     Raises ValueError without seats, or with more voices than seats.
     """
     how = how or Cascade()
@@ -131,7 +133,9 @@ def cascade_next(
     if len(voices) == seats:
         return _echoed(voices[-1], told)
     readable = [voice for voice in voices if voice.is_readable]
-    if len(readable) < how.agree or not _agree(readable, exhibit, how.band):
+    skipped = sum(voice.verdict.status == SKIPPED for voice in voices)
+    needed = max(1, min(how.agree, seats - 1 - skipped))
+    if len(readable) < needed or not _agree(readable, exhibit, how.band):
         return ASK
     heard = [(voice, 1.0) for voice in readable]
     return _by_mean(heard, told) if exhibit.is_pair else _graded(heard, told)

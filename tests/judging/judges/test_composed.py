@@ -238,9 +238,37 @@ def test_two_who_agree_are_enough_and_their_mean_is_said():
     assert next_of(said(1), agree=1).value == 1
 
 
-@pytest.mark.parametrize("second", [said(-1), said(0), said(None), said(None, status=SKIPPED)])
+@pytest.mark.parametrize("second", [said(-1), said(0), said(None), said(None, status=API_ERROR)])
 def test_the_next_is_asked_where_they_disagree_or_cannot_be_read(second):
     assert next_of(said(1), second) == ASK
+
+
+NO_CHECKS = said(None, status=SKIPPED, name="rules", kind="rule")
+
+
+@pytest.mark.parametrize("trust", [("rule",), ()])
+def test_where_the_rules_skip_the_small_judge_is_enough_and_the_strong_one_is_asked_where_it_cannot_be_read(trust):
+    assert next_of(NO_CHECKS, said(-1), trust_first=trust).value == -1
+    assert next_of(NO_CHECKS, said(7), exhibit=SINGLE, trust_first=trust).value == 7
+    assert next_of(NO_CHECKS, said(None), trust_first=trust) == ASK
+    assert next_of(NO_CHECKS, said(-1), said(1), said(1), seats=5, trust_first=trust) == ASK
+
+
+def test_rules_that_are_not_trusted_must_agree_with_the_small_judge():
+    rules = said(1, name="rules", kind="rule")
+    assert next_of(rules, said(1, kind="llm"), trust_first=()).value == 1
+    assert next_of(rules, said(-1, kind="llm"), trust_first=()) == ASK
+
+
+def test_of_two_the_second_is_asked_only_where_the_first_has_no_verdict():
+    assert next_of(said(1), seats=2).value == 1
+    assert next_of(said(None), seats=2) == ASK
+    assert next_of(NO_CHECKS, seats=2) == ASK
+
+
+def test_more_than_there_are_before_the_last_need_not_agree():
+    assert next_of(said(1), said(2), seats=3, agree=9).value == 1.5
+    assert next_of(said(1), said(None), seats=3, agree=9) == ASK
 
 
 def test_the_last_ones_verdict_stands_against_all_others():
