@@ -15,10 +15,11 @@ from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
 from judging.items import is_connected, questions_of
+from judging.judges.base import Case
 from judging.judges.composed import is_same_family
 from judging.machines import with_models
 from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
-from judging.preparing import categories_without, demo_models, provenance_of_run
+from judging.preparing import cases_without, categories_without, demo_models, provenance_of_run
 from judging.recipes.judges import LARGEST_SEED
 from judging.recipes.recipe import MOST_AT_ONCE, MOST_PAIRS, MOST_QUESTIONS, MOST_SAMPLES
 from judging.voting import Voting
@@ -318,9 +319,13 @@ class RunForm(VotingFields):
         benchmark, rubric = cleaned.get("benchmark"), cleaned.get("rubric")
         if benchmark is None or rubric is None:
             return
-        asked = questions_of(Run(benchmark=benchmark, limits=_limits(cleaned, "questions")))
-        if missing := categories_without(rubric, asked):
+        run = Run(
+            benchmark=benchmark, limits=_limits(cleaned, "questions"), turns=cleaned.get("turns") or Run.Turns.WHOLE
+        )
+        if missing := categories_without(rubric, questions_of(run)):
             self.add_error("rubric", nothing_for(missing))
+        elif not cleaned.get("people") and (cases := cases_without(rubric, run, cleaned.get("judges") or ())):
+            self.add_error("rubric", no_template_for(cases))
 
     def _clean_voting(self, cleaned: dict) -> None:
         """How people vote is looked at only where they do."""
@@ -512,6 +517,19 @@ def nothing_for(categories: list[Category]) -> str:
     """That a rubric cannot be used for these categories, in the reader's language."""
     named = ", ".join(category.name for category in categories)
     return _("This rubric has nothing for these categories, and nothing that stands for all: %s") % named
+
+
+def no_template_for(cases: list[tuple[str, Case]]) -> str:
+    """That a rubric has no template for what some questions have, in the reader's language. One query."""
+    names = {category.key: category.name for category in Category.objects.filter(key__in={key for key, _case in cases})}
+    words = {
+        Case(False, False): _("a single turn without a reference"),
+        Case(True, False): _("a single turn with a reference"),
+        Case(False, True): _("several turns without a reference"),
+        Case(True, True): _("several turns with a reference"),
+    }
+    named = "; ".join(f"{names.get(key, key)}: {words[case]}" for key, case in cases)
+    return _("This rubric has templates, and none for these questions: %s") % named
 
 
 def keys_in(text: str) -> list[str]:
