@@ -17,7 +17,7 @@ from judging.forecasting import Forecast, forecast
 from judging.items import is_connected, questions_of
 from judging.judges.base import Case
 from judging.judges.composed import is_same_family
-from judging.machines import with_models
+from judging.machines import with_members, with_models
 from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
 from judging.preparing import cases_without, categories_without, demo_models, provenance_of_run
 from judging.recipes.judges import LARGEST_SEED
@@ -87,6 +87,7 @@ class Estimate:
     missing: list[tuple[LanguageModel, int]]
     keys: list[Lack]
     own: list[tuple[Judge, list[LanguageModel]]]
+    unlearnt: list[Judge]
     forecast: Forecast | None = None
 
     @property
@@ -491,6 +492,7 @@ class RunForm(VotingFields):
             votes=found.items * self.voting.wanted if cleaned["people"] else 0,
             missing=found.missing,
             keys=lacking(endpoints),
+            unlearnt=Judge.objects.filter(pk__in=with_members(judge.pk for judge in judges)).unlearnt(),
             own=_of_own_family(judges, [*cleaned["candidates"], *filter(None, [cleaned.get("baseline")])]),
             forecast=forecast(self.unsaved(), found, self.tried) if judges or found.asked else None,
         )

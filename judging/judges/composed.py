@@ -26,6 +26,7 @@ TRUSTED_FIRST = ("rule", "metric", "python_tests")
 
 OWN_FAMILY = "a model of its own family wrote one of the answers"
 NO_WEIGHT = "its voice has no weight"
+NEVER_LEARNT = "its weights were never learnt: every voice counts the same"
 FAILURES = (API_ERROR, PARSE_ERROR, TRUNCATED, REFUSED)
 
 
@@ -49,7 +50,7 @@ class Panel:
     """How a panel decides. `quorum` None: more than half of those who may vote, without those who skipped.
 
     `weights`: "equal" (one voice each), "seats" (those of the seats), "learnt" (those of the seats, which
-    `rating.panel_weights` wrote there). `decide` is for pairs: the side with most weight, or the mean of all; marks are always
+    `rating.panel_weights` wrote there; where nobody did, each verdict says so). `decide` is for pairs: the side with most weight, or the mean of all; marks are always
     weighted means. Raises ValueError.
     """
 
@@ -101,6 +102,9 @@ def panel_verdict(voices: Sequence[Voice], exhibit: Exhibit, how: Panel | None =
     barred = [_barred(voice, weight, exhibit) for voice, weight in weighed]
     allowed = [pair for pair, why in zip(weighed, barred, strict=True) if not why]
     told = _told([(*pair, why) for pair, why in zip(weighed, barred, strict=True)], exhibit)
+    if how.weights == LEARNT and never_learnt(voice.weight for voice in voices):
+        told["reply"] += f"\n({NEVER_LEARNT})"
+        told["details"]["weights"] = NEVER_LEARNT
     problem = _short_of(how.quorum, [voice for voice, _ in allowed])
     if problem:
         return _failed(*problem, told)
@@ -108,6 +112,11 @@ def panel_verdict(voices: Sequence[Voice], exhibit: Exhibit, how: Panel | None =
     if not exhibit.is_pair:
         return _graded(heard, told)
     return _by_mean(heard, told) if how.decide == MEAN else _by_majority(heard, told)
+
+
+def never_learnt(weights: Iterable[float]) -> bool:
+    """Whether the weights of a panel's members are all the same, as they are where nobody has learnt any."""
+    return len(set(weights)) <= 1
 
 
 def cascade_next(

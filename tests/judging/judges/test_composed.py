@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, SKIPPED, Exhibit, Verdict
 from judging.judges.composed import (
     ASK,
+    NEVER_LEARNT,
     NO_WEIGHT,
     OWN_FAMILY,
     Cascade,
@@ -208,6 +209,16 @@ def test_a_verdict_lies_between_what_members_said_or_is_a_failure(voices, how):
 def test_an_option_that_makes_no_sense_is_refused_by_name(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         Panel(**bad)
+
+
+@pytest.mark.parametrize(
+    ("weights", "weighed", "is_told"),
+    [("learnt", (1, 1), True), ("learnt", (1, 0.4), False), ("seats", (1, 1), False), ("equal", (1, 1), False)],
+)
+def test_a_panel_that_never_learnt_its_weights_says_so_in_each_verdict(weights, weighed, is_told):
+    voices = [said(1, name=f"j{place}", weight=weight) for place, weight in enumerate(weighed)]
+    verdict = panel_verdict(voices, PAIR, Panel(weights=weights))
+    assert (NEVER_LEARNT in verdict.reply, verdict.details.get("weights") == NEVER_LEARNT) == (is_told, is_told)
 
 
 # Cascades
