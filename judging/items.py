@@ -94,10 +94,13 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
 def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
     """Which two models meet on a question, by its id. One query where not all do.
 
-    What a question is given depends on the benchmark's questions that were there before it, on the models and on the seed, and not on the
+    In baseline mode each model meets the baseline of the question's category. What a question is given depends on the benchmark's questions that were there before it, on the models and on the seed, and not on the
     answers there are or on which of the questions the run looks at: the same again after a crash, and by another rubric.
     """
     models = list(candidates)
+    if run.baselines:
+        categories = dict(Question.objects.filter(benchmark=run.benchmark).values_list("pk", "category"))
+        return lambda question: against(run.baseline_of(categories[question]), models)
     if run.pairs is None:
         pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
         return lambda _question: pairs
@@ -222,7 +225,9 @@ def shown_way(run: Run, battle: Battle) -> bool:
         # from question to question the pair changes sides, and half of the pairs begin the other way round
         later = (one, battle.first.model_id) > (other, battle.second.model_id)
         return (battle.question.position + battle.first.sample + one + other + run.seed + later) % 2 == 1
-    return battle.first.model_id == run.baseline_id if run.mode == Run.Mode.BASELINE else one > other
+    if run.mode == Run.Mode.BASELINE:
+        return battle.first.model_id == run.baseline_of(battle.question.category_id)
+    return one > other
 
 
 def undecided(run: Run, judge: Judge, items: Iterable[Item], questions: Iterable[int] | None = None) -> list[Item]:

@@ -140,6 +140,7 @@ def _unsaved(rubric: Rubric, like: Run, keys: Iterable[str]) -> Run:
         benchmark=like.benchmark,
         mode=like.mode,
         baseline=like.baseline,
+        baselines=like.baselines,
         rubric=rubric,
         order=like.order,
         turns=like.turns,

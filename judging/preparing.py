@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from judging.machines import machines_of
 from judging.models import Judge, Rubric, Run, Seat
 from judging.prompts import REFERENCES, Asking, default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
+from judging.recipes.recipe import REST
 from judging.voting import Voting
 
 IDENTITY = ("provider", "endpoint_model", "options")
@@ -62,6 +63,9 @@ def prepare(
         _check_categories(rubric, benchmark, recipe, report)
     if report.problems:
         raise BadInput(report)
+    baselines = _baselines(recipe, benchmark, models, report)
+    if report.problems:
+        raise BadInput(report)
     told = {**recipe.as_json(), "dry_run": dry_run}
     who = {"candidates": [model.pk for model in models.values()], "by": [judge.pk for judge in judges]}
     digest = _digest({**told, **who})
@@ -73,6 +77,7 @@ def prepare(
         benchmark=benchmark,
         mode=recipe.mode,
         baseline=models.get(recipe.baseline),
+        baselines=baselines,
         rubric=rubric,
         order=recipe.order,
         turns=recipe.turns,
@@ -96,6 +101,25 @@ def prepare(
     _check_cases(run, judges, recipe, report)
     _check_machines(run, recipe, report)
     return run
+
+
+def _baselines(
+    recipe: Recipe, benchmark: Benchmark, models: Mapping[str, LanguageModel], report: Report
+) -> dict[str, int]:
+    """Baselines by category, both by id; a problem where a category has no questions here, or has some and no baseline."""
+    if not recipe.baselines:
+        return {}
+    asked = questions_of(Run(benchmark=benchmark, limits=recipe.limits))
+    there = dict(Question.objects.filter(benchmark=benchmark).order_by().values_list("category__key", "category"))
+    wanted = set(asked.order_by().values_list("category__key", flat=True))
+    for key in recipe.baselines.keys() - there.keys() - {REST}:
+        report.problems.append(
+            Problem(recipe.file or recipe.name, 0, f"baseline.{key}", "is no category of these questions")
+        )
+    if REST not in recipe.baselines and (lacking := sorted(wanted - recipe.baselines.keys())):
+        message = f'has nothing for {", ".join(lacking)}: name them, or "{REST}" for all others'
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "baseline", message))
+    return {str(there[key]): models[name].pk for key, name in recipe.baselines.items() if key in there}
 
 
 def _digest(told: dict[str, Any]) -> str:

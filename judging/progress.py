@@ -137,7 +137,7 @@ class Progress:
 
 def expected(run: Run) -> int:
     """How many judgments each machine judge owes, from the answers there are. Two to four queries, no rows written."""
-    if run.pairs is not None:
+    if run.pairs is not None or run.baselines:
         return sum(owed_by_pair(run).values())
     answered = wanted_answers(run).ok()
     if run.mode == Run.Mode.BASELINE:
@@ -181,7 +181,8 @@ def judgments_of(run: Run):
             battle__second__sample=F("battle__first__sample"),
         )
         if run.mode == Run.Mode.BASELINE:
-            mine = mine.filter(Q(battle__first__model=run.baseline) | Q(battle__second__model=run.baseline))
+            sides = ("battle__first__model", "battle__second__model")
+            mine = mine.filter(run.is_against_baseline(*sides, category="battle__question__category"))
         if run.pairs is not None:
             mine = (
                 mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))

@@ -99,6 +99,7 @@ def run(request, pk):
         **monitor(run),
         "candidates": run.candidates.all(),
         "judges": run.judges.all(),
+        "baselines": run.baselines_named(),
         "unlearnt": Judge.objects.filter(pk__in=judges_of(run)).unlearnt(),
         "cause": asked(request.GET, "status"),
         "failed_of": asked(request.GET, "judge"),
