@@ -210,8 +210,9 @@ def _other_ways(run: Run, judgments) -> list[int]:
     shown: dict[int, bool] = {}
     found: list[int] = []
     names = dict(LanguageModel.objects.filter(pk__in=participants(run)).values_list("pk", "name"))
-    sides = ("battle__first_model", "battle__second_model", "battle__first__sample", "battle__question__position")
-    for pk, swapped, battle, *place in others.order_by().values_list("pk", "swapped", "battle", *sides).iterator():
+    sides = ("battle__first_model", "battle__second_model", "battle__first__sample")
+    columns = ("pk", "swapped", "battle", *sides, "battle__question__position", "battle__question__category")
+    for pk, swapped, battle, *place in others.order_by().values_list(*columns).iterator():
         if battle not in shown:
             shown[battle] = shown_way(run, _battle(battle, names, *place))
         if shown[battle] != swapped:
@@ -219,10 +220,12 @@ def _other_ways(run: Run, judgments) -> list[int]:
     return found[:MOST_IDS]
 
 
-def _battle(pk: int, names: Mapping[int, str], one: int, other: int, sample: int, position: int) -> Battle:
+def _battle(pk: int, names: Mapping[int, str], one: int, other: int, sample: int, *place: int) -> Battle:
     """The battle with all that decides which way round it is shown (not to be saved)."""
     first, second = (Answer(model=LanguageModel(pk=model, name=names[model]), sample=sample) for model in (one, other))
-    return Battle(pk=pk, first=first, second=second, question=Question(position=position))
+    position, category = place
+    question = Question(position=position, category_id=category)
+    return Battle(pk=pk, first=first, second=second, question=question)
 
 
 def progress(run: Run) -> Progress:

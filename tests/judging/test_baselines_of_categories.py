@@ -87,6 +87,7 @@ def test_in_the_order_that_is_fixed_the_baseline_comes_second_everywhere(benchma
     assert second == {"Birch"} and {i.answers[1].model.name for i in items_of(run)} == {"Ash", "Birch"}
     for item in items_of(run):
         make.preference(item.battle, make.judge("rules"), swapped=item.swapped)
+    assert judgments_of(run).count() == 10  # made by no run: each in the order that this one asks for
     form = form_of(copy_of(run, None))
     assert form.is_valid(), form.errors
     assert (form.estimate.items, form.estimate.known, form.estimate.judgments) == (10, 10, 10)
