@@ -27,6 +27,7 @@ def sentence(act: str) -> str:
         "person_changed": _("changed a person’s settings"),
         "password_link_made": _("made a link to a new password"),
         "signed_in_throttled": _("sign-in was held back"),
+        "judge_learnt": _("let a judge learn from people"),
         "judged_again": _("judged again what a new rubric touches"),
         "run_opened": _("opened the run for votes"),
         "run_closed": _("closed the run for votes"),

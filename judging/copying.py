@@ -8,7 +8,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from judging.forms import RunForm
+from judging.forms import RunForm, lines_of
 from judging.models import Judge, Rubric, Run
 from judging.voting import Voting
 from judging.voting_form import as_initial
@@ -39,6 +39,7 @@ def copy_of(
         "mode": run.mode,
         "candidates": list(run.candidates.values_list("pk", flat=True)),
         "baseline": run.baseline_id,
+        "baselines": lines_of(run.baselines),
         "collects": run.collects,
         "questions": None if keys is not None else run.limits.get("questions"),
         "keys": "\n".join(chosen),

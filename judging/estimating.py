@@ -153,15 +153,24 @@ def _battles(run: Run, models: dict[int, LanguageModel]) -> dict[tuple[int, ...]
     """The battles these models have on the benchmark, by their answers, with who answered. One query."""
     rows = Battle.objects.filter(
         question__benchmark=run.benchmark, first__model__in=models, second__model__in=models
-    ).values_list("pk", "question__position", "first", "first__model", "first__sample", "second", "second__model")
+    ).values_list(
+        "pk",
+        "question__position",
+        "question__category",
+        "first",
+        "first__model",
+        "first__sample",
+        "second",
+        "second__model",
+    )
     return {
         (first, second): Battle(
             pk=pk,
-            question=Question(position=position),
+            question=Question(position=position, category_id=category),
             first=Answer(pk=first, model=models[one], sample=sample),
             second=Answer(pk=second, model=models[other]),
         )
-        for pk, position, first, one, sample, second, other in rows
+        for pk, position, category, first, one, sample, second, other in rows
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,12 +16,13 @@ from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
 from judging.items import is_connected, questions_of
+from judging.judges.base import Case
 from judging.judges.composed import is_same_family
-from judging.machines import with_models
+from judging.machines import with_members, with_models
 from judging.models import AuditEntry, Judge, Rubric, Run, TryOut
-from judging.preparing import categories_without, demo_models, provenance_of_run
+from judging.preparing import cases_without, categories_without, demo_models, provenance_of_run
 from judging.recipes.judges import LARGEST_SEED
-from judging.recipes.recipe import MOST_AT_ONCE, MOST_PAIRS, MOST_QUESTIONS, MOST_SAMPLES
+from judging.recipes.recipe import MOST_AT_ONCE, MOST_PAIRS, MOST_QUESTIONS, MOST_SAMPLES, REST
 from judging.voting import Voting
 from judging.voting_form import NAMES, VotingFields, as_initial
 
@@ -86,6 +88,7 @@ class Estimate:
     missing: list[tuple[LanguageModel, int]]
     keys: list[Lack]
     own: list[tuple[Judge, list[LanguageModel]]]
+    unlearnt: list[Judge]
     forecast: Forecast | None = None
 
     @property
@@ -115,6 +118,13 @@ class RunForm(VotingFields):
         required=False,
         empty_label=_("choose the model that the others are compared with"),
         help_text=_("Baseline mode only."),
+    )
+    baselines = forms.CharField(
+        label=_("Baselines of single categories"),
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "mono"}),
+        help_text=_("Baseline mode only; one a line, the category's key and a candidate: maths: model-a"),
     )
     collects = forms.BooleanField(
         label=_("Ask the models for missing answers first"),
@@ -254,6 +264,7 @@ class RunForm(VotingFields):
             self._clean_baseline(cleaned)
         else:
             cleaned["baseline"] = None
+            cleaned["baselines"] = {}
         if cleaned.get("mode") == Run.Mode.PAIRWISE and 0 < len(cleaned.get("candidates") or ()) < 2:
             self.add_error("candidates", _("Pairs need at least two models."))
         self._clean_questions(cleaned)
@@ -325,9 +336,13 @@ class RunForm(VotingFields):
         benchmark, rubric = cleaned.get("benchmark"), cleaned.get("rubric")
         if benchmark is None or rubric is None:
             return
-        asked = questions_of(Run(benchmark=benchmark, limits=_limits(cleaned, "questions")))
-        if missing := categories_without(rubric, asked):
+        run = Run(
+            benchmark=benchmark, limits=_limits(cleaned, "questions"), turns=cleaned.get("turns") or Run.Turns.WHOLE
+        )
+        if missing := categories_without(rubric, questions_of(run)):
             self.add_error("rubric", nothing_for(missing))
+        elif not cleaned.get("people") and (cases := cases_without(rubric, run, cleaned.get("judges") or ())):
+            self.add_error("rubric", no_template_for(cases))
 
     def _clean_voting(self, cleaned: dict) -> None:
         """How people vote is looked at only where they do."""
@@ -360,6 +375,30 @@ class RunForm(VotingFields):
             self.add_error("baseline", _("Choose the model that the others are compared with."))
         elif candidates is not None and not [model for model in candidates if model != baseline]:
             self.add_error("candidates", _("Choose at least one model besides the baseline."))
+        cleaned["baselines"] = self._baselines(cleaned)
+
+    def _baselines(self, cleaned: dict) -> dict[str, int]:
+        """The baselines of single categories, both by id. One query where there are any."""
+        lines = [line for line in (cleaned.get("baselines") or "").splitlines() if line.strip()]
+        if not lines or not cleaned.get("benchmark") or cleaned.get("candidates") is None:
+            return {}
+        used = Category.objects.filter(questions__benchmark=cleaned["benchmark"]).distinct()
+        categories = dict(used.values_list("key", "pk"))
+        named = Counter(one.name for one in cleaned["candidates"])
+        models = {one.name: one.pk for one in cleaned["candidates"] if named[one.name] == 1}
+        models |= {f"{one.name} {one.version}": one.pk for one in cleaned["candidates"]}
+        found = {}
+        for line in lines:
+            key, _colon, name = (part.strip() for part in line.partition(":"))
+            if key not in categories:
+                self.add_error("baselines", _("%s is no category of this benchmark.") % key)
+            elif name not in models:
+                self.add_error("baselines", _("%s is none of the candidate models.") % name)
+            elif str(categories[key]) in found:
+                self.add_error("baselines", _("%s stands here twice.") % key)
+            else:
+                found[str(categories[key])] = models[name]
+        return found
 
     def has_work(self) -> bool:
         """Whether there is anything to judge, now or once answers are collected; if not, the form says so."""
@@ -411,7 +450,7 @@ class RunForm(VotingFields):
             "benchmark": str(cleaned["benchmark"]),
             "mode": cleaned["mode"],
             "models": [model.name for model in cleaned["candidates"]],
-            "baseline": cleaned["baseline"].name if cleaned["baseline"] else None,
+            "baseline": _named(cleaned["baseline"], cleaned["baselines"], cleaned["candidates"]),
             "judges": [str(judge) for judge in cleaned["judges"]] or ["people"],
             "rubric": str(cleaned["rubric"]),
             "order": self.order_shown,
@@ -432,6 +471,7 @@ class RunForm(VotingFields):
             benchmark=cleaned["benchmark"],
             mode=cleaned["mode"],
             baseline=cleaned["baseline"],
+            baselines=cleaned["baselines"],
             rubric=cleaned["rubric"],
             order=self.order_shown,
             turns=self.turns_judged,
@@ -493,6 +533,7 @@ class RunForm(VotingFields):
             votes=found.items * self.voting.wanted if cleaned["people"] else 0,
             missing=found.missing,
             keys=lacking(endpoints),
+            unlearnt=Judge.objects.filter(pk__in=with_members(judge.pk for judge in judges)).unlearnt(),
             own=_of_own_family(judges, [*cleaned["candidates"], *filter(None, [cleaned.get("baseline")])]),
             forecast=forecast(self.unsaved(), found, self.tried) if judges or found.asked else None,
         )
@@ -515,10 +556,42 @@ def _limits(cleaned: dict, *names: str) -> dict:
     return limits | ({"keys": cleaned["chosen"]} if cleaned.get("chosen") else {})
 
 
+def _named(baseline: LanguageModel | None, baselines: dict[str, int], models) -> str | dict[str, str] | None:
+    """The baseline by name, or those of categories and of the rest. A query where there are such."""
+    if baseline is None or not baselines:
+        return baseline and baseline.name
+    names = {model.pk: model.name for model in models}
+    keys = dict(Category.objects.filter(pk__in=baselines).values_list("pk", "key"))
+    return {**{keys[int(pk)]: names[model] for pk, model in baselines.items()}, REST: baseline.name}
+
+
+def lines_of(baselines: dict[str, int]) -> str:
+    """Baselines of categories as the form has them, a line each. Two queries where there are any."""
+    if not baselines:
+        return ""
+    keys = dict(Category.objects.filter(pk__in=baselines).values_list("pk", "key"))
+    models = LanguageModel.objects.in_bulk(baselines.values())
+    told = [(keys.get(int(pk)), models.get(model)) for pk, model in baselines.items()]
+    return "\n".join(f"{key}: {model.name} {model.version}" for key, model in told if key and model)
+
+
 def nothing_for(categories: list[Category]) -> str:
     """That a rubric cannot be used for these categories, in the reader's language."""
     named = ", ".join(category.name for category in categories)
     return _("This rubric has nothing for these categories, and nothing that stands for all: %s") % named
+
+
+def no_template_for(cases: list[tuple[str, Case]]) -> str:
+    """That a rubric has no template for what some questions have, in the reader's language. One query."""
+    names = {category.key: category.name for category in Category.objects.filter(key__in={key for key, _case in cases})}
+    words = {
+        Case(False, False): _("a single turn without a reference"),
+        Case(True, False): _("a single turn with a reference"),
+        Case(False, True): _("several turns without a reference"),
+        Case(True, True): _("several turns with a reference"),
+    }
+    named = "; ".join(f"{names.get(key, key)}: {words[case]}" for key, case in cases)
+    return _("This rubric has templates, and none for these questions: %s") % named
 
 
 def keys_in(text: str) -> list[str]:

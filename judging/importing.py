@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os.path import commonprefix
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from arena.loading.records import BadInput, Batch, GradeRecord, Report, RubricRe
 from arena.models import Answer, Battle, Benchmark, Provenance, storable
 from judging.judged_answers import Answers, Record, Told
 from judging.judges.base import Verdict
-from judging.judges.rubrics import BadRubric, rubric_data_of_template
+from judging.judges.rubrics import BadRubric, form_of, rubric_data_of_template, rubric_data_of_templates
 from judging.models import Grade, Judge, Preference, Rubric, Run
 
 CHUNK = 500  # names a query holds, below SQLite's limit of variables
@@ -331,21 +332,37 @@ def _on_record(rows: Sequence[Preference | Grade], benchmark: Benchmark) -> dict
 def write_rubrics(records: Sequence[RubricRecord], report: Report) -> None:
     """Each judge prompt as a rubric: the same text is there already, another text is the next version of its name.
 
-    Raises BadInput for a prompt that is no rubric; the caller's transaction takes back those before it.
+    Prompts of one kind that are each for another case of questions make one more rubric together, which chooses. Raises
+    BadInput for a prompt that is no rubric; the caller's transaction takes back those before it.
     """
     for record in records:
-        versions = Rubric.objects.filter(name=record.name).order_by("version")
         data = rubric_data_of_template(record)
         data["title_en"] = data.get("title_en", "")[: Rubric.title_en.field.max_length]
         try:
-            rubric = Rubric.of_data(record.name, data, version=1 + max((row.version for row in versions), default=0))
+            _write_rubric(record.name, data, report)
         except BadRubric as error:
             for field, message in error.problems:
                 record.row.problem(field, message)
-            continue
-        if any(row.text() == rubric.text() for row in versions):
-            report.counts["rubrics already there"] += 1
-        else:
-            rubric.save()
-            report.counts["new rubrics"] += 1
     _refuse(report)
+    for name, data in _choosing(records):
+        _write_rubric(name, data, report)
+
+
+def _write_rubric(name: str, data: dict[str, Any], report: Report) -> None:
+    """The rubric, saved unless it is there. Raises BadRubric."""
+    versions = Rubric.objects.filter(name=name).order_by("version")
+    rubric = Rubric.of_data(name, data, version=1 + max((row.version for row in versions), default=0))
+    if any(row.text() == rubric.text() for row in versions):
+        report.counts["rubrics already there"] += 1
+    else:
+        rubric.save()
+        report.counts["new rubrics"] += 1
+
+
+def _choosing(records: Sequence[RubricRecord]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and data of the rubrics that choose among prompts of one form, called by what those names begin with."""
+    for form in sorted({form_of(record.form) for record in records}):
+        mine = [record for record in records if form_of(record.form) == form]
+        if data := rubric_data_of_templates(mine):
+            shared = commonprefix([record.name for record in mine]).strip(" -_") or form
+            yield f"{shared} by question", data

@@ -94,27 +94,37 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
 def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
     """Which two models meet on a question, by its id. One query where not all do.
 
-    What a question is given depends on the benchmark's questions that were there before it, on the models and on the seed, and not on the
-    answers there are or on which of the questions the run looks at: the same again after a crash, and by another rubric. A run of what
-    people have judged goes by their votes alone, those that came later too.
+    In baseline mode each model meets the baseline of the question's category. What a question is given depends on the
+    benchmark's questions that were there before it, on the models and on the seed, and not on the answers there are or on which
+    of the questions the run looks at: the same again after a crash, and by another rubric. A run of what people have judged goes
+    by their votes alone, those that came later too.
     """
     models = list(candidates)
     if run.pairs is None:
-        pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
-        return _voted(run, pairs) if run.is_voted else lambda _question: pairs
+        met = _all_of_mode(run, models)
+        return _voted(run, met) if run.is_voted else met
     questions = list(Question.objects.filter(benchmark=run.benchmark).order_by("pk").values_list("pk", flat=True))
     design = sparse_pairs(tuple(sorted(set(models))), len(questions), each=run.pairs, seed=run.seed)
     return dict(zip(questions, design, strict=True)).__getitem__
 
 
-def _voted(run: Run, pairs: Sequence[tuple[int, int]]) -> Callable[[int], Sequence[tuple[int, int]]]:
+def _all_of_mode(run: Run, models: Sequence[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
+    """The pairs that the run's mode has on a question, by its id. One query where categories have baselines of their own."""
+    if run.baselines:
+        categories = dict(Question.objects.filter(benchmark=run.benchmark).values_list("pk", "category"))
+        return lambda question: against(run.baseline_of(categories[question]), models)
+    pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
+    return lambda _question: pairs
+
+
+def _voted(run: Run, met: Callable[[int], Sequence[tuple[int, int]]]) -> Callable[[int], Sequence[tuple[int, int]]]:
     """Those of these pairs that people have judged on a question, by its id. One query."""
     sides = ("battle__question", "battle__first_model", "battle__second_model")
     votes = Preference.objects.counting().decided().by_people().filter(battle__question__benchmark=run.benchmark)
     found: dict[int, set[frozenset[int]]] = defaultdict(set)
     for question, *pair in votes.order_by().values_list(*sides).distinct():
         found[question].add(frozenset(pair))
-    return lambda question: [pair for pair in pairs if frozenset(pair) in found.get(question, ())]
+    return lambda question: [pair for pair in met(question) if frozenset(pair) in found.get(question, ())]
 
 
 def is_connected(run: Run, candidates: Iterable[int]) -> bool:
@@ -233,7 +243,9 @@ def shown_way(run: Run, battle: Battle) -> bool:
         # from question to question the pair changes sides, and half of the pairs begin the other way round
         later = (one, battle.first.model_id) > (other, battle.second.model_id)
         return (battle.question.position + battle.first.sample + one + other + run.seed + later) % 2 == 1
-    return battle.first.model_id == run.baseline_id if run.mode == Run.Mode.BASELINE else one > other
+    if run.mode == Run.Mode.BASELINE:
+        return battle.first.model_id == run.baseline_of(battle.question.category_id)
+    return one > other
 
 
 def undecided(run: Run, judge: Judge, items: Iterable[Item], questions: Iterable[int] | None = None) -> list[Item]:

@@ -15,7 +15,7 @@ from arena.loading.records import Report
 from arena.models import LanguageModel
 from arena.withholding import secret_paths, spelled
 from judging.judges import engine
-from judging.judges.composed import DECIDE, WEIGHTS, Cascade, Panel
+from judging.judges.composed import DECIDE, TRUSTED_FIRST, WEIGHTS, Cascade, Panel
 from judging.judges.llm_options import LOGPROBS, TEXT
 from judging.judges.metrics import METRICS
 from judging.judges.reward import SCALES, VERDICTS
@@ -85,6 +85,9 @@ def _text(label: Any, hint: Any = "") -> Make:
 _LANGUAGE = _text(_("Language of the prompt"), _("en or zh; empty: that of each question."))
 _BOUND = _flag(_("Bind replies to a JSON schema"), _("Where the endpoint can; replies that cannot be read get rare."))
 _AT_ONCE = _whole(_("Calls under way"), 1, MOST_AT_ONCE, _("Empty: 8, or what the run says."))
+USUAL: Mapping[str, Any] = {"trust_first": list(TRUSTED_FIRST)}
+"""Options of which an empty value says something, with the value that need not be said."""
+
 _BAND = _("Answers whose values differ by no more are a tie. Empty: 0.")
 
 FIELDS: Mapping[str, Mapping[str, Make]] = {
@@ -121,14 +124,20 @@ FIELDS: Mapping[str, Mapping[str, Make]] = {
         "decide": _choice(_("How a pair is decided"), DECIDE, "majority"),
     },
     Judge.Kind.CASCADE: {
-        "agree": _whole(_("Verdicts that must agree"), 1, MOST_MEMBERS, _("Empty: 2.")),
+        "agree": _whole(
+            _("Verdicts that must agree"),
+            1,
+            MOST_MEMBERS,
+            _("Empty: 2. A member that skips, as rules do where a question has none, is not waited for."),
+        ),
         "band": _number(_("Marks agree within"), 0, 1e9, _("In points. Empty: 1.")),
         "trust_first": lambda: forms.MultipleChoiceField(
             label=_("Kinds whose verdict stands alone at the beginning"),
             choices=[(kind, Judge.Kind(kind).label) for kind in OPTIONS],
             required=False,
+            initial=USUAL["trust_first"],
             widget=forms.CheckboxSelectMultiple,
-            help_text=_("None ticked: rules, metrics and Python tests."),
+            help_text=_("None ticked: no kind, each is one voice among others."),
         ),
     },
     Judge.Kind.DRY_RUN: {"seed": _whole(_("Seed"), 0, LARGEST_SEED), "schema_bound": _BOUND, "language": _LANGUAGE},

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, storable
 from judging.editing_judges import Member, Said, around
-from judging.judge_fields import FIELDS, SAMPLING_FIELDS, problems_of
+from judging.judge_fields import FIELDS, SAMPLING_FIELDS, USUAL, problems_of
 from judging.machines import SAMPLING
 from judging.models import Judge
 from judging.recipes.judges import MOST_MEMBERS
@@ -160,10 +160,17 @@ class JudgeForm(forms.Form):
     def options(self) -> dict[str, Any]:
         """The judge's options, only those that are said."""
         cleaned = self.cleaned_data
-        said = {name: cleaned[name] for name in FIELDS[self.kind] if cleaned.get(name) not in (None, "", False, [])}
+        said = {name: cleaned[name] for name in FIELDS[self.kind] if not self._is_usual(name, cleaned.get(name))}
         sampling = dict(cleaned.get(SAMPLING) or {})
         sampling |= {name: cleaned[name] for name in SAMPLING_FIELDS if cleaned.get(name) is not None}
         return {**said, **(cleaned.get(MORE) or {}), **({SAMPLING: sampling} if sampling else {})}
+
+    def _is_usual(self, name: str, value: Any) -> bool:
+        """Whether an option with this value need not be said; one that the judge says already is said again."""
+        told = self.judge.options if self.judge else {}
+        if value is None or value == "":
+            return True
+        return (value is False or value == USUAL.get(name)) and told.get(name) != value
 
     @property
     def said(self) -> Said:

@@ -15,11 +15,11 @@ from arena.models import Question
 from judging import tasks
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
-from judging.forms import nothing_for
+from judging.forms import no_template_for, nothing_for
 from judging.items import questions_of
 from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
-from judging.preparing import categories_without
+from judging.preparing import cases_without, categories_without
 
 CASES, CATEGORIES = "cases", "categories"
 KEPT_LIMITS = ("samples", "concurrency", "pairs", "voted")
@@ -114,6 +114,8 @@ def start(plan: Again, *, by: Any) -> Run:
     run = _unsaved(plan.rubric, like, plan.keys)
     if missing := categories_without(plan.rubric, questions_of(run)):
         raise CannotJudge(nothing_for(missing))
+    if lacking_cases := cases_without(plan.rubric, run, like.judges.filter(kind__in=Judge.WITH_ENGINE)):
+        raise CannotJudge(no_template_for(lacking_cases))
     run.created_by = by
     run.save()
     run.candidates.set(like.candidates.all())
@@ -138,6 +140,7 @@ def _unsaved(rubric: Rubric, like: Run, keys: Iterable[str]) -> Run:
         benchmark=like.benchmark,
         mode=like.mode,
         baseline=like.baseline,
+        baselines=like.baselines,
         rubric=rubric,
         order=like.order,
         turns=like.turns,

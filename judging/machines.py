@@ -108,10 +108,11 @@ def everybody(machines: Iterable[Machine]) -> list[Machine]:
 
 def judges_of(run: Run) -> list[int]:
     """Ids of the run's judges, and of all that sit in its panels and cascades. A query for each level of them."""
-    return _with_members(run.judges.values_list("pk", flat=True))
+    return with_members(run.judges.values_list("pk", flat=True))
 
 
-def _with_members(judges: Iterable[int]) -> list[int]:
+def with_members(judges: Iterable[int]) -> list[int]:
+    """Ids of these judges, and of all that sit in them. A query for each level."""
     found, ahead = set[int](), set(judges)
     while ahead:
         found |= ahead
@@ -137,7 +138,7 @@ def queue_of(run_id: int) -> str:
 def queue_of_try_out(pk: int) -> str:
     """The Celery queue of a try-out, by its judges alone: it collects no answers."""
     chosen = map(int, TryOut.objects.get(pk=pk).recipe.get("judges", ()))
-    return _queue(LanguageModel.objects.filter(judges__in=_with_members(chosen)))
+    return _queue(LanguageModel.objects.filter(judges__in=with_members(chosen)))
 
 
 def _queue(models: QuerySet) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +17,15 @@ from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
 from arena.models import Benchmark, Category, LanguageModel, Provenance, Question
 from arena.withholding import without_secrets
-from judging.items import is_connected, questions_of
-from judging.judges.rubrics import missing_variants
+from judging.items import is_connected, questions_of, turns_of
+from judging.judges.base import Case, Exhibit
+from judging.judges.rubrics import missing_cases, missing_variants
 from judging.judges.rules import validate_check
 from judging.machines import machines_of
 from judging.models import Judge, Rubric, Run, Seat
-from judging.prompts import default_rubric
+from judging.prompts import REFERENCES, Asking, default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
+from judging.recipes.recipe import REST
 from judging.voting import Voting
 
 IDENTITY = ("provider", "endpoint_model", "options")
@@ -61,6 +63,9 @@ def prepare(
         _check_categories(rubric, benchmark, recipe, report)
     if report.problems:
         raise BadInput(report)
+    baselines = _baselines(recipe, benchmark, models, report)
+    if report.problems:
+        raise BadInput(report)
     told = {**recipe.as_json(), "dry_run": dry_run}
     who = {"candidates": [model.pk for model in models.values()], "by": [judge.pk for judge in judges]}
     digest = _digest({**told, **who})
@@ -72,6 +77,7 @@ def prepare(
         benchmark=benchmark,
         mode=recipe.mode,
         baseline=models.get(recipe.baseline),
+        baselines=baselines,
         rubric=rubric,
         order=recipe.order,
         turns=recipe.turns,
@@ -92,8 +98,28 @@ def prepare(
         )
         report.problems.append(Problem(recipe.file or recipe.name, 0, "limits.pairs", message))
         raise BadInput(report)
+    _check_cases(run, judges, recipe, report)
     _check_machines(run, recipe, report)
     return run
+
+
+def _baselines(
+    recipe: Recipe, benchmark: Benchmark, models: Mapping[str, LanguageModel], report: Report
+) -> dict[str, int]:
+    """Baselines by category, both by id; a problem where a category has no questions here, or has some and no baseline."""
+    if not recipe.baselines:
+        return {}
+    asked = questions_of(Run(benchmark=benchmark, limits=recipe.limits))
+    there = dict(Question.objects.filter(benchmark=benchmark).order_by().values_list("category__key", "category"))
+    wanted = set(asked.order_by().values_list("category__key", flat=True))
+    for key in recipe.baselines.keys() - there.keys() - {REST}:
+        report.problems.append(
+            Problem(recipe.file or recipe.name, 0, f"baseline.{key}", "is no category of these questions")
+        )
+    if REST not in recipe.baselines and (lacking := sorted(wanted - recipe.baselines.keys())):
+        message = f'has nothing for {", ".join(lacking)}: name them, or "{REST}" for all others'
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "baseline", message))
+    return {str(there[key]): models[name].pk for key, name in recipe.baselines.items() if key in there}
 
 
 def _digest(told: dict[str, Any]) -> str:
@@ -117,6 +143,56 @@ def categories_without(rubric: Rubric, questions: QuerySet[Question]) -> list[Ca
         return []
     there = questions.order_by("category__key").values_list("category__key", flat=True).distinct()
     return list(Category.objects.filter(key__in=missing_variants(text, there)).order_by("key"))
+
+
+def cases_without(rubric: Rubric, run: Run, judges: Iterable[Judge]) -> list[tuple[str, Case]]:
+    """The cases of the run's questions, by category, for which the rubric has no template though it has some for others.
+
+    The run may be unsaved. No query where the rubric has no templates for cases or nobody is shown any; else one, of as many
+    rows as there are questions, and one for each panel.
+    """
+    text = rubric.text()
+    if not any(one.cases for one in (text, *text.variants.values())):
+        return []
+    askings = [Asking(text, reference=reference) for reference in sorted(_references(judges))]
+    rows = questions_of(run).values_list("category__key", "turns", "reference") if askings else ()
+    found = [
+        (category, asking.case_of(exhibit))
+        for category, turns, reference in rows
+        for asking in askings
+        for exhibit in _shown(run, turns, reference or (turns if asking.reference == "own" else ()))
+    ]
+    return missing_cases(text, found)
+
+
+def _references(judges: Iterable[Judge]) -> set[str]:
+    """Whose reference these judges, and those that sit in them, are shown; nothing of judges that are shown no prompt."""
+    found = set()
+    for judge in judges:
+        if judge.kind in Judge.COMPOSED:
+            found |= _references(seat.member for seat in judge.seats.select_related("member"))
+        elif judge.kind in (Judge.Kind.LLM, Judge.Kind.DRY_RUN):
+            found.add(judge.options.get("reference", REFERENCES[0]))
+    return found
+
+
+def _shown(run: Run, turns: list[str], reference: Iterable[str]) -> list[Exhibit]:
+    """A question as it would be shown, without answers: once, or once for each turn."""
+    whole = {"id": None, "turns": tuple(turns), "answers": ((),), "reference": tuple(reference)}
+    return [Exhibit(**whole, turn=turn) for turn in turns_of(run, len(turns))]
+
+
+def told_cases(cases: Iterable[tuple[str, Case]]) -> str:
+    """These cases by their categories, in English: for files."""
+    return "; ".join(f"{category}: {case}" for category, case in cases)
+
+
+def _check_cases(run: Run, judges: Iterable[Judge], recipe: Recipe, report: Report) -> None:
+    """Raises BadInput where the rubric has no template for what some questions have."""
+    if missing := cases_without(run.rubric, run, judges):
+        message = f"{run.rubric} has no template for {told_cases(missing)}"
+        report.problems.append(Problem(recipe.file or recipe.name, 0, "rubric", message))
+        raise BadInput(report)
 
 
 def _check_categories(rubric: Rubric, benchmark: Benchmark, recipe: Recipe, report: Report) -> None:

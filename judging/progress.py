@@ -142,7 +142,7 @@ class Progress:
 
 def expected(run: Run) -> int:
     """How many judgments each machine judge owes, from the answers there are. Two to four queries, no rows written."""
-    if run.is_sparse:
+    if run.is_sparse or run.baselines:
         return sum(owed_by_pair(run).values())
     answered = wanted_answers(run).ok()
     if run.mode == Run.Mode.BASELINE:
@@ -186,7 +186,8 @@ def judgments_of(run: Run):
             battle__second__sample=F("battle__first__sample"),
         )
         if run.mode == Run.Mode.BASELINE:
-            mine = mine.filter(Q(battle__first__model=run.baseline) | Q(battle__second__model=run.baseline))
+            sides = ("battle__first__model", "battle__second__model")
+            mine = mine.filter(run.is_against_baseline(*sides, category="battle__question__category"))
         if run.is_sparse:
             mine = (
                 mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
@@ -210,9 +211,9 @@ def _planned(run: Run) -> list[int]:
 def _other_ways(run: Run, judgments) -> list[int]:
     """Ids of those of these judgments that other runs made in an order that this run, of one order, does not ask for; the first
     MOST_IDS of them. A query, and one more where other runs made any."""
-    sides = ("battle__first_model", "battle__second_model", "battle__first__sample", "battle__question__position")
-    others = judgments.by_machines().exclude(run=run).order_by().values_list("pk", "swapped", "battle", *sides)
-    rows = list(others)
+    sides = ("battle__first_model", "battle__second_model", "battle__first__sample")
+    columns = ("pk", "swapped", "battle", *sides, "battle__question__position", "battle__question__category")
+    rows = list(judgments.by_machines().exclude(run=run).order_by().values_list(*columns))
     models = {model for row in rows for model in row[3:5]}
     names = dict(LanguageModel.objects.filter(pk__in=models).values_list("pk", "name")) if models else {}
     shown: dict[int, bool] = {}
@@ -225,10 +226,12 @@ def _other_ways(run: Run, judgments) -> list[int]:
     return found[:MOST_IDS]
 
 
-def _battle(pk: int, names: Mapping[int, str], one: int, other: int, sample: int, position: int) -> Battle:
+def _battle(pk: int, names: Mapping[int, str], one: int, other: int, sample: int, *place: int) -> Battle:
     """The battle with all that decides which way round it is shown (not to be saved)."""
     first, second = (Answer(model=LanguageModel(pk=model, name=names[model]), sample=sample) for model in (one, other))
-    return Battle(pk=pk, first=first, second=second, question=Question(position=position))
+    position, category = place
+    question = Question(position=position, category_id=category)
+    return Battle(pk=pk, first=first, second=second, question=question)
 
 
 def progress(run: Run) -> Progress:

@@ -9,11 +9,12 @@ import yaml
 from django.utils.translation import gettext as _
 
 from arena.loading.records import BadInput
-from arena.models import Benchmark, LanguageModel
+from arena.models import Benchmark, Category, LanguageModel
 from judging.machines import SAMPLING
 from judging.models import Judge, Rubric, Run
 from judging.preparing import standard_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe, recipe_of
+from judging.recipes.recipe import REST
 from judging.voting import Voting
 from judging.voting_form import as_initial
 
@@ -43,7 +44,7 @@ def as_yaml(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judg
         "mode": str(run.mode),
         "benchmark": {"name": run.benchmark.name, "version": run.benchmark.version},
         "models": [model_as_data(model, asked=run.collects) for model in models],
-        "baseline": run.baseline.name if run.baseline_id else None,
+        "baseline": _baseline(run, models),
         "judges": [judge_as_data(judge) for judge in judges],
         "rubric": {"name": run.rubric.name, **run.rubric.as_data()},
         "order": str(run.order),
@@ -55,6 +56,16 @@ def as_yaml(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judg
         "voting": None if judges else {**voting.as_data(), "overlap": voting.overlap},
     }
     return yaml.safe_dump(_said(told), allow_unicode=True, sort_keys=False, width=120)
+
+
+def _baseline(run: Run, models: Iterable[LanguageModel]) -> str | dict[str, str] | None:
+    """The name of the baseline, or those of the categories that have one of their own and of the rest. A query for those."""
+    if not run.baselines:
+        return run.baseline.name if run.baseline_id else None
+    names = {model.pk: model.name for model in models}
+    keys = dict(Category.objects.filter(pk__in=run.baselines).values_list("pk", "key"))
+    told = {keys[int(pk)]: names[model] for pk, model in run.baselines.items() if int(pk) in keys}
+    return {**told, REST: run.baseline.name}
 
 
 def _said(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,8 +116,11 @@ def initial_of(text: str) -> tuple[dict[str, Any], list[str]]:
         "name": recipe.name,
         "benchmark": benchmark.pk if benchmark else None,
         "mode": recipe.mode,
-        "candidates": [model.pk for name, model in models.items() if model and name != recipe.baseline],
+        "candidates": [
+            model.pk for name, model in models.items() if model and (recipe.baselines or name != recipe.baseline)
+        ],
         "baseline": baseline.pk if baseline else None,
+        "baselines": "\n".join(f"{key}: {name}" for key, name in recipe.baselines.items() if key != REST),
         "collects": "answers" in recipe.stages and any(spec.provider for spec in recipe.models),
         "questions": recipe.limits.get("questions"),
         "keys": "\n".join(recipe.limits.get("keys", [])),

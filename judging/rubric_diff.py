@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from judging import rubric_fields
-from judging.rubric_fields import DIMENSIONS, LEVELS, POINT_LISTS, POINTS, TEMPLATE, Box
+from judging.rubric_fields import CASES, DIMENSIONS, LEVELS, POINT_LISTS, POINTS, TEMPLATE, Box
 
 ADDED, REMOVED, CHANGED, SAME = "added", "removed", "changed", "same"
 MOST_WORDS = 3_000  # of both texts together; longer ones are shown whole
@@ -75,7 +75,21 @@ def _said(one: Data, other: Data, stem: str) -> Iterator[Group]:
     yield from _thing(stem + _("Points"), *points, POINTS)
     for of, word in zip(POINT_LISTS, (_("Deduction"), _("Bonus")), strict=True):
         yield from _rows(stem + word, points[0].get(of.key), points[1].get(of.key), of.boxes)
-    yield from _thing(stem + _("Published prompt"), one.get("template") or {}, other.get("template") or {}, TEMPLATE)
+    templates = (one.get("template") or {}, other.get("template") or {})
+    yield from _thing(stem + _("Published prompt"), *templates, TEMPLATE)
+    yield from _cases(stem + _("Published prompt"), *(each.get("cases") or () for each in templates))
+
+
+def _cases(word: str, one: Sequence[Data], other: Sequence[Data]) -> Iterator[Group]:
+    """Prompts by the cases that they are for."""
+    named = CASES.boxes[:2]
+    before, after = (
+        {" · ".join(str(box.words[row.get(box.key) or ""]) for box in named): row for row in rows}
+        for rows in (one, other)
+    )
+    for case in [*before, *(case for case in after if case not in before)]:
+        kind = REMOVED if case not in after else ADDED if case not in before else CHANGED
+        yield from _thing(f"{word} · {case}", before.get(case, {}), after.get(case, {}), TEMPLATE, kind=kind)
 
 
 def _rows(word: str, one: Sequence[Data] | None, other: Sequence[Data] | None, boxes: Sequence[Box]) -> Iterator[Group]:

@@ -18,7 +18,8 @@ USUAL_FORM = "[[A]]"
 class Box:
     """One field: its key in the data, its label, what kind of thing is written in it, and in which language.
 
-    `usual` is the value that the data leave out. A number that `is_needed` is told to be missing where it is empty.
+    `usual` is the value that the data leave out. A number that `is_needed` is told to be missing where it is empty. `words`
+    are what the reader sees of choices.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Box:
     usual: Any = ""
     is_needed: bool = False
     choices: tuple[str, ...] = ()
+    words: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ POINT_LISTS = (
     Listed("deductions", _("Deductions"), _("Deduction"), _("Add a deduction"), _KINDS),
     Listed("bonuses", _("Bonuses"), _("Bonus"), _("Add a bonus"), _KINDS),
 )
-TEMPLATE = (
+TEMPLATE: tuple[Box, ...] = (
     Box("system", _("System message"), AREA, _("May be empty.")),
     Box(
         "prompt",
@@ -129,10 +131,35 @@ TEMPLATE = (
     ),
     Box("form", _("Verdict it asks for"), CHOICE, usual="", choices=tuple(FORMS)),
 )
+CASES = Listed(
+    "cases",
+    _("A prompt for each case, in place of the one above"),
+    _("Case"),
+    _("Add a case"),
+    (
+        Box(
+            "reference",
+            _("For questions"),
+            CHOICE,
+            choices=("", "with", "without"),
+            words={"": _("with or without a reference"), "with": _("with a reference"), "without": _("without one")},
+        ),
+        Box(
+            "turns",
+            _("Turns shown"),
+            CHOICE,
+            choices=("", "single", "multi"),
+            words={"": _("one or several"), "single": _("a single one"), "multi": _("several")},
+        ),
+        *TEMPLATE,
+    ),
+    (),
+    {"form": USUAL_FORM},
+)
 VARIANTS = Listed(
     "variants", _("Variants by category"), _("Variant"), _("Add a variant"), (), (), {"category": "", "is_open": True}
 )
 CATEGORY = Box("category", _("Category"), hint=_("The category's key."))
 
-LISTS: Mapping[str, Listed] = {one.key: one for one in (LEVELS, DIMENSIONS, *POINT_LISTS, VARIANTS)}
+LISTS: Mapping[str, Listed] = {one.key: one for one in (LEVELS, DIMENSIONS, *POINT_LISTS, CASES, VARIANTS)}
 """All lists there are, by their key."""

@@ -123,10 +123,12 @@ class Draft:
     def _add(self, name: str) -> None:
         *before, last = _steps(name)
         holder = _at(self.state, before)
-        if last not in LISTS or (holder is None and before[-1:] != ["points"]):
+        if last not in LISTS or (holder is None and before[-1:] not in (["points"], ["template"])):
             return
-        if holder is None:  # the first deduction of a rubric that has no points yet
-            holder = _at(self.state, before[:-1]).setdefault("points", {})
+        if (
+            holder is None
+        ):  # the first deduction of a rubric that has no points yet, the first case of one without a prompt
+            holder = _at(self.state, before[:-1]).setdefault(before[-1], {})
         rows = holder.setdefault(last, [])
         rows.append(deepcopy(LISTS[last].blank))
         self.at = f"{name}[{len(rows) - 1}]"
@@ -249,10 +251,17 @@ def _said(tree: State) -> State:
     points |= {of.key: rows for of in POINT_LISTS if (rows := _listed(counted, of))}
     if any(value is not None for value in points.values()):
         said["points"] = points
-    template = _boxes(_section(tree, "template"), TEMPLATE)
-    if set(template) - {"form"}:
-        said["template"] = {"form": USUAL_FORM, **template}
+    if template := _template(_section(tree, "template")):
+        said["template"] = template
     return said
+
+
+def _template(tree: State) -> State:
+    """The one prompt, or that of each case; where both are posted both stand, which is a problem to be told."""
+    template = _boxes(tree, TEMPLATE)
+    cases = _listed(tree, LISTS["cases"])
+    one = {"form": USUAL_FORM, **template} if set(template) - {"form"} else {}
+    return {**one, "cases": cases} if cases else one
 
 
 def _variant(row: State) -> State:
@@ -293,6 +302,9 @@ def _filled(said: State) -> State:
         if name == "points" and isinstance(value, dict):
             if any(part not in (None, [], "") for part in _filled(value).values()):
                 kept[name] = _filled(value)
+        elif name == "template" and isinstance(value, dict) and "cases" in value:
+            if filled := _filled(value):
+                kept[name] = filled
         elif name in LISTS and name != "variants" and isinstance(value, list):
             rows = [_filled(row) if isinstance(row, dict) else row for row in value if not _is_blank(row, LISTS[name])]
             if rows or not value:

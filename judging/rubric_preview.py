@@ -85,6 +85,7 @@ def usual_kind(rubric: RubricText, category: str = "") -> str:
         text = rubric.of(category)
     except NoRubric:
         return PAIR
+    text = next(iter(text.cases.values()), text)
     if text.template:
         return SINGLE if FORMS.get(text.template.form) == "score" else PAIR
     return SINGLE if text.points or text.dimensions else PAIR

@@ -9,6 +9,7 @@ from typing import Any
 
 from judging.judges.rubrics import WAYS_OF_MARKING
 from judging.rubric_fields import (
+    CASES,
     CATEGORY,
     CHOICE,
     FLAG,
@@ -42,6 +43,11 @@ class Drawn:
         """What may be chosen; a value that is none of them is shown all the same, with its problem."""
         known = list(self.box.choices)
         return known if self.value in known else [*known, self.value]
+
+    @property
+    def options(self) -> list[tuple[str, Any]]:
+        """The choices, each with what the reader sees of it."""
+        return [(choice, self.box.words.get(choice, choice)) for choice in self.choices]
 
     @property
     def is_wide(self) -> bool:
@@ -84,6 +90,8 @@ class Part:
     points_errors: Sequence[str]
     point_lists: list[Rows]
     template: list[Drawn]
+    template_errors: Sequence[str]
+    cases: Rows
     has_points: bool
     has_template: bool
 
@@ -174,8 +182,10 @@ class _Pen:
             points_errors=self.errors.get(f"{stem}points", ()),
             point_lists=[self.rows(f"{stem}points.", points, of) for of in POINT_LISTS],
             template=self.boxes(f"{stem}template.", template, TEMPLATE),
+            template_errors=self.errors.get(f"{stem}template", ()),
+            cases=self.rows(f"{stem}template.", template, CASES),
             has_points=bool(points) or self.at.startswith(f"{stem}points"),
-            has_template=bool(template) or any(name.startswith(f"{stem}template") for name in self.errors),
+            has_template=bool(template) or any(name.startswith(f"{stem}template") for name in (*self.errors, self.at)),
         )
 
     def variant(self, place: int, row: State, n: int) -> Variant:
@@ -202,7 +212,7 @@ def _shown(box: Box, said: Mapping[str, Any]) -> Any:
     if box.kind == FLAG:
         return bool(value)
     if box.kind == CHOICE:
-        return value or USUAL_FORM
+        return value or ("" if "" in box.choices else USUAL_FORM)
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     return "" if value is None else value

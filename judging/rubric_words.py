@@ -27,6 +27,10 @@ PLAIN = frozenset(
         gettext_noop("there are no variants: nothing could be judged"),
         gettext_noop("stand beside dimensions: a mark is counted by the one or by the other"),
         gettext_noop("is not a section with a rubric for each category"),
+        gettext_noop("is empty"),
+        gettext_noop("is for a case that one before it is for"),
+        gettext_noop("stands beside cases: each of them says its own"),
+        gettext_noop("ask for verdicts on one answer and on two"),
         gettext_noop("is not text: put the category in quotation marks"),
     }
 )
@@ -42,6 +46,11 @@ WITH_FACTS = (
     (r"(?P<what>.+) is not known; there are (?P<known>.+)", gettext_noop("%(what)s is not known; there are %(known)s")),
     (r"is not known; there are (?P<known>.+)", gettext_noop("is not known; there are %(known)s")),
     (r"(?P<what>\{\w+\}) is not known", gettext_noop("%(what)s is not known")),
+    (r"is not one of (?P<known>.+)", gettext_noop("is not one of %(known)s")),
+    (
+        r"(?P<what>\{\w+\}) is not there in every case it is for",
+        gettext_noop("%(what)s is not there in every case it is for"),
+    ),
     (r"does not show (?P<what>\{\w+\})", gettext_noop("does not show %(what)s")),
     (
         r"is (?P<n>\d+) characters long; at most (?P<most>\d+) are kept",

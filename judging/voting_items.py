@@ -33,7 +33,9 @@ def pool(run: Run) -> QuerySet[Battle] | QuerySet[Answer]:
     battles = Battle.objects.filter(_takes_part(run, "first__"), _takes_part(run, "second__"), question__in=questions)
     battles = battles.filter(second__sample=F("first__sample"))
     if run.mode == Run.Mode.BASELINE:
-        battles = battles.filter(Q(first__model=run.baseline_id) | Q(second__model=run.baseline_id))
+        battles = battles.filter(
+            run.is_against_baseline("first__model", "second__model", category="question__category")
+        )
     if run.is_sparse:
         battles = battles.filter(sparse_runs=run)
     # found by their index: to look at each battle's own answers would read every text of the run

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import log
 from typing import Any
 
-from django.db import transaction
-
 from arena.models import Benchmark
+from judging.editing_judges import Member, mark, said_of, save
 from judging.judges.composed import LEARNT
-from judging.models import Judge, Seat
+from judging.models import Judge
 from rating.boards import ALL
 from rating.meta import TIE, NothingToCompare, Policy, compare
 
@@ -67,16 +66,9 @@ def _of(member: Judge, benchmark: Benchmark) -> tuple[float, float, int]:
     return max(0.0, log(odds)), row.agreement_no_ties, row.n_no_ties
 
 
-@transaction.atomic
 def next_version(panel: Judge, learnt: list[Learnt]) -> Judge:
-    """The panel with these weights, as its next version: what was judged by the one before stays its word."""
-    seats = list(panel.seats.select_related("member"))
-    last = Judge.objects.filter(name=panel.name).order_by("-version").values_list("version", flat=True)[0]
-    made = Judge.objects.create(
-        name=panel.name, version=last + 1, kind=panel.kind, options={**panel.options, "weights": LEARNT}
-    )
-    Seat.objects.bulk_create(
-        Seat(panel=made, member=seat.member, position=seat.position, weight=one.weight)
-        for seat, one in zip(seats, learnt, strict=True)
-    )
-    return made
+    """The panel with these weights, as its next version: what was judged by the one before stays its word. Raises Meanwhile."""
+    said = said_of(panel)
+    members = tuple(Member(seat.judge, one.weight) for seat, one in zip(said.members, learnt, strict=True))
+    options = {**said.options, "weights": LEARNT}
+    return save(panel, replace(said, options=options, members=members), base=mark(panel), as_next=True)

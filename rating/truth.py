@@ -137,6 +137,13 @@ def gather(benchmark: Benchmark) -> Truth:
     )
 
 
+def words_of_people(benchmark: Benchmark) -> Votes:
+    """What most people say of each battle of the benchmark that has such a word, a row each: `value` is −1, 0 or 1, `item` the
+    battle times TURNS plus the turn. A fixed number of queries."""
+    verdicts = read(benchmark).verdicts
+    return _labels(last_words(_apart(verdicts.where(verdicts.person))))[0]
+
+
 def _apart(table: Any) -> Any:
     """The table with each turn of a battle as an item of its own."""
     return replace(table, item=table.item * TURNS + table.turn, turn=np.zeros_like(table.turn))

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from django.db.models import Count, Q, QuerySet
+from numpy.typing import NDArray
 
-from arena.models import Battle, Benchmark, Category, LanguageModel
+from arena.models import Battle, Benchmark, Category, LanguageModel, Question
 from judging.models import Judge, Preference, Run
 from rating.boards import NoSuchBoard, category_of, key_of
 from rating.data import Votes, counted_provenances, read
@@ -20,6 +21,7 @@ from rating.stats.intervals import ClusteredMeans, share_interval
 from rating.words import REASONS
 
 METHOD = "win_rate"
+Ints = NDArray[np.int64]
 LEVEL = 0.95
 
 
@@ -60,14 +62,18 @@ class WinRate:
 
 @dataclass(frozen=True)
 class WinRates:
-    """The models against one baseline, the best first, those without a rate last. `excluded` counts what the record leaves out."""
+    """The models against the baseline, the best first, those without a rate last. `excluded` counts what the record leaves out.
+
+    `baselines` are those of single categories, by key, where there are several; then `baseline` is None.
+    """
 
     benchmark: Benchmark
-    baseline: LanguageModel
+    baseline: LanguageModel | None
     category: Category | None
     source: str
     lines: list[WinRate]
     excluded: dict[str, int] = field(default_factory=dict)
+    baselines: dict[str, LanguageModel] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -95,7 +101,7 @@ class WinRates:
             "category": key_of(self.category),
             "source": self.source,
             "method": METHOD,
-            "baseline": self.baseline.name,
+            "baseline": self.baseline.name if self.baseline else {key: one.name for key, one in self.baselines.items()},
             "n": self.n,
             "rows": [line.as_json(name) for name, line in zip(names, self.lines, strict=True)],
             "excluded": self.excluded,
@@ -109,29 +115,62 @@ def win_rates(
 
     The share of a question is the mean of its verdicts (of several judges, turns or repeats): 1 the model won, 0 the
     baseline, in between a judge's probability; both orders of one machine are one verdict. `baseline` is a model's name;
-    None is that of the runs against a baseline. Raises NoBaseline, NoSuchBoard. A fixed number of queries.
+    None is that of the runs against a baseline, where they have several that of each question's category: over all categories a
+    model is compared with several then. Raises NoBaseline, NoSuchBoard. A fixed number of queries.
     """
     found = category_of(benchmark, category)
-    base = _baseline(benchmark, baseline)
+    bases = _bases(benchmark, baseline)
+    if found:
+        bases = {found.pk: bases[found.pk]} if found.pk in bases else {}
     judges = _judges(source)
     record = read(benchmark)
     votes = record.votes.where(record.speaks(record.votes))
-    votes = votes.where((votes.first == base.pk) | (votes.second == base.pk))
+    base = _base_of(votes.category, bases)
+    votes = votes.where((votes.first == base) | (votes.second == base))
     if found:
         votes = votes.where(votes.category == found.pk)
     if judges is not None:
         votes = votes.where(np.isin(votes.judge, list(judges.values_list("pk", flat=True))))
-    rates = _rates(votes, base.pk)
-    failed = _failed(benchmark, base, found, judges)
+    rates = _rates(votes, _base_of(votes.category, bases))
+    failed = _failed(benchmark, bases, judges)
     models = LanguageModel.objects.in_bulk(rates.keys() | failed.keys())
     lines = [_line(models[pk], rates.get(pk), failed.get(pk, 0)) for pk in models]
     lines.sort(key=lambda line: (line.rates is None, -line.rates.win_rate if line.rates else 0, line.model.name))
-    return WinRates(benchmark, base, found, source, lines, record.excluded)
+    named = _by_key(bases)
+    one = next(iter(named.values())) if len(set(named.values())) == 1 else None
+    return WinRates(benchmark, one, found, source, lines, record.excluded, {} if one else named)
 
 
-def _baseline(benchmark: Benchmark, name: str | None) -> LanguageModel:
-    """The model of this name that battled here, or else the one baseline of the runs here. Raises NoBaseline."""
+def _bases(benchmark: Benchmark, name: str | None) -> dict[int, int]:
+    """The baseline of each category that has questions here, both by id. Raises NoBaseline."""
+    questions = Question.objects.filter(benchmark=benchmark).order_by()
+    categories = list(questions.values_list("category", flat=True).distinct())
     runs = Run.objects.filter(benchmark=benchmark, mode=Run.Mode.BASELINE)
+    if name or not any(run.baselines for run in runs):
+        return dict.fromkeys(categories, _baseline(benchmark, name, runs).pk)
+    found = {category: {run.baseline_of(category) for run in runs} for category in categories}
+    if any(len(models) > 1 for models in found.values()):
+        models = LanguageModel.objects.filter(pk__in=set().union(*found.values())).order_by("name")
+        told = ", ".join(map(str, models))
+        raise NoBaseline(f"runs have other baselines in the same category: {told}; --baseline names one")
+    return {category: models.pop() for category, models in found.items()}
+
+
+def _by_key(bases: dict[int, int]) -> dict[str, LanguageModel]:
+    """The baseline of each category by its key. Two queries."""
+    models = LanguageModel.objects.in_bulk(bases.values())
+    keys = Category.objects.filter(pk__in=bases).order_by("key").values_list("pk", "key")
+    return {key: models[bases[pk]] for pk, key in keys}
+
+
+def _base_of(categories: Ints, bases: dict[int, int]) -> Ints:
+    """The baseline of each of these categories, (n,); 0, which no model has for its id, where there is none."""
+    known, place = np.unique(categories, return_inverse=True)
+    return np.array([bases.get(int(pk), 0) for pk in known], dtype=np.int64)[place]
+
+
+def _baseline(benchmark: Benchmark, name: str | None, runs: QuerySet[Run]) -> LanguageModel:
+    """The model of this name that battled here, or else the one baseline of these runs. Raises NoBaseline."""
     if name:
         battles = Battle.objects.filter(question__benchmark=benchmark).order_by()
         places = (battles.values(place).distinct() for place in ("first_model", "second_model"))
@@ -166,8 +205,8 @@ def _judges(source: str) -> QuerySet[Judge] | None:
     return Judge.objects.filter(pk__in=named)
 
 
-def _rates(votes: Votes, base: int) -> dict[int, BaselineRates]:
-    """The rates of each model that has a vote, by its id."""
+def _rates(votes: Votes, base: Ints) -> dict[int, BaselineRates]:
+    """The rates of each model that has a vote, by its id; `base` is the baseline of each, (n,)."""
     model = np.where(votes.first == base, votes.second, votes.first)
     towards = np.clip(np.where(votes.first == base, -votes.value, votes.value), -1.0, 1.0)
     pairs, place, times = np.unique(np.stack([model, votes.cluster]), axis=1, return_inverse=True, return_counts=True)
@@ -175,27 +214,25 @@ def _rates(votes: Votes, base: int) -> dict[int, BaselineRates]:
     return {int(pk): baseline_rates(share[pairs[0] == pk]) for pk in np.unique(pairs[0])}
 
 
-def _failed(
-    benchmark: Benchmark, base: LanguageModel, category: Category | None, judges: QuerySet[Judge] | None
-) -> dict[int, int]:
+def _failed(benchmark: Benchmark, bases: dict[int, int], judges: QuerySet[Judge] | None) -> dict[int, int]:
     """Verdicts on each model against the baseline that have no value, by the model's id. One query."""
     rows = (
         Preference.objects.counting()
         .failed()
         .filter(
-            Q(battle__first_model=base) | Q(battle__second_model=base),
             battle__question__benchmark=benchmark,
+            battle__question__category__in=bases,
             provenance__in=counted_provenances(benchmark),
         )
     )
-    if category:
-        rows = rows.filter(battle__question__category=category)
     if judges is not None:
         rows = rows.filter(judge__in=judges)
     failed: Counter[int] = Counter()
-    counted = rows.order_by().values_list("battle__first_model", "battle__second_model").annotate(n=Count("pk"))
-    for first, second, n in counted:
-        failed[second if first == base.pk else first] += n
+    sides = ("battle__first_model", "battle__second_model")
+    counted = rows.order_by().values_list("battle__question__category", *sides).annotate(n=Count("pk"))
+    for category, *models, n in counted:
+        if bases[category] in models:
+            failed[models[models[0] == bases[category]]] += n
     return dict(failed)
 
 

@@ -112,8 +112,11 @@ def _graded(row: Grade) -> dict[str, Any]:
 def _preferred(row: Preference) -> dict[str, Any]:
     """Values point towards `first`, whichever side it was shown on; `swapped`: it was shown on the right."""
     told: dict[str, Any] = {"value": row.value, "both_bad": row.both_bad, "points": [], "swapped": row.swapped}
-    told["baseline"] = row.run.baseline.name if row.run.baseline else ""
+    baseline = row.run.baseline_of(row.battle.question.category_id)
+    told["baseline"] = ""
     for side in ("first", "second"):
         answer = getattr(row.battle, side)
+        if answer.model_id == baseline:
+            told["baseline"] = answer.model.name
         told |= {side: answer.model.name, f"{side}_version": answer.model.version, f"{side}_sample": answer.sample}
     return told

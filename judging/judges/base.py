@@ -148,13 +148,30 @@ class Template:
     form: str = "[[A]]"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Case:
+    """What a template is chosen by: whether what is shown of the question has a reference, and several turns."""
+
+    has_reference: bool
+    is_multi: bool
+
+    def __str__(self) -> str:
+        turns = "several turns" if self.is_multi else "a single turn"
+        return f"{turns} {'with' if self.has_reference else 'without'} a reference"
+
+
+CASES = tuple(Case(has_reference, is_multi) for has_reference in (False, True) for is_multi in (False, True))
+"""All cases there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class RubricText:
     """A rubric as a value: what the prompts are rendered from.
 
     `instructions` by language ("en", "zh"); `dimensions` may be empty (one overall mark);
     marks run from `lowest` to `highest`. `variants` are the rubrics of single categories, by the category's key; where they
-    are `only_variants`, no other category can be judged.
+    are `only_variants`, no other category can be judged. `cases`, where there are any, are the same rubric with the template
+    for each case; then it has none of its own, and a case without one cannot be judged.
     """
 
     name: str
@@ -166,6 +183,7 @@ class RubricText:
     template: Template | None = None
     variants: Mapping[str, RubricText] = field(default_factory=dict)
     only_variants: bool = False
+    cases: Mapping[Case, RubricText] = field(default_factory=dict)
 
     def of(self, category: str) -> RubricText:
         """The rubric for a category. Raises NoRubric where there is none for it."""
@@ -176,9 +194,18 @@ class RubricText:
             raise NoRubric(f"rubric {self.name} has nothing for the category {category!r}; it has {known}")
         return self
 
+    def of_case(self, case: Case) -> RubricText:
+        """The rubric for a case of questions. Raises NoRubric where it has templates and none for this one."""
+        if not self.cases:
+            return self
+        if case not in self.cases:
+            known = ", ".join(map(str, sorted(self.cases)))
+            raise NoRubric(f"rubric {self.name} has no template for {case}; it has some for {known}")
+        return self.cases[case]
+
 
 class NoRubric(ValueError):
-    """A rubric has no variant for a category, and none that stands for all."""
+    """A rubric has nothing for a category or a case, and nothing that stands for all."""
 
 
 def unshown(error: ValueError) -> Verdict:

@@ -26,6 +26,7 @@ TRUSTED_FIRST = ("rule", "metric", "python_tests")
 
 OWN_FAMILY = "a model of its own family wrote one of the answers"
 NO_WEIGHT = "its voice has no weight"
+NEVER_LEARNT = "its weights were never learnt: every voice counts the same"
 FAILURES = (API_ERROR, PARSE_ERROR, TRUNCATED, REFUSED)
 
 
@@ -49,7 +50,7 @@ class Panel:
     """How a panel decides. `quorum` None: more than half of those who may vote, without those who skipped.
 
     `weights`: "equal" (one voice each), "seats" (those of the seats), "learnt" (those of the seats, which
-    `rating.panel_weights` wrote there). `decide` is for pairs: the side with most weight, or the mean of all; marks are always
+    `rating.panel_weights` wrote there; where nobody did, each verdict says so). `decide` is for pairs: the side with most weight, or the mean of all; marks are always
     weighted means. Raises ValueError.
     """
 
@@ -68,7 +69,8 @@ class Panel:
 class Cascade:
     """When a cascade stops: `agree` readable verdicts that agree suffice, marks no further apart than `band` points.
 
-    The first members that are of a kind in `trust_first` stand alone where they can judge. Raises ValueError.
+    Fewer suffice where fewer members before the last have a way to judge: who skipped is not waited for. The first members
+    that are of a kind in `trust_first` stand alone where they can judge; () trusts none. Raises ValueError.
     """
 
     agree: int = 2
@@ -100,6 +102,9 @@ def panel_verdict(voices: Sequence[Voice], exhibit: Exhibit, how: Panel | None =
     barred = [_barred(voice, weight, exhibit) for voice, weight in weighed]
     allowed = [pair for pair, why in zip(weighed, barred, strict=True) if not why]
     told = _told([(*pair, why) for pair, why in zip(weighed, barred, strict=True)], exhibit)
+    if how.weights == LEARNT and never_learnt(voice.weight for voice in voices):
+        told["reply"] += f"\n({NEVER_LEARNT})"
+        told["details"]["weights"] = NEVER_LEARNT
     problem = _short_of(how.quorum, [voice for voice, _ in allowed])
     if problem:
         return _failed(*problem, told)
@@ -109,6 +114,11 @@ def panel_verdict(voices: Sequence[Voice], exhibit: Exhibit, how: Panel | None =
     return _by_mean(heard, told) if how.decide == MEAN else _by_majority(heard, told)
 
 
+def never_learnt(weights: Iterable[float]) -> bool:
+    """Whether the weights of a panel's members are all the same, as they are where nobody has learnt any."""
+    return len(set(weights)) <= 1
+
+
 def cascade_next(
     voices: Sequence[Voice], seats: int, *, exhibit: Exhibit, how: Cascade | None = None
 ) -> Literal["ask"] | Verdict:
@@ -116,7 +126,8 @@ def cascade_next(
 
     In this order: a member of a trusted kind, with none of another kind before it, stands alone where it can judge.
     The last member's verdict stands when it was asked, and fails with it. Else `agree` readable verdicts that all decide
-    for one side (for marks: lie within `band`) are enough, and their mean is said. Else the next is asked.
+    for one side (for marks: lie within `band`) are enough, and their mean is said; where so many members before the last have
+    skipped that `agree` cannot be had, the others must all have a verdict and agree. Else the next is asked.
     Raises ValueError without seats, or with more voices than seats.
     """
     how = how or Cascade()
@@ -131,7 +142,9 @@ def cascade_next(
     if len(voices) == seats:
         return _echoed(voices[-1], told)
     readable = [voice for voice in voices if voice.is_readable]
-    if len(readable) < how.agree or not _agree(readable, exhibit, how.band):
+    skipped = sum(voice.verdict.status == SKIPPED for voice in voices)
+    needed = max(1, min(how.agree, seats - 1 - skipped))
+    if len(readable) < needed or not _agree(readable, exhibit, how.band):
         return ASK
     heard = [(voice, 1.0) for voice in readable]
     return _by_mean(heard, told) if exhibit.is_pair else _graded(heard, told)

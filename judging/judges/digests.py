@@ -11,8 +11,8 @@ from typing import Any
 from arena.chat import Message
 from judging.judges.base import RubricText
 
-# What a rubric is called, and what it says of other categories, no judge sees.
-_UNSEEN = frozenset({"name", "variants", "only_variants"})
+# What a rubric is called, and what it says of other categories and cases, no judge sees.
+_UNSEEN = frozenset({"name", "variants", "only_variants", "cases"})
 
 
 def digest_of_judge(identity: Mapping[str, Any], rubric: RubricText, output: Mapping[str, Any]) -> str:

@@ -40,8 +40,8 @@ class DryRunJudge:
     def verdict(self, exhibit: Exhibit) -> Verdict:
         """A random verdict on the exhibit as it would be shown, or why it cannot be."""
         try:
-            rubric = self.rubric.of(exhibit.category)
-            messages = prompts.render(exhibit, self.rubric, language=self.language, schema_bound=self.schema_bound)
+            asking = prompts.Asking(self.rubric, language=self.language, schema_bound=self.schema_bound)
+            rubric, messages = asking.rubric_of(exhibit), asking.render(exhibit)
         except (NoRubric, prompts.Unfit) as error:
             return unshown(error)
         rng = self._rng(messages)

@@ -154,7 +154,7 @@ class LLMJudge:
         return {}
 
     def _digest(self, exhibit: Exhibit, messages: Sequence[Message]) -> str:
-        rubric = self.rubric.of(exhibit.category)
+        rubric = self.asking.rubric_of(exhibit)
         if id(rubric) not in self._who:
             output = {name: getattr(self, name) for name in ("schema_bound", "samples", "verdict", "preset", "scale")}
             output |= {"language": self.language or "", "reference": self.reference}

@@ -73,9 +73,8 @@ def with_few_tokens(endpoint: Endpoint, rubric: RubricText) -> Endpoint:
 
 def _texts(rubric: RubricText) -> Iterator[RubricText]:
     """The rubrics that anything is judged by."""
-    if not rubric.only_variants:
-        yield rubric
-    yield from rubric.variants.values()
+    for text in (*(() if rubric.only_variants else (rubric,)), *rubric.variants.values()):
+        yield from text.cases.values() or (text,)
 
 
 def _among(name: str, value: str, known: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ def read(asking: Asking, exhibit: Exhibit, text: str, *, finish: str, top: Top =
 
     What the reply quotes of the exhibit is no verdict of the judge's, and what points quote must stand in the answer.
     """
-    rubric = asking.rubric.of(exhibit.category)
+    rubric = asking.rubric_of(exhibit)
     if asking.one_token:
         return _weighed(exhibit, rubric, top, finish=finish)
     reading = read_apart(lambda said: _parsed(asking, exhibit, said, finish=finish), exhibit, text)
@@ -31,7 +31,7 @@ def read(asking: Asking, exhibit: Exhibit, text: str, *, finish: str, top: Top =
 
 
 def _parsed(asking: Asking, exhibit: Exhibit, text: str, *, finish: str) -> Reading:
-    rubric = asking.rubric.of(exhibit.category)
+    rubric = asking.rubric_of(exhibit)
     if asking.preset:
         return replies.PRESET_READERS[asking.preset](text, exhibit, rubric, finish=finish)
     if exhibit.is_pair:
@@ -55,7 +55,7 @@ def strongest(asking: Asking, exhibit: Exhibit) -> float | None:
     """The largest value that a verdict on two answers can have in the form asked for; None for one answer."""
     if not exhibit.is_pair:
         return None
-    template = asking.rubric.of(exhibit.category).template
+    template = asking.rubric_of(exhibit).template
     much_better = template.form == "[[A>>B]]" if template else asking.scale == FIVE
     return 2.0 if much_better and not asking.preset else 1.0
 

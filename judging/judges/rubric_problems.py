@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
-from judging.judges.base import Template
+from judging.judges.base import CASES, Case, Template
 from judging.prompts.templates import FORMS, is_known, names_in
 
 SAID_BY_VARIANTS = frozenset({"instructions_en", "instructions_zh", "dimensions", "points", "template"})
@@ -18,6 +18,9 @@ LEVEL = frozenset({"mark", "words_en", "words_zh"})
 POINTS = frozenset({"base", "floor", "cap", "deductions", "bonuses"})
 POINT_KIND = NAMES | {"points", "most", "quoted"}
 TEMPLATE = frozenset({"system", "prompt", "form"})
+WITH, WITHOUT = "with", "without"
+SINGLE, MULTI = "single", "multi"
+CASE = TEMPLATE | {"reference", "turns"}
 
 _TEXTS = frozenset({"title", "instructions", "name", "description", "words"})
 
@@ -198,7 +201,59 @@ def _check_keys(rows: Sequence[tuple[str, Mapping[str, Any]]], problems: Problem
 
 
 def _check_template(where: str, data: Any, problems: Problems) -> None:
-    found = problems.section(where, data, TEMPLATE)
+    if not isinstance(data, Mapping) or "cases" not in data:
+        _check_prompt(where, problems.section(where, data, TEMPLATE | {"cases"}), problems)
+        return
+    for name in sorted(data.keys() & TEMPLATE):
+        problems.add(_at(where, name), "stands beside cases: each of them says its own")
+    problems.section(where, data, TEMPLATE | {"cases"})
+    _check_cases(_at(where, "cases"), data["cases"], problems)
+
+
+def _check_cases(where: str, data: Any, problems: Problems) -> None:
+    """Each case of questions has at most one template, and all ask for a verdict on the same."""
+    rows = problems.rows(where, data, CASE)
+    if not rows and isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        problems.add(where, "is empty")
+    taken: set[Case] = set()
+    kinds: set[str] = set()
+    for place, row in rows:
+        for name, words in (("reference", (WITH, WITHOUT)), ("turns", (SINGLE, MULTI))):
+            if row.get(name) not in ("", None, *words):
+                problems.add(_at(place, name), f"is not one of {', '.join(words)}")
+        cases = cases_of(row)
+        if taken.intersection(cases):
+            problems.add(place, "is for a case that one before it is for")
+        taken.update(cases)
+        _check_prompt(place, row, problems)
+        _check_case(place, row, cases, problems)
+        kinds.update(kind for kind in (FORMS.get(str(row.get("form") or "[[A]]")),) if kind)
+    if len(kinds) > 1:
+        problems.add(where, "ask for verdicts on one answer and on two")
+
+
+def _check_case(where: str, row: Mapping[str, Any], cases: Sequence[Case], problems: Problems) -> None:
+    """A template shows nothing that one of its cases does not have: no reference, no second turn."""
+    for part in ("system", "prompt"):
+        text = row.get(part)
+        for name in dict.fromkeys(names_in(Template(text)) if isinstance(text, str) else ()):
+            number = name.rpartition("_")[2]
+            lacks_turn = number.isdigit() and number != "1" and not all(case.is_multi for case in cases)
+            if lacks_turn or (name.startswith("ref_answer") and not all(case.has_reference for case in cases)):
+                problems.add(_at(where, part), f"{{{name}}} is not there in every case it is for")
+
+
+def cases_of(row: Mapping[str, Any]) -> tuple[Case, ...]:
+    """The cases that a template is for; what it does not say is all the same to it."""
+    return tuple(
+        case
+        for case in CASES
+        if row.get("reference") in ("", None, WITH if case.has_reference else WITHOUT)
+        and row.get("turns") in ("", None, MULTI if case.is_multi else SINGLE)
+    )
+
+
+def _check_prompt(where: str, found: Mapping[str, Any] | None, problems: Problems) -> None:
     if found is None:
         return
     for name in ("system", "form"):

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from judging.judges.base import Dimension, Level, PointKind, Points, RubricText, Template
-from judging.judges.rubric_problems import Problems, check_rubric
+from judging.judges.base import Case, Dimension, Level, PointKind, Points, RubricText, Template
+from judging.judges.rubric_problems import MULTI, SINGLE, WITH, WITHOUT, Problems, cases_of, check_rubric
+from judging.prompts.templates import names_in
 
 LANGUAGES = ("en", "zh")
 WAYS_OF_MARKING = ("dimensions", "points")
@@ -64,9 +65,9 @@ def text_of(name: str, data: Mapping[str, Any]) -> RubricText:
         lowest=float(data.get("lowest", 1.0)),
         highest=float(data.get("highest", 10.0)),
         points=_points(data.get("points")),
-        template=_template(data.get("template")),
         only_variants=bool(data.get("only_variants", False)),
     )
+    rubric = _asking(rubric, data.get("template"))
     variants = {key: _variant(rubric, key, said) for key, said in (data.get("variants") or {}).items()}
     return replace(rubric, variants=variants)
 
@@ -86,6 +87,15 @@ def missing_variants(rubric: RubricText, categories: Iterable[str]) -> list[str]
     """The categories, each once, that this rubric has nothing for; a run over them cannot be."""
     wanted = dict.fromkeys(categories)
     return [category for category in wanted if rubric.only_variants and category not in rubric.variants]
+
+
+def missing_cases(rubric: RubricText, asked: Iterable[tuple[str, Case]]) -> list[tuple[str, Case]]:
+    """Those of these categories and cases, each once, that this rubric has no template for though it has some for others."""
+    wanted = dict.fromkeys(asked)
+    texts = {category: rubric.variants.get(category, rubric) for category, _case in wanted}
+    return [
+        (category, case) for category, case in wanted if texts[category].cases and case not in texts[category].cases
+    ]
 
 
 EVERY_CATEGORY = ("general", "")
@@ -108,6 +118,25 @@ def rubric_data_of_template(record: PublishedPrompt) -> dict[str, Any]:
         return {**data, "template": template}
     variants = {category: {"template": dict(template)} for category in record.categories}
     return {**data, "variants": variants, "only_variants": True}
+
+
+def rubric_data_of_templates(records: Sequence[PublishedPrompt]) -> dict[str, Any] | None:
+    """The data of one rubric that chooses among published prompts by what a question has, as MT-bench does; each prompt
+    shows itself what it is for. None where they ask for verdicts of several forms, or two are for one case, or there is only one.
+    """
+    templates = [Template(record.prompt, record.system, form_of(record.form)) for record in records]
+    cases = {case_shown(template): template for template in templates}
+    if len({template.form for template in templates}) != 1 or not 1 < len(cases) == len(records):
+        return None
+    rows = [_case_data(case, template) for case, template in sorted(cases.items(), key=lambda one: one[0])]
+    return {"lowest": 1.0, "highest": 10.0, "template": {"cases": rows}}
+
+
+def case_shown(template: Template) -> Case:
+    """The case that a published prompt is for, by the names it shows: a reference, a second turn."""
+    names = names_in(template)
+    numbers = [int(number) for name in names if (number := name.rpartition("_")[2]).isdigit()]
+    return Case(any(name.startswith("ref_answer") for name in names), max(numbers, default=1) > 1)
 
 
 def form_of(published: str) -> str:
@@ -167,6 +196,15 @@ def _template(row: Mapping[str, Any] | None) -> Template | None:
     return Template(row["prompt"], row.get("system") or "", row.get("form") or "[[A]]") if row else None
 
 
+def _asking(text: RubricText, row: Mapping[str, Any] | None) -> RubricText:
+    """The rubric with this template, or with the template of each case, or with none: in place of what it had."""
+    text = replace(text, template=None, cases={})
+    if not row or "cases" not in row:
+        return replace(text, template=_template(row))
+    rows = [(cases_of(one), _template(one)) for one in row["cases"]]
+    return replace(text, cases={case: replace(text, template=made) for cases, made in rows for case in cases})
+
+
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
@@ -179,9 +217,11 @@ def _variant(rubric: RubricText, category: str, said: Mapping[str, Any]) -> Rubr
     if any(name in said for name in WAYS_OF_MARKING):
         own["dimensions"] = tuple(_dimension(row) for row in said.get("dimensions") or ())
         own["points"] = _points(said.get("points"))
+    variant = replace(rubric, name=f"{rubric.name}, {category}", only_variants=False, **own)
     if "template" in said:
-        own["template"] = _template(said["template"])
-    return replace(rubric, name=f"{rubric.name}, {category}", only_variants=False, **own)
+        return _asking(variant, said["template"])
+    cases = {case: replace(variant, template=one.template, cases={}) for case, one in rubric.cases.items()}
+    return replace(variant, cases=cases)
 
 
 # From values to data
@@ -196,6 +236,8 @@ def _own_data(text: RubricText) -> dict[str, Any]:
         data["points"] = _points_data(text.points)
     if text.template:
         data["template"] = _template_data(text.template)
+    elif text.cases:
+        data["template"] = {"cases": [_case_data(case, one.template) for case, one in text.cases.items()]}
     return data
 
 
@@ -208,11 +250,16 @@ def _variant_data(rubric: RubricText, variant: RubricText) -> dict[str, Any]:
         data = {name: value for name, value in data.items() if name not in WAYS_OF_MARKING}
     elif not variant.dimensions and not variant.points:
         data["dimensions"] = []
-    if variant.template == rubric.template:
+    if _templates(variant) == _templates(rubric):
         data.pop("template", None)
-    elif variant.template is None:
+    elif "template" not in data:
         data["template"] = {}
     return data
+
+
+def _templates(text: RubricText) -> tuple[Template | None, dict[Case, Template | None]]:
+    """The template, and those of the cases."""
+    return text.template, {case: one.template for case, one in text.cases.items()}
 
 
 def _words_data(name: str, words: Mapping[str, str], *, unless: str = "") -> dict[str, str]:
@@ -254,3 +301,10 @@ def _point_data(kind: PointKind) -> dict[str, Any]:
 def _template_data(template: Template) -> dict[str, Any]:
     data = {"prompt": template.prompt, "form": template.form}
     return {**data, "system": template.system} if template.system else data
+
+
+def _case_data(case: Case, template: Template | None) -> dict[str, Any]:
+    if template is None:
+        raise ValueError(f"{case} has no template")
+    told = {"reference": WITH if case.has_reference else WITHOUT, "turns": MULTI if case.is_multi else SINGLE}
+    return {**told, **_template_data(template)}

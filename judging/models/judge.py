@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, Provenance
+from judging.judges.composed import LEARNT, never_learnt
 
 
 class JudgeQuerySet(models.QuerySet["Judge"]):
@@ -18,6 +19,11 @@ class JudgeQuerySet(models.QuerySet["Judge"]):
 
     def machines(self) -> JudgeQuerySet:
         return self.exclude(kind__in=Judge.PEOPLE)
+
+    def unlearnt(self) -> list[Judge]:
+        """The panels among these that go by learnt weights which nobody let them learn. Two queries at most."""
+        panels = self.filter(kind=Judge.Kind.PANEL, options__weights=LEARNT).prefetch_related("seats")
+        return [panel for panel in panels if never_learnt(seat.weight for seat in panel.seats.all())]
 
     def who_hear(self, members: set[int]) -> set[int]:
         """The panels and cascades that any of these judges sits in, at whatever depth. A query for each level."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.db import models, transaction
@@ -12,7 +14,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Battle, Benchmark, LanguageModel, Provenance
+from arena.models import Battle, Benchmark, Category, LanguageModel, Provenance
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
 
@@ -82,6 +84,11 @@ class Run(models.Model):
     candidates = models.ManyToManyField(LanguageModel, related_name="runs")
     baseline = models.ForeignKey(
         LanguageModel, null=True, blank=True, on_delete=models.PROTECT, related_name="runs_as_baseline"
+    )
+    baselines = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="baselines of categories, where they have one of their own: {category: model}, by id",
     )
     battles = models.ManyToManyField(
         Battle, related_name="sparse_runs", blank=True, help_text="those made, where not all pairs meet on a question"
@@ -168,6 +175,25 @@ class Run(models.Model):
     def pairs(self) -> int | None:
         """How many pairs of models meet on each question at the most; None where all do."""
         return self.limits.get("pairs") if self.mode == self.Mode.PAIRWISE else None
+
+    def baseline_of(self, category: int | None) -> int | None:
+        """The id of the model that all others meet on questions of this category; None in other modes."""
+        return self.baselines.get(str(category), self.baseline_id)
+
+    def is_against_baseline(self, *sides: str, category: str) -> Q:
+        """Whether a model on one of these `sides` is the baseline of the question's category; both are names of columns."""
+        named = [int(pk) for pk in self.baselines]
+        cases = [(Q(**{category: int(pk)}), model) for pk, model in self.baselines.items()]
+        cases.append((~Q(**{f"{category}__in": named}) if named else Q(), self.baseline_id))
+        return reduce(or_, (case & reduce(or_, (Q(**{side: model}) for side in sides)) for case, model in cases))
+
+    def baselines_named(self) -> list[tuple[str, LanguageModel]]:
+        """The categories that have a baseline of their own, by name, each with it. Two queries where there are any."""
+        if not self.baselines:
+            return []
+        models = LanguageModel.objects.in_bulk(self.baselines.values())
+        categories = Category.objects.filter(pk__in=self.baselines)
+        return [(one.name, models[self.baselines[str(one.pk)]]) for one in categories]
 
     @property
     def is_voted(self) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.chat.base import Message
-from judging.judges.base import Exhibit, RubricText
-from judging.prompts.fences import as_seen, fenced, nonce_of, shown
+from judging.judges.base import Case, Exhibit, RubricText
+from judging.prompts.fences import as_seen, fenced, has_reference, nonce_of, shown
 from judging.prompts.forms import THREE, form, kind_of, repair_form, schema_of
 from judging.prompts.presets import PRESETS
 from judging.prompts.rules import Kind, rules
@@ -42,9 +42,9 @@ class Asking:
         """The messages that ask for a verdict on the exhibit.
 
         The same exhibit and rubric always give the same messages; `nonce` is for tests. Raises NoRubric where the rubric has
-        nothing for its category, and Unfit (NoReference among them) where it cannot be shown in this way.
+        nothing for its category or case, and Unfit (NoReference among them) where it cannot be shown in this way.
         """
-        rubric = self.rubric.of(exhibit.category)
+        rubric = self.rubric_of(exhibit)
         seen = as_seen(exhibit, with_reference=self.reference != NONE)
         if self.preset:
             return PRESETS[self.preset].render(seen, rubric)
@@ -54,9 +54,20 @@ class Asking:
         fences = fenced(texts, nonce or nonce_of([text for _, text in texts]))
         return Message("system", self._rules(seen, rubric)), Message("user", f"{fences}\n\n{self.form(exhibit)}")
 
+    def rubric_of(self, exhibit: Exhibit) -> RubricText:
+        """The rubric that the exhibit is judged by: that of its category, with the template for what is shown of it. Raises
+        NoRubric, Unfit."""
+        rubric = self.rubric.of(exhibit.category)
+        return rubric.of_case(self.case_of(exhibit)) if rubric.cases else rubric
+
+    def case_of(self, exhibit: Exhibit) -> Case:
+        """What a template for the exhibit is chosen by. Raises Unfit."""
+        seen = as_seen(exhibit, with_reference=self.reference != NONE)
+        return Case(has_reference(seen), len(seen.turns) > 1)
+
     def form(self, exhibit: Exhibit) -> str:
         """The sentence that says how the verdict is to be written, where the wording is ours."""
-        rubric, tongue = self.rubric.of(exhibit.category), prompt_language(exhibit, self.language)
+        rubric, tongue = self.rubric_of(exhibit), prompt_language(exhibit, self.language)
         key = (id(rubric), tongue, exhibit.is_pair)
         if key not in self._kept:
             kind = self.kind(exhibit)
@@ -65,7 +76,7 @@ class Asking:
 
     def repair(self, exhibit: Exhibit) -> Message:
         """What is said to a judge whose reply held no verdict that could be read."""
-        rubric = self.rubric.of(exhibit.category)
+        rubric = self.rubric_of(exhibit)
         if self.preset or rubric.template:
             return Message("user", WORDINGS["en"].repair.format(form=self._form_of_others(exhibit, rubric)))
         if self.schema_bound:
@@ -76,11 +87,11 @@ class Asking:
 
     def schema(self, exhibit: Exhibit) -> dict[str, Any]:
         """The JSON schema of a verdict on the exhibit, for endpoints that can bind a reply to one."""
-        return schema_of(self.kind(exhibit), self.rubric.of(exhibit.category))
+        return schema_of(self.kind(exhibit), self.rubric_of(exhibit))
 
     def kind(self, exhibit: Exhibit) -> str:
         """The form of verdict that our own wording asks for: see `kind_of`."""
-        rubric = self.rubric.of(exhibit.category)
+        rubric = self.rubric_of(exhibit)
         return kind_of(rubric, is_pair=exhibit.is_pair, scale=self.scale, one_token=self.one_token)
 
     def _rules(self, seen: Exhibit, rubric: RubricText) -> str:

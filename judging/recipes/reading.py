@@ -29,6 +29,7 @@ from judging.recipes.recipe import (
     MOST_QUESTIONS,
     MOST_SAMPLES,
     ORDERS,
+    REST,
     STAGES,
     TURNS,
     ModelSpec,
@@ -71,15 +72,8 @@ def _read(top: Section, file: Path) -> Recipe:
     models = [_model(section) for section in top.sections("models", required=True)]
     judges = [read_judge(section) for section in top.sections("judges")]
     mode = top.one_of("mode", MODES, required=True)
-    baseline = top.take("baseline", str, "")
     names = [model.name for model in models]
-    if mode == "baseline" and baseline not in names:
-        top.problem(
-            "baseline",
-            f"is {baseline!r}, not one of the models" if baseline else "is missing, and the mode is baseline",
-        )
-    if mode != "baseline" and baseline:
-        top.problem("baseline", f"is only for the mode baseline, and the mode is {mode}")
+    baseline, baselines = _baselines(top, mode, names)
     for name in {name for name in names if names.count(name) > 1}:
         top.problem("models", f"{name} stands here twice")
     listed = [judge.name for judge in judges]
@@ -97,6 +91,7 @@ def _read(top: Section, file: Path) -> Recipe:
         language=about.text("language", "en", longest=length(Question.language)) if about else "en",
         models=models,
         baseline=baseline,
+        baselines=baselines,
         judges=judges,
         rubric=rubric,
         own_rubric=own_rubric,
@@ -113,6 +108,26 @@ def _read(top: Section, file: Path) -> Recipe:
         about.finish()
     top.finish()
     return recipe
+
+
+def _baselines(top: Section, mode: str, names: list[str]) -> tuple[str, dict[str, str]]:
+    """The one baseline, or the first and all by their categories: `baseline: {maths: model-a, writing: model-b}`."""
+    baselines = {}
+    if "baseline" in top and isinstance(top.nodes["baseline"], yaml.MappingNode):
+        about = top.section("baseline")
+        baselines = {key: about.text(key) for key in about.nodes}
+        for key, name in baselines.items():
+            if name not in names:
+                about.problem(key, f"is {name!r}, not one of the models")
+    baseline = baselines.get(REST) or next(iter(baselines.values()), "") if baselines else top.take("baseline", str, "")
+    if mode == "baseline" and not baselines and baseline not in names:
+        top.problem(
+            "baseline",
+            f"is {baseline!r}, not one of the models" if baseline else "is missing, and the mode is baseline",
+        )
+    if mode != "baseline" and baseline:
+        top.problem("baseline", f"is only for the mode baseline, and the mode is {mode}")
+    return baseline, baselines
 
 
 def _model(section: Section) -> ModelSpec:

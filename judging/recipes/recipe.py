@@ -10,6 +10,7 @@ MODES = ("single", "baseline", "pairwise")
 ORDERS = ("both", "random", "balanced", "fixed")
 TURNS = ("whole", "each")
 STAGES = ("answers", "judgments", "ratings")
+REST = "*"  # the baseline of every category that has none of its own
 MOST_QUESTIONS = 1_000_000
 MOST_AT_ONCE = 1_000  # calls under way
 MOST_ATTEMPTS = 100
@@ -68,7 +69,11 @@ class JudgeSpec:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One evaluation: which questions and answers, judged how and by whom; by people where `voting` says how they vote."""
+    """One evaluation: which questions and answers, judged how and by whom; by people where `voting` says how they vote.
+
+    `baselines` are those of categories, by their keys; REST is every other category. `baseline` is the one of the rest, or the
+    first there is.
+    """
 
     name: str
     mode: str
@@ -79,6 +84,7 @@ class Recipe:
     language: str = "en"
     models: list[ModelSpec] = field(default_factory=list)
     baseline: str = ""
+    baselines: dict[str, str] = field(default_factory=dict)
     judges: list[JudgeSpec] = field(default_factory=list)
     rubric: str = "standard"
     own_rubric: dict[str, Any] = field(default_factory=dict)
@@ -105,6 +111,8 @@ class Recipe:
             one.name: {**one.options, **(one.model.options if one.model else {})} for one in everybody
         }
         told["stages"] = list(self.stages)
+        if baselines := told.pop("baselines"):
+            told["baseline"] = baselines
         if self.voting is None:  # a recipe without it tells what it told before there was any
             del told["voting"]
         return told

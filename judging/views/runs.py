@@ -21,7 +21,8 @@ from judging.access import is_blind_on, runs_seen_by
 from judging.ballots import flag_causes
 from judging.exporting import formats_of
 from judging.exporting.items import votes_without_text
-from judging.models import Assignment, Grade, Preference, Run, Status
+from judging.machines import judges_of
+from judging.models import Assignment, Grade, Judge, Preference, Run, Status
 from judging.monitoring import monitor
 from judging.progress import judgments_of
 from judging.voting import Voting
@@ -98,6 +99,8 @@ def run(request, pk):
         **monitor(run),
         "candidates": run.candidates.all(),
         "judges": run.judges.all(),
+        "baselines": run.baselines_named(),
+        "unlearnt": Judge.objects.filter(pk__in=judges_of(run)).unlearnt(),
         "cause": asked(request.GET, "status"),
         "failed_of": asked(request.GET, "judge"),
         "flagged": flagged(run) if sight.may_steer else [],

@@ -82,6 +82,9 @@ class CauseRow(Schema):
 class RunWhole(RunRow):
     models: list[ModelRef] | None
     baseline: int | None = Field(description="id of the model")
+    baselines: dict[str, int] | None = Field(
+        description="of categories that have a baseline of their own: id of the category, id of the model"
+    )
     order: str
     turns: str
     seed: int
@@ -159,6 +162,7 @@ def run(request: HttpRequest, pk: int) -> Data:
         **{name: getattr(found, name) for name in names},
         "models": None if blind else [model_ref(row) for row in found.candidates.order_by("pk")],
         "baseline": None if blind else found.baseline_id,
+        "baselines": None if blind else found.baselines,
         "error": None if blind else found.error,
         "spent": spent(found),
         "answers": _line(now.answers) if now.answers else None,

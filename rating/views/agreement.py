@@ -13,7 +13,7 @@ from arena.frame import is_lead
 from arena.models import Benchmark
 from arena.sheets import as_csv
 from judging.models import Judge
-from rating import boards, comparing, crossing, worth
+from rating import boards, comparing, crossing, learning, worth
 from rating.boards import Agreements
 from rating.models import Agreement, Snapshot
 from rating.seen import Seen
@@ -138,4 +138,11 @@ def judge(request, pk):
     """One judge: what it is, what it said, what it is worth. People with an account are named to leads only."""
     known = Judge.objects.select_related("model")
     found = get_object_or_404(known if is_lead(request.user) else known.exclude(kind=Judge.Kind.PERSON), pk=pk)
-    return render(request, "rating/judge.html", comparing.judge_page(found, Seen.of(request.user)))
+    context = comparing.judge_page(found, Seen.of(request.user))
+    if found.kind in learning.LEARNERS:
+        context |= {
+            "learnt": learning.learnt_by(found),
+            "is_unlearnt": bool(Judge.objects.filter(pk=found.pk).unlearnt()),
+            "may_learn_on": learning.places(found) if is_lead(request.user) else [],
+        }
+    return render(request, "rating/judge.html", context)

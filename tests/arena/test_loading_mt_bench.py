@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from arena.models import Answer, Question
+from judging.judges.base import Exhibit
 from judging.models import Grade, Preference, Rubric
+from judging.prompts import Asking
 from tests.arena.loading_files import load, loaded_twice, refusal, write
 
 pytestmark = pytest.mark.django_db
@@ -212,7 +214,7 @@ def test_a_prompt_that_no_judge_could_use_is_refused(tmp_path, said, problem):
 def test_the_published_judgments_load_with_their_errors_as_failures(shared):
     folder = shared / "data" / "mt_bench"
     counts = loaded_twice("mt_bench", folder)
-    assert (counts["new questions"], counts["new answers"], counts["new rubrics"]) == (80, 80, 8)
+    assert (counts["new questions"], counts["new answers"], counts["new rubrics"]) == (80, 80, 10)
     assert (counts["new votes"], counts["new grades"]) == (150, 160)
     pairs = [json.loads(line) for line in (folder / "model_judgment_gpt-4_pair.jsonl").read_text().splitlines()]
     said = Counter(pair[game] for pair in pairs for game in ("g1_winner", "g2_winner"))
@@ -229,9 +231,28 @@ def test_the_published_judgments_load_with_their_errors_as_failures(shared):
     assert won == {name: n for name, n in said.items() if name != "error"}
     singles = [json.loads(line) for line in (folder / "model_judgment_gpt-4_single.jsonl").read_text().splitlines()]
     assert sum(Grade.objects.values_list("score", flat=True)) == sum(row["score"] for row in singles)
-    assert {rubric.name for rubric in Rubric.objects.exclude(template={}, variants={})} == {
-        json.loads(line)["name"] for line in (folder / "judge_prompts.jsonl").read_text().splitlines()
+    names = {json.loads(line)["name"] for line in (folder / "judge_prompts.jsonl").read_text().splitlines()}
+    together = {"pair by question", "single by question"}
+    assert {rubric.name for rubric in Rubric.objects.exclude(template={}, variants={})} == names | together
+
+
+def test_the_published_prompts_are_one_rubric_that_chooses_by_reference_and_turns(shared):
+    load("mt_bench", shared / "data" / "mt_bench" / "judge_prompts.jsonl", kind="prompts")
+    asking = Asking(Rubric.objects.get(name="pair by question").text())
+    chosen = {}
+    for reference in ((), ("42", "43")):
+        for turns in (("How many?",), ("How many?", "And then?")):
+            answers = (tuple(f"a{turn}" for turn in turns), tuple(f"b{turn}" for turn in turns))
+            exhibit = Exhibit(1, turns, answers, reference=reference[: len(turns)])
+            chosen[bool(reference), len(turns)] = asking.rubric_of(exhibit).template
+            assert "None" not in asking.render(exhibit)[1].content
+    prompts = {
+        (name.startswith("pair-math"), 2 if "multi" in name else 1): Rubric.objects.get(name=name).as_data()
+        for name in ("pair-v2", "pair-v2-multi-turn", "pair-math-v1", "pair-math-v1-multi-turn")
     }
+    for case, data in prompts.items():
+        template = data.get("template") or next(iter(data["variants"].values()))["template"]
+        assert (chosen[case].prompt, chosen[case].system) == (template["prompt"], template["system"])
 
 
 def said(text: str, **fields) -> dict:

@@ -84,8 +84,8 @@ PAGES: dict[str, dict] = {
     "me": {"get": (IN, OK, OK, OK), "post": (NOT_SO, NOT_SO, NOT_SO, NOT_SO)},
     "adjudicate": FORM,
     **dict.fromkeys(("adjudicate_pass", "adjudicate_undo"), ACT),
-    # Of an item that the post does not name, or of a case that was not taken up, there is nothing to be had.
-    **dict.fromkeys(("comment_on", "contested_send"), {"get": (IN, NO, NO, NOT_SO), "post": (IN, NO, NO, GONE)}),
+    # Of an item that the post does not name, a judge that learns nothing, or a case that was not taken up, there is nothing to be had.
+    **dict.fromkeys(("comment_on", "contested_send", "judge_learn"), {"get": (IN, NO, NO, NOT_SO), "post": (IN, NO, NO, GONE)}),
     "bad_case_again": {"get": (IN, NO, NO, GONE), "post": (IN, NO, NO, GONE)},
     # Only for somebody whom this run, and no role of the site, has let in.
     "password_link": {"get": (IN, NO, NO, NOT_SO), "post": (IN, NO, NO, NO)},

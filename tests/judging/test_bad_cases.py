@@ -376,6 +376,17 @@ def test_a_version_that_has_nothing_for_a_category_does_not_judge_again(lead, ru
     assert Run.objects.count() == 1 and rung == []
 
 
+def test_a_version_that_has_no_template_for_a_question_does_not_judge_again(lead, rung):
+    run = judged()
+    run.judges.add(make.llm_judge("mind"))
+    rubric = taken_up(run, case(run))
+    row = {"reference": "with", "prompt": "{ref_answer_1} {answer_a} {answer_b}", "form": "[[A]]"}
+    Rubric.objects.filter(pk=rubric.pk).update(template={"cases": [row]}, dimensions=[], points={})
+    page = lead.post(reverse("bad_case_again"), {"rubric": rubric.pk, "run": run.pk})
+    assert page.status_code == 422 and "a single turn without a reference" in page.text
+    assert Run.objects.count() == 1 and rung == []
+
+
 @pytest.mark.parametrize("what", ["question", "answer", "battle"])
 def test_a_case_page_shows_all_that_judges_said(lead, what):
     run = judged()

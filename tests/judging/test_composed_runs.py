@@ -234,6 +234,26 @@ def test_the_strong_judge_is_asked_only_where_two_disagree(server):
     assert {towards_longer(row) for row in rows(cascade)} == {1.0} and rows(cascade).count() == 12
 
 
+def test_rules_a_small_judge_and_a_strong_one_cost_less_than_the_strong_one_alone(server):
+    benchmark = answered(4)
+    benchmark.questions.filter(key="q0").update(checks=[{"type": "length", "min_words": 30}])
+    small, strong = oracle(server, "small"), oracle(server, "strong")
+    cascade = panel("steps", make.judge("rules"), small, strong, kind="cascade")
+    run = queued(benchmark, cascade)
+    bills = {bill.judge: bill for bill in estimate(run).judges}
+    assert (bills["strong"].calls, bills["strong"].calls_at_most) == (0, 24)
+    running.carry_out(run)
+    assert asked(server) == {"small": 18} and rows(cascade).decided().count() == 24
+
+
+def test_where_the_small_judge_cannot_be_read_the_strong_one_is_asked(server):
+    with openai_server.serve(garble=1) as garbled:
+        small, strong = oracle(garbled, "small"), oracle(server, "strong")
+        cascade = panel("steps", make.judge("rules"), small, strong, kind="cascade")
+        running.carry_out(queued(answered(1), cascade))
+    assert asked(server) == {"strong": 6} and rows(cascade).decided().count() == 6
+
+
 def test_a_step_that_is_listed_as_a_judge_too_is_asked_for_certain(server):
     first, second = oracle(server, "first"), oracle(server, "second")
     run = queued(answered(2), panel("a cascade", first, second, kind="cascade", agree=1), second)

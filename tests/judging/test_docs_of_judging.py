@@ -28,8 +28,17 @@ def test_the_recipe_of_the_documents_is_one(tmp_path):
     file = tmp_path / "recipe.yaml"
     file.write_text(re.search(r"```yaml\n(.*?)```", RECIPES, re.S)[1], encoding="utf-8")
     recipe = read_recipe(file)
-    assert [judge.kind for judge in recipe.judges] == ["llm", "rule", "metric", "python_tests", "dry_run", "panel"]
-    assert [(member.name, member.weight) for member in recipe.judges[-1].members] == [("rules", 1.0), ("near", 2.0)]
+    assert [judge.kind for judge in recipe.judges] == [
+        "llm",
+        "rule",
+        "metric",
+        "python_tests",
+        "dry_run",
+        "panel",
+        "cascade",
+    ]
+    assert [(member.name, member.weight) for member in recipe.judges[-2].members] == [("rules", 1.0), ("near", 2.0)]
+    assert recipe.judges[-1].options == {"agree": 2, "band": 1, "trust_first": ["rule"]}
     assert (recipe.budget, recipe.turns, recipe.models[1].limits["rpm"]) == (20.0, "whole", 60)
 
 

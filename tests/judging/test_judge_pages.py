@@ -133,6 +133,27 @@ def test_a_panel_is_made_with_seats_and_weights(lead):
     assert list(made.seats.values_list("member__name", "weight")) == [("two", 1.0), ("one", 2.5)]
 
 
+@pytest.mark.parametrize("ticked", [[], ["rule"], ["rule", "metric", "python_tests"]])
+def test_a_cascade_trusts_the_kinds_that_are_ticked_and_none_where_none_is(lead, ticked):
+    usual = ["rule", "metric", "python_tests"]
+    assert lead.get(reverse("judge_new"), {"kind": "cascade"}).context["form"]["trust_first"].value() == usual
+    seats = {"member-0": make.judge("one").pk, "member-1": make.llm_judge("two").pk}
+    assert new(lead, "cascade", name="steps", trust_first=ticked, band="0", **seats).status_code == 302
+    made = Judge.objects.get(name="steps")
+    assert made.options == {"band": 0.0, **({} if ticked == usual else {"trust_first": ticked})}
+    assert edit(lead, made).status_code == 302
+    assert Judge.objects.get(name="steps").options == made.options
+
+
+@pytest.mark.parametrize("trust", [[], ["rule", "metric", "python_tests"], ["metric"]])
+def test_the_form_keeps_what_a_recipe_said_of_a_cascade(lead, trust):
+    options = {"agree": 3, "band": 0, "trust_first": trust}
+    steps = asked.panel("steps", make.judge("a"), make.judge("b"), kind="cascade", **options)
+    used(steps)
+    assert edit(lead, steps).status_code == 302
+    assert list(Judge.objects.filter(name="steps").values_list("version", "options")) == [(1, options)]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "field", "words"),
     [

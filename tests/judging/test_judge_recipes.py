@@ -229,6 +229,12 @@ def test_panels_and_cascades_have_members_with_weights(folder):
     assert [one.name for one in jury.everybody()] == ["jury", "oracle", "rules", "steps", "chrf", "dry run"]
 
 
+def test_a_cascade_may_trust_no_kind_and_let_marks_agree_only_where_they_are_equal(folder):
+    text = PANEL.replace("trust_first: [rule]", "trust_first: []").replace("band: 0.5", "band: 0")
+    (jury,) = recipe(folder, text).judges
+    assert jury.members[2].options == {"agree": 2, "band": 0, "trust_first": []}
+
+
 WRONG_JUDGES = [
     (ORACLE + "    samples: 0", 6, "judges[0].samples: is below 1"),
     (ORACLE + "    samples: 16", 6, "judges[0].samples: is above 15"),
@@ -412,6 +418,44 @@ def test_a_category_without_a_variant_is_told_where_there_are_only_variants(fold
     assert "has nothing for the categories cooking" in str(refusal.value) and not Rubric.objects.exists()
     both = told.replace("    sums:", "    cooking: {instructions_en: Taste.}\n    sums:")
     assert prepare(recipe(folder, both), Report(), stages=()).rubric.only_variants
+
+
+BY_CASE = """\
+rubric:
+  name: by case
+  template:
+    cases:
+      - {reference: without, turns: single, prompt: "{question} {answer}", form: "[[rating]]"}
+      - {reference: with, prompt: "{question} {ref_answer_1} {answer}", form: "[[rating]]"}
+"""
+
+
+@database
+@pytest.mark.parametrize(
+    ("judge", "turns", "cases"),
+    [
+        ("", "whole", ["sums: several turns without a reference"]),
+        ("    reference: none\n", "whole", ["sums: several turns without a reference"]),
+        ("    reference: own\n", "whole", []),
+        ("", "each", ["sums: several turns without a reference"]),
+    ],
+)
+def test_a_question_that_the_rubric_has_no_template_for_is_told_before_the_run(folder, judge, turns, cases):
+    rows = [json.loads(line) for line in (folder / "q.jsonl").read_text().splitlines()]
+    rows[1]["turns"].append("And two dozen?")
+    (folder / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = [{"question": "q1", "turns": ["Six minutes."]}, {"question": "q2", "turns": ["Twelve.", "Two dozen."]}]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = f"{BY_CASE}turns: {turns}\njudges:\n{ORACLE}{judge}    base_url: http://127.0.0.1:9/v1\n"
+    if not cases:
+        assert prepare(recipe(folder, text), Report(), stages=()).rubric.name == "by case"
+        return
+    with pytest.raises(BadInput) as refusal:
+        prepare(recipe(folder, text), Report(), stages=())
+    assert f"rubric: by case v1 has no template for {'; '.join(cases)}" in str(refusal.value)
+    assert not Run.objects.exists() and not Rubric.objects.exists()
+    complete = text.replace("reference: without, turns: single", "reference: without")
+    assert prepare(recipe(folder, complete), Report(), stages=()).rubric.name == "by case"
 
 
 @database

@@ -17,7 +17,7 @@ from judging.rubric_form import Draft
 from judging.rubric_rows import Drawn, Fields, Part, Rows, drawn
 from judging.rubric_source import FORMATS, read, written
 from tests.judging import recorded as make
-from tests.judging.judges.test_rubrics import COUNTED, SUPPORT, TEMPLATE, rubrics
+from tests.judging.judges.test_rubrics import BY_CASE, COUNTED, SUPPORT, TEMPLATE, rubrics
 
 
 def posted(fields: Fields) -> dict[str, str]:
@@ -35,7 +35,7 @@ def posted(fields: Fields) -> dict[str, str]:
 
 def _part(part: Part) -> dict[str, str]:
     boxes = _boxes([*part.instructions, *part.points, *part.template])
-    for rows in (part.dimensions, *part.point_lists):
+    for rows in (part.dimensions, *part.point_lists, part.cases):
         boxes |= _rows(rows)
     return boxes
 
@@ -62,7 +62,7 @@ def through_the_form(data: dict, *, is_open: bool = True) -> dict:
 
 
 OURS = [data_of(text) for text in (*DEFAULT_RUBRICS.values(), text_of("s", SUPPORT), text_of("c", COUNTED))]
-OURS += [SUPPORT, COUNTED, {"template": TEMPLATE}]
+OURS += [SUPPORT, COUNTED, {"template": TEMPLATE}, BY_CASE, {**SUPPORT, "variants": {"maths": BY_CASE, "code": {}}}]
 OURS += [{"variants": {"a.b": {"dimensions": []}, "a": {"dimensions": SUPPORT["dimensions"]}}, "only_variants": True}]
 
 
@@ -138,6 +138,7 @@ def test_buttons_add_move_and_take_away_rows():
     assert keys(draft.acted("remove:dimensions[0]")) == ["b"]
     assert draft.acted("add:dimensions[1].levels").state["dimensions"][1]["levels"] == [{}]
     assert draft.acted("add:points.deductions").state["points"] == {"deductions": [{}]}
+    assert draft.acted("add:template.cases").state["template"] == {"cases": [{"form": "[[A]]"}]}
     assert draft.acted("add:variants").state["variants"] == [{"category": "", "is_open": True}]
     assert keys(draft) == ["a", "b"]
 

@@ -20,7 +20,7 @@ from judging.rubric_preview import Wish, preview
 from judging.rubric_rows import drawn
 from judging.rubric_source import read
 from tests.judging import recorded as make
-from tests.judging.judges.test_rubrics import COUNTED, SUPPORT, TEMPLATE
+from tests.judging.judges.test_rubrics import BY_CASE, COUNTED, SUPPORT, TEMPLATE
 from tests.judging.test_rubric_editing import posted
 
 pytestmark = pytest.mark.django_db
@@ -355,3 +355,45 @@ def test_editing_an_old_version_never_takes_the_place_of_a_newer_one(lead):
     lead.post(address, form_of(page) | {"as_next": "1", "act": "save"})
     assert Rubric.objects.get(pk=newer.pk).instructions_en == "Second, and not used yet."
     assert Rubric.objects.get(name="support", version=3).text() == first.text()
+
+
+# --- a prompt for each case
+
+
+def test_cases_are_added_filled_in_and_saved_in_the_editor(lead):
+    begun = {"view": "form", "name": "four", "lowest": "1", "highest": "10"}
+    page = lead.post(reverse("rubric_new"), begun | {"act": "add:template.cases"})
+    assert "with or without a reference" in page.text and '<option value="multi">several</option>' in page.text
+    fields = {f"template.cases[0].{name}": value for name, value in BY_CASE["template"]["cases"][1].items()}
+    assert lead.post(reverse("rubric_new"), form_of(page) | fields | {"name": "four", "act": "save"}).status_code == 302
+    made = Rubric.objects.get(name="four")
+    assert made.template == {"cases": [BY_CASE["template"]["cases"][1]]}
+    shown = lead.get(reverse("rubric", args=[made.pk])).text
+    assert "with a reference · one turn or several" in shown and "{ref_answer_1} {question}" in shown
+
+
+def test_a_prompt_beside_cases_is_told_at_its_field_and_what_was_entered_stays(lead):
+    page = lead.get(reverse("rubric_edit", args=[rubric("four", BY_CASE).pk]))
+    post = form_of(page) | {"template.prompt": "{answer_a} {answer_b}", "act": "save"}
+    told = lead.post(page.wsgi_request.path, post)
+    assert "stands beside cases: each of them says its own" in told.text and "{question_2} {answer_a}" in told.text
+    assert Rubric.objects.get(name="four").template == BY_CASE["template"]
+
+
+def test_the_preview_shows_the_prompt_for_the_question_and_says_where_there_is_none(lead):
+    question = make.answered(make.benchmark(), "Ash", "Birch")[0]
+    text = rubric("four", BY_CASE).text()
+    (message,) = preview(text, Wish(), None).messages
+    assert message.content.startswith(question.turns[0])
+    fewer = rubric("one", {"template": {"cases": BY_CASE["template"]["cases"][1:2]}}).text()
+    assert "no template for a single turn without a reference" in preview(fewer, Wish(), None).problem
+
+
+def test_versions_are_compared_case_by_case():
+    cases = BY_CASE["template"]["cases"]
+    later = {"template": {"cases": [{**cases[0], "prompt": "Well: {answer_a} {answer_b}"}, cases[1]]}}
+    told = {group.title: group.kind for group in compare(BY_CASE, later)}
+    assert told == {
+        "Published prompt · without one · a single one": "changed",
+        "Published prompt · without one · several": "removed",
+    }

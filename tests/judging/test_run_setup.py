@@ -154,6 +154,21 @@ def test_a_category_that_the_rubric_says_nothing_of_is_told_before_the_run(lead,
     assert {name for name in named if name in told} == named
 
 
+def test_a_question_that_the_rubric_has_no_template_for_is_told_before_the_run(lead, mixed):
+    case = {"reference": "without", "turns": "single", "prompt": "{answer_a} {answer_b}", "form": "[[A]]"}
+    rubric = make.rubric("by case", template={"cases": [case]})
+    fields = {"rubric": rubric.pk, "start": "1"}
+    mixed.questions.filter(key="q5").update(reference=["Twelve."])
+    page = lead.post(reverse("run_new"), recipe(mixed, make.llm_judge(), **fields))
+    (told,) = page.context["form"].errors["rubric"]
+    category = mixed.questions.get(key="q5").category.name
+    assert (
+        told == f"This rubric has templates, and none for these questions: {category}: a single turn with a reference"
+    )
+    assert not Run.objects.exists()
+    assert lead.post(reverse("run_new"), recipe(mixed, make.judge(), **fields)).status_code == 302
+
+
 def test_only_the_categories_of_the_chosen_questions_are_asked_of_a_rubric(lead, mixed):
     first = mixed.questions.select_related("category").first()
     narrow = make.rubric("narrow", variants={first.category.key: {"instructions_en": "Taste it."}}, only_variants=True)

@@ -8,8 +8,10 @@ from math import log
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from judging.models import Judge, Seat
+from rating import learning
 from rating.panel_weights import NothingToLearn, learn, next_version
 from tests.judging import recorded as make
 
@@ -73,3 +75,28 @@ def test_where_there_is_nothing_to_learn_from_it_says_why(panel, benchmark):
     make.Preference.objects.filter(battle__question__position__gte=29).delete()
     with pytest.raises(NothingToLearn, match="sound and the people have decided 29 battles together; 30 are needed"):
         learn(panel, benchmark)
+
+
+def test_a_panel_of_the_demo_stays_one_of_the_demo(panel, benchmark):
+    Judge.objects.filter(name="sound").update(provenance="demo")
+    assert next_version(panel, learn(panel, benchmark)).provenance == "demo"
+
+
+def test_a_panel_that_never_learnt_says_so_until_it_did(panel, benchmark, client):
+    client.force_login(make.person("lena", "lead"))
+    Judge.objects.filter(pk=panel.pk).update(options={"weights": "learnt"})
+    panel.refresh_from_db()
+    outer = make.judge("outer", kind="panel")
+    Seat.objects.create(panel=outer, member=panel)
+    run = make.run(benchmark, judges=[outer])
+    words = "nobody has let it learn: every voice counts the same"
+    pages = [reverse("judge", args=[panel.pk]), reverse("run", args=[run.pk])]
+    assert all(words in client.get(page).text for page in pages)
+    shown = client.post(reverse("judge_learn", args=[panel.pk]), {"benchmark": benchmark.pk})
+    assert "Save as v2" in shown.text and "90%" in shown.text
+    client.post(reverse("judge_learn", args=[panel.pk]), {"benchmark": benchmark.pk, "write": "1"})
+    made = Judge.objects.get(name="jury", version=2)
+    page = client.get(reverse("judge", args=[made.pk])).text
+    assert words not in page and f"This version learnt from the people of {benchmark.title} v1" in page
+    assert [one["judge"] for one in learning.learnt_by(made)["members"]] == list(MISSES)
+    assert Judge.objects.filter(name="jury").unlearnt() == [panel]

@@ -160,13 +160,19 @@ class Command(BaseCommand):
 
 
 def _won_for_people(found: WinRates, told: dict) -> str:
-    title = f"{told['benchmark']} · {told['category']} · votes: {told['source']} · wins against {told['baseline']} · n = {told['n']}"
+    against = found.baseline or "several baselines"
+    title = (
+        f"{told['benchmark']} · {told['category']} · votes: {told['source']} · wins against {against} · n = {told['n']}"
+    )
     rows = [[row[name] for name in WON] for row in told["rows"]]
     parts = [title + (" · DEMO DATA" if found.benchmark.is_demo else ""), ""]
     parts.append(table(WON_HEAD, rows) if rows else "nothing was judged against it")
     parts.append(
         "low and high are the 95 % interval; n counts questions; failed verdicts are in none of the other numbers"
     )
+    if found.baselines:
+        named = "; ".join(f"{key}: {model}" for key, model in found.baselines.items())
+        parts.append(f"note: each question counts against the baseline of its category: {named}")
     if found.is_uneven:
         parts.append("note: the models were not judged on equally many questions")
     parts += [f"left out: {n} {reason}" for reason, n in found.left_out]

@@ -8,8 +8,8 @@ from django.core.management import BaseCommand, CommandError
 
 from arena.migrating import migrated
 from judging.models import Judge
+from rating.learning import NothingToLearn, learn, lesson
 from rating.management.commands.leaderboard import chosen_benchmark
-from rating.panel_weights import NothingToLearn, learn, next_version
 from rating.printing import table
 
 
@@ -27,18 +27,20 @@ class Command(BaseCommand):
         panel = Judge.objects.filter(name=options["panel"]).order_by("-version").first()
         if panel is None:
             raise CommandError(f"there is no judge {options['panel']!r}")
+        if panel.kind != Judge.Kind.PANEL:
+            raise CommandError(f"judge {panel} is no panel")
         try:
-            learnt = learn(panel, chosen_benchmark(options["benchmark"]))
+            told = lesson(panel, chosen_benchmark(options["benchmark"]))
         except NothingToLearn as error:
             raise CommandError(str(error)) from None
-        made = next_version(panel, learnt) if options["write"] else None
+        learnt, made = told.weights, learn(told) if options["write"] else None
         if options["format"] == "json":
-            told = {
+            as_json = {
                 "panel": str(made or panel),
                 "written": made is not None,
                 "members": [one.as_json() for one in learnt],
             }
-            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            self.stdout.write(json.dumps(as_json, ensure_ascii=False))
             return
         rows = [(one.judge, one.weight, one.agreement, one.n) for one in learnt]
         self.stdout.write(table(("member", "weight", "agrees with people (no ties)", "n"), rows))

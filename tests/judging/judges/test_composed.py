@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, SKIPPED, Exhibit, Verdict
 from judging.judges.composed import (
     ASK,
+    NEVER_LEARNT,
     NO_WEIGHT,
     OWN_FAMILY,
     Cascade,
@@ -210,6 +211,16 @@ def test_an_option_that_makes_no_sense_is_refused_by_name(bad):
         Panel(**bad)
 
 
+@pytest.mark.parametrize(
+    ("weights", "weighed", "is_told"),
+    [("learnt", (1, 1), True), ("learnt", (1, 0.4), False), ("seats", (1, 1), False), ("equal", (1, 1), False)],
+)
+def test_a_panel_that_never_learnt_its_weights_says_so_in_each_verdict(weights, weighed, is_told):
+    voices = [said(1, name=f"j{place}", weight=weight) for place, weight in enumerate(weighed)]
+    verdict = panel_verdict(voices, PAIR, Panel(weights=weights))
+    assert (NEVER_LEARNT in verdict.reply, verdict.details.get("weights") == NEVER_LEARNT) == (is_told, is_told)
+
+
 # Cascades
 
 
@@ -238,9 +249,37 @@ def test_two_who_agree_are_enough_and_their_mean_is_said():
     assert next_of(said(1), agree=1).value == 1
 
 
-@pytest.mark.parametrize("second", [said(-1), said(0), said(None), said(None, status=SKIPPED)])
+@pytest.mark.parametrize("second", [said(-1), said(0), said(None), said(None, status=API_ERROR)])
 def test_the_next_is_asked_where_they_disagree_or_cannot_be_read(second):
     assert next_of(said(1), second) == ASK
+
+
+NO_CHECKS = said(None, status=SKIPPED, name="rules", kind="rule")
+
+
+@pytest.mark.parametrize("trust", [("rule",), ()])
+def test_where_the_rules_skip_the_small_judge_is_enough_and_the_strong_one_is_asked_where_it_cannot_be_read(trust):
+    assert next_of(NO_CHECKS, said(-1), trust_first=trust).value == -1
+    assert next_of(NO_CHECKS, said(7), exhibit=SINGLE, trust_first=trust).value == 7
+    assert next_of(NO_CHECKS, said(None), trust_first=trust) == ASK
+    assert next_of(NO_CHECKS, said(-1), said(1), said(1), seats=5, trust_first=trust) == ASK
+
+
+def test_rules_that_are_not_trusted_must_agree_with_the_small_judge():
+    rules = said(1, name="rules", kind="rule")
+    assert next_of(rules, said(1, kind="llm"), trust_first=()).value == 1
+    assert next_of(rules, said(-1, kind="llm"), trust_first=()) == ASK
+
+
+def test_of_two_the_second_is_asked_only_where_the_first_has_no_verdict():
+    assert next_of(said(1), seats=2).value == 1
+    assert next_of(said(None), seats=2) == ASK
+    assert next_of(NO_CHECKS, seats=2) == ASK
+
+
+def test_more_than_there_are_before_the_last_need_not_agree():
+    assert next_of(said(1), said(2), seats=3, agree=9).value == 1.5
+    assert next_of(said(1), said(None), seats=3, agree=9) == ASK
 
 
 def test_the_last_ones_verdict_stands_against_all_others():

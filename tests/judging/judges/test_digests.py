@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.chat import Endpoint
-from judging.judges.base import Dimension, Exhibit, Level, PointKind, Points, RubricText, Template
+from judging.judges.base import Case, Dimension, Exhibit, Level, PointKind, Points, RubricText, Template
 from judging.judges.llm import LLMJudge
 
 IDENTITY = {"name": "owl", "version": "1", "provider": "openai", "model": "owl-small", "options": {"temperature": 0}}
@@ -122,6 +122,23 @@ def test_another_model_or_parameter_is_another_judge(changed):
 )
 def test_another_word_weight_level_or_scale_of_the_rubric_is_another_judge(rubric):
     assert digest(SINGLE) != digest(SINGLE, rubric=rubric)
+
+
+PUBLISHED = replace(RUBRIC, dimensions=(), template=Template("{question} {answer_a} {answer_b}", "Be fair."))
+BY_CASE = replace(PUBLISHED, template=None, cases={Case(True, False): PUBLISHED})
+
+
+@pytest.mark.parametrize(
+    ("exhibit", "rubric", "known"),
+    [
+        (PAIR, RUBRIC, "64088ff7188d8b9b:4749b2573d226c238041887ecfa0f3ee"),
+        (SINGLE, RUBRIC, "64088ff7188d8b9b:861fb164c62812f0fcfdfcbb919879f0"),
+        (PAIR, PUBLISHED, "f66772d39fd7c23a:ff27c5ea772ee830cd95a59919a3cac1"),
+        (PAIR, BY_CASE, "f66772d39fd7c23a:ff27c5ea772ee830cd95a59919a3cac1"),
+    ],
+)
+def test_a_digest_stays_what_it_was_so_that_replies_on_record_are_found(exhibit, rubric, known):
+    assert digest(exhibit, rubric=rubric) == known
 
 
 @pytest.mark.parametrize(

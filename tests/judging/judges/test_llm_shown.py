@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from judging.judges.base import API_ERROR, OK, SKIPPED, Dimension, Level, RubricText, Template
+from judging.judges.base import API_ERROR, OK, SKIPPED, Dimension, Exhibit, Level, RubricText, Template
 from judging.judges.llm import LLMJudge
+from judging.judges.rubrics import text_of
 from judging.prompts import PRESETS
 from tests.judging.judges.told import PAIR, Told, asked, essence, pair, read_again, run, single
 from tests.judging.replies_table import BARE, TO_FIVE
@@ -119,6 +120,57 @@ def test_what_cannot_be_shown_is_a_skipped_verdict_and_never_a_call(rubric, exhi
     assert reason in verdict.error
     assert (chat.asked, judge.calls(exhibit), judge.digest(exhibit)) == ([], (0, 0), "")
     assert judge.request(exhibit) == verdict
+
+
+BY_CASE = text_of(
+    "by case",
+    {
+        "template": {
+            "cases": [
+                {"reference": "without", "turns": "single", "prompt": "plain {answer_a} {answer_b}"},
+                {"reference": "with", "turns": "single", "prompt": "{ref_answer_1} {answer_a} {answer_b}"},
+                {"reference": "without", "turns": "multi", "prompt": "then {answer_a_2} {answer_b_2}"},
+            ]
+        }
+    },
+)
+
+
+def said_twice(**fields) -> Exhibit:
+    return replace(pair(**fields), turns=("Which way?", "Why?"), answers=(("one", "1"), ("two", "2")))
+
+
+@pytest.mark.parametrize(
+    ("exhibit", "options", "prompt"),
+    [
+        (pair(), {}, "plain one two"),
+        (pair(reference=(" ",)), {}, "plain one two"),
+        (pair(reference=("north",)), {}, "north one two"),
+        (pair(reference=("north",)), {"reference": "none"}, "plain one two"),
+        (said_twice(), {}, "then 1 2"),
+        (said_twice(turn=2), {}, "then 1 2"),
+        (said_twice(turn=1, reference=("north", "south")), {}, "north one two"),
+        (said_twice(turn=1, reference=("", "south")), {}, "plain one two"),
+    ],
+)
+def test_the_template_is_chosen_by_the_reference_and_the_turns_that_are_shown(exhibit, options, prompt):
+    judge, verdict, chat = asked(exhibit, "[[B]]", rubric=BY_CASE, **options)
+    assert (verdict.value, chat.asked[0][-1].content) == (-1, prompt)
+    assert essence(read_again(judge, exhibit, verdict)) == essence(verdict)
+    alone = replace(BY_CASE, template=Template(judge.asking.rubric_of(exhibit).template.prompt), cases={})
+    assert asked(exhibit, "[[B]]", rubric=alone, **options)[0].digest(exhibit) == judge.digest(exhibit)
+
+
+def test_a_case_that_the_rubric_has_no_template_for_is_a_failure_and_never_a_call():
+    exhibit = said_twice(reference=("north",))
+    judge, verdict, chat = asked(exhibit, "[[A]]", rubric=BY_CASE)
+    assert (verdict.status, chat.asked, judge.calls(exhibit)) == (API_ERROR, [], (0, 0))
+    assert "no template for several turns with a reference" in verdict.error
+
+
+def test_an_option_that_does_not_go_with_a_template_does_not_go_with_those_for_cases():
+    with pytest.raises(ValueError, match="whose template asks in its own way"):
+        asked(pair(), "[[A]]", rubric=BY_CASE, scale="five")
 
 
 def test_a_category_that_the_rubric_has_nothing_for_is_a_failure_and_never_a_call():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from judging.judges.base import RubricText
 from judging.judges.rubrics import BadRubric, problems, text_of
-from tests.judging.judges.test_rubrics import COUNTED, DIMENSION, POINTS, SUPPORT, TEMPLATE
+from tests.judging.judges.test_rubrics import BY_CASE, COUNTED, DIMENSION, POINTS, SUPPORT, TEMPLATE
 
 
 @given(
@@ -29,6 +29,9 @@ from tests.judging.judges.test_rubrics import COUNTED, DIMENSION, POINTS, SUPPOR
                         "base",
                         "deductions",
                         "prompt",
+                        "cases",
+                        "reference",
+                        "turns",
                         "form",
                         "lowest",
                         "highest",
@@ -75,7 +78,38 @@ def with_template(**changes):
     return problems({"template": {**TEMPLATE, **changes}})
 
 
-@pytest.mark.parametrize("data", [SUPPORT, COUNTED, {}, {"template": TEMPLATE}, {"dimensions": [DIMENSION]}])
+def with_cases(*rows):
+    return problems({"template": {"cases": list(rows)}})
+
+
+@pytest.mark.parametrize(
+    ("rows", "field", "message"),
+    [
+        ([], "", "is empty"),
+        ([{**TEMPLATE, "turns": "two"}], "[0].turns", "is not one of single, multi"),
+        ([{**TEMPLATE, "reference": True}], "[0].reference", "is not one of with, without"),
+        ([{"turns": "single"}], "[0].prompt", "is missing or empty"),
+        ([TEMPLATE, {**TEMPLATE, "turns": "multi"}], "[1]", "is for a case that one before it is for"),
+        ([{**TEMPLATE, "turn": "multi"}], "[0].turn", "is not known"),
+        ([{**TEMPLATE, "system": "{ref_answer_1}"}], "[0].system", "{ref_answer_1} is not there in every case"),
+        ([{**TEMPLATE, "prompt": "{answer_a_2} {answer_b_2}"}], "[0].prompt", "{answer_a_2} is not there in every"),
+        (
+            [{**TEMPLATE, "turns": "single"}, {"turns": "multi", "prompt": "{answer}", "form": "[[rating]]"}],
+            "",
+            "ask for verdicts on one answer and on two",
+        ),
+    ],
+)
+def test_a_fault_of_a_template_for_a_case_names_its_field(rows, field, message):
+    found = [(where, message in said) for where, said in with_cases(*rows)]
+    assert found[:1] == [(f"template.cases{field}", True)] and len({where for where, _is in found}) <= 2
+
+
+def test_a_template_beside_those_for_cases_is_a_problem():
+    assert with_template(cases=[TEMPLATE])[0] == ("template.form", "stands beside cases: each of them says its own")
+
+
+@pytest.mark.parametrize("data", [SUPPORT, COUNTED, {}, {"template": TEMPLATE}, {"dimensions": [DIMENSION]}, BY_CASE])
 def test_what_is_right_has_no_problems(data):
     assert problems(data) == []
 

@@ -1,6 +1,7 @@
 """Rubrics as data and as values: every fault with its field, and the way there and back."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from arena.loading.records import RubricRecord
 from arena.loading.rows import Report, Row
-from judging.judges.base import NoRubric
+from judging.judges.base import CASES, Case, NoRubric
 from judging.judges.rubrics import (
     data_of,
     form_of,
+    missing_cases,
     missing_variants,
     problems,
     rubric_data_of_template,
@@ -23,6 +25,15 @@ from judging.prompts import DEFAULT_RUBRICS, FORMS
 DIMENSION = {"key": "facts", "name_en": "Facts", "name_zh": "事实", "weight": 2}
 POINTS = {"base": 7, "deductions": [{"key": "wrong", "points": 2}]}
 TEMPLATE = {"prompt": "{question} {answer_a} {answer_b}", "form": "[[A]]"}
+BY_CASE = {
+    "template": {
+        "cases": [
+            {"reference": "without", "turns": "single", **TEMPLATE},
+            {"reference": "with", "prompt": "{ref_answer_1} {question} {answer_a} {answer_b}", "form": "[[A]]"},
+            {"reference": "without", "turns": "multi", "prompt": "{question_2} {answer_a} {answer_b}", "form": "[[A]]"},
+        ]
+    }
+}
 
 SUPPORT = {
     "instructions_en": "Judge as somebody who has to act on it.",
@@ -89,6 +100,16 @@ def ways_of_points(draw):
 
 
 @st.composite
+def ways_of_cases(draw, templates):
+    """Templates by reference, by turns, by both or by nothing."""
+    named = {"reference": ("with", "without"), "turns": ("single", "multi")}
+    chosen = draw(st.sets(st.sampled_from(sorted(named))))
+    rows = [dict(zip(sorted(chosen), words, strict=True)) for words in product(*(named[key] for key in sorted(chosen)))]
+    kept = draw(st.lists(st.sampled_from(rows), min_size=1, unique_by=repr))
+    return {"cases": [{**row, **draw(templates)} for row in kept]}
+
+
+@st.composite
 def sayings(draw):
     """What a rubric and a variant both can say."""
     said = {"instructions_en": TEXTS, "instructions_zh": TEXTS}
@@ -99,6 +120,8 @@ def sayings(draw):
             {"prompt": st.just(shown), "form": st.just(form)},
             optional={"system": WORDS.map(lambda text: text.replace("{", "("))},
         )
+    if form and draw(st.booleans()):
+        said["template"] = ways_of_cases(said["template"])
     said |= draw(st.sampled_from([{}, {"dimensions": DIMENSIONS}, {"points": ways_of_points()}]))
     return draw(st.fixed_dictionaries({}, optional=said))
 
@@ -177,6 +200,38 @@ def test_missing_variants_are_named_once_each_in_their_order():
     data = {"variants": {"math": {}}}
     assert missing_variants(text_of("r", data), wanted) == []
     assert missing_variants(text_of("r", {**data, "only_variants": True}), wanted) == ["poems", "", "code"]
+
+
+# Templates for cases
+
+
+def test_a_template_that_says_less_is_for_more_cases_and_a_case_without_one_has_none():
+    rubric = text_of("r", BY_CASE)
+    shown = {case: one.template.prompt.split()[0] for case, one in rubric.cases.items()}
+    single, multi = Case(False, False), Case(False, True)
+    assert shown == {single: "{question}", multi: "{question_2}"} | {Case(True, n): "{ref_answer_1}" for n in (0, 1)}
+    fewer = text_of("r", {"template": {"cases": BY_CASE["template"]["cases"][:2]}})
+    assert fewer.of_case(single).template and text_of("r", SUPPORT).of_case(multi).template is None
+    with pytest.raises(
+        NoRubric, match="r has no template for several turns without a reference; it has some for a sin"
+    ):
+        fewer.of_case(multi)
+
+
+def test_a_variant_has_the_rubrics_templates_beside_its_own_words_or_others_in_their_place():
+    variants = {"maths": {"instructions_en": "Count."}, "code": {"template": TEMPLATE}, "poems": {"template": {}}}
+    rubric = there_and_back({**BY_CASE, "variants": variants})
+    assert all(one.instructions == {"en": "Count."} for one in rubric.of("maths").cases.values())
+    assert (rubric.of("code").template.prompt, dict(rubric.of("code").cases)) == (TEMPLATE["prompt"], {})
+    assert (rubric.of("poems").template, dict(rubric.of("poems").cases)) == (None, {})
+
+
+def test_missing_templates_are_named_by_category_and_case():
+    fewer = {"template": {"cases": BY_CASE["template"]["cases"][:2]}}
+    rubric = text_of("r", {**fewer, "variants": {"code": {"template": TEMPLATE}}})
+    wanted = [(category, case) for category in ("maths", "code") for case in (*CASES, *CASES)]
+    assert missing_cases(rubric, wanted) == [("maths", Case(False, True))]
+    assert missing_cases(text_of("r", SUPPORT), wanted) == []
 
 
 # Published prompts

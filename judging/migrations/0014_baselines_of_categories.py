@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('judging', '0012_sparse_pairs'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='run',
+            name='baselines',
+            field=models.JSONField(blank=True, default=dict, help_text='baselines of categories, where they have one of their own: {category: model}, by id'),
+        ),
+    ]
