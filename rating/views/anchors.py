@@ -45,7 +45,7 @@ def judge_anchors_ask(request, pk):
 
 
 def _machine_or_404(pk) -> Judge:
-    return get_object_or_404(Judge.objects.machines().select_related("model"), pk=pk)
+    return get_object_or_404(Judge.objects.filter(kind__in=Judge.WITH_ENGINE).select_related("model"), pk=pk)
 
 
 def _chosen(fields, there: list[Benchmark]) -> Benchmark | None:
