@@ -102,7 +102,12 @@ def test_a_judge_that_changes_in_one_category_drifts_there_and_nothing_else_move
         runs = ask(judge, benchmark, items=24)
         assert len(plan.items) == 24 and server.count - asked == plan.calls == 24 * runs[0].orders * 2
         after = snapshots.take(benchmark)
+        twin = by_mode(benchmark, mode, namesake(judge), order="both")
+        assert running.carry_out(twin) and server.count - asked == plan.calls, "its first words are on record"
     table = Grade if mode == "single" else Preference
+    item, said = ("answer", "score") if mode == "single" else ("battle", "value")
+    firsts = table.objects.filter(trial=0, judge=judge).order_by("pk").values_list(item, said)
+    assert sorted(firsts) == sorted(table.objects.filter(run=twin).values_list(item, said))
     again = table.objects.filter(run__in=runs)
     assert set(again.values_list("kept_out", "trial")) == {("again", 1), ("again", 2)}
     assert words(benchmark, judge) == {"all": drift.DRIFTS, "cooking": drift.STABLE, "sums": drift.DRIFTS}
@@ -315,7 +320,9 @@ def test_the_command_estimates_asks_and_prints(capsys):
         assert "12 items, each asked 2 times: 48 calls" in capsys.readouterr().out and server.count == 0
         assert not Run.objects.filter(trial__gt=0).exists()
         mind.turned = ("What is",)
+        left = anchors.start(anchors.asking(judge, benchmark, items=12))  # as by a process that was killed
         call_command("judge_anchors", "oracle", items=12)
+        assert list(Run.objects.filter(trial__gt=0).order_by("pk")) == left
         assert server.count == 48 and "drifts" in capsys.readouterr().out
         call_command("judge_anchors", "oracle", show=True, format="json")
         told = {row["category"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
