@@ -29,6 +29,7 @@ def sentence(act: str) -> str:
         "signed_in_throttled": _("sign-in was held back"),
         "judge_learnt": _("let a judge learn from people"),
         "judged_again": _("judged again what a new rubric touches"),
+        "asked_for_drift": _("asked a judge again, to see whether it drifts"),
         "run_opened": _("opened the run for votes"),
         "run_closed": _("closed the run for votes"),
         "run_started": _("started the run, or let it go on"),

@@ -5,12 +5,12 @@ The exact bill, which looks at every prompt, is `judging.billing`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from arena.collecting import turns_in
 from arena.models import Answer, Battle, LanguageModel, Question
-from judging.items import judged_keys, meetings, questions_of, turns_of, ways
+from judging.items import judged_keys, listed_items, meetings, questions_of, turns_of, ways
 from judging.models import Judge, Run
 
 Shown = tuple[int | None, ...]
@@ -82,11 +82,15 @@ def count(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judge]
         there[place][pk] = None
     listed = [model.pk for model in candidates]
     met = meetings(run, listed)
-    items = [
-        (item, turns[question])
-        for (question, _n), known in there.items()
-        for item in _items(known, None if run.is_single else met(question))
-    ]
+    items = (
+        [
+            (item, turns[question])
+            for (question, _n), known in there.items()
+            for item in _items(known, None if run.is_single else met(question))
+        ]
+        if run.anchors is None
+        else _listed(run, turns)
+    )
     return Count(
         questions=len(turns),
         items=len(items),
@@ -119,6 +123,13 @@ def _answers(run: Run, models: Iterable[int], questions: Iterable[int]) -> dict[
         if (question, sample) in there:
             there[question, sample][model] = pk
     return there
+
+
+def _listed(run: Run, turns: Mapping[int, int]) -> list[tuple[Shown, int]]:
+    """The run's listed items, each with its number of turns. One query."""
+    shown = ("pk",) if run.is_single else ("first", "second")
+    rows = listed_items(run).values_list("question", *shown)
+    return [(tuple(answers), turns[question]) for question, *answers in rows if question in turns]
 
 
 def _items(answers: dict[int, int | None], pairs: Iterable[tuple[int, int]] | None) -> list[Shown]:

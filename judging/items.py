@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -138,7 +139,10 @@ def is_connected(run: Run, candidates: Iterable[int]) -> bool:
 
 
 def owed_by_pair(run: Run) -> dict[frozenset[int], int]:
-    """How many judgments one judge owes on each pair, from the answers there are. Four queries, of rows as many as answers."""
+    """How many judgments one judge owes on each pair (in a single run of listed items: on each model), from the answers there
+    are. Four queries, of rows as many as answers; one where the items are listed."""
+    if run.anchors is not None:
+        return _owed_of_listed(run)
     met = meetings(run, run.candidates.values_list("pk", flat=True))
     turns = {pk: len(turns_of(run, len(texts))) for pk, texts in questions_of(run).values_list("pk", "turns")}
     good = Answer.objects.ok().filter(question__in=questions_of(run), model__in=participants(run))
@@ -151,6 +155,19 @@ def owed_by_pair(run: Run) -> dict[frozenset[int], int]:
             if models.issuperset(pair):
                 owed[frozenset(pair)] += turns[question] * run.orders
     return owed
+
+
+def _owed_of_listed(run: Run) -> dict[frozenset[int], int]:
+    owed: dict[frozenset[int], int] = defaultdict(int)
+    models = ("model",) if run.is_single else ("first_model", "second_model")
+    for texts, *who in listed_items(run).values_list("question__turns", *models):
+        owed[frozenset(who)] += len(turns_of(run, len(texts))) * run.orders
+    return owed
+
+
+def listed_items(run: Run) -> QuerySet:
+    """The answers or battles of `limits.anchors` that are there."""
+    return (Answer if run.is_single else Battle).objects.filter(pk__in=run.anchors or ())
 
 
 def answers_of(run: Run, questions: Iterable[int] | None = None) -> list[Answer]:
@@ -198,10 +215,13 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
 def items_of(run: Run, questions: Iterable[int] | None = None) -> list[Item]:
     """Everything a machine judge sees in this run, or on these questions: each turn where the run judges turns, in both
     orders where it says so."""
+    if run.anchors is not None:
+        rows = listed_items(run) if questions is None else listed_items(run).filter(question__in=questions)
+        listed = _with_texts(run, rows.order_by("pk").values_list("pk", flat=True)).values()
     if run.is_single:
-        seen = [Item(answer=answer) for answer in answers_of(run, questions)]
+        seen = [Item(answer=answer) for answer in (answers_of(run, questions) if run.anchors is None else listed)]
     else:
-        battles = battles_of(run, questions)
+        battles = battles_of(run, questions) if run.anchors is None else listed
         seen = [Item(battle=battle, swapped=swapped) for battle in battles for swapped in ways(run, battle)]
     return [replace(item, turn=turn) for item in seen for turn in turns_of(run, len(item.question.turns))]
 
@@ -209,16 +229,22 @@ def items_of(run: Run, questions: Iterable[int] | None = None) -> list[Item]:
 def items_of_keys(run: Run, keys: Iterable[tuple]) -> list[Item]:
     """The items of a run with these keys, as far as they are still there. A query for each 200."""
     wanted = list(keys)
-    pks = dict.fromkeys(key[0] for key in wanted)
-    sides = ("",) if run.is_single else ("first__", "second__")
-    related = [f"{side}{name}" for side in sides for name in ("question__category", "model")]
-    table = Answer if run.is_single else Battle
-    rows = {row.pk: row for some in chunks(pks) for row in table.objects.filter(pk__in=some).select_related(*related)}
+    rows = _with_texts(run, dict.fromkeys(key[0] for key in wanted))
     if run.is_single:
         return [Item(answer=rows[pk], turn=turn) for pk, turn in wanted if pk in rows]
-    for battle in rows.values():
-        battle.question = battle.first.question
     return [Item(battle=rows[pk], swapped=swapped, turn=turn) for pk, swapped, turn in wanted if pk in rows]
+
+
+def _with_texts(run: Run, pks: Iterable[int]) -> dict[int, Any]:
+    """The answers or battles of these ids, by id, with all that a judge sees. A query for each 200."""
+    sides = ("",) if run.is_single else ("first__", "second__")
+    related = [f"{side}{name}" for side in sides for name in ("question__category", "model")]
+    table: Any = Answer if run.is_single else Battle
+    rows = {row.pk: row for some in chunks(pks) for row in table.objects.filter(pk__in=some).select_related(*related)}
+    if not run.is_single:
+        for battle in rows.values():
+            battle.question = battle.first.question
+    return rows
 
 
 def turns_of(run: Run, turns: int) -> Sequence[int]:
@@ -255,9 +281,9 @@ def undecided(run: Run, judge: Judge, items: Iterable[Item], questions: Iterable
 
 
 def judged_keys(run: Run, judge: Judge, questions: Iterable[int] | None = None) -> set[tuple]:
-    """Keys of the items that this judge has judged under the run's rubric, in this run or another one."""
+    """Keys of the items that this judge has judged under the run's rubric in its trial, in this run or another one."""
     table, item = table_of(run)
-    mine = table.objects.current().filter(judge=judge, rubric=run.rubric)
+    mine = table.objects.current().filter(judge=judge, rubric=run.rubric, trial=run.trial)
     if questions is None:
         mine = mine.filter(**{f"{item}__question__benchmark": run.benchmark})
     else:

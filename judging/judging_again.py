@@ -69,7 +69,9 @@ def cases_of(rubric: Rubric) -> QuerySet[BadCase]:
 def runs_like(rubric: Rubric) -> list[Run]:
     """Runs by machines on the benchmarks of the cases, those by an earlier version of this rubric first. Two queries."""
     touched = cases_of(rubric).values("question__benchmark")
-    found = Run.objects.filter(benchmark__in=touched, judges__kind__in=Judge.WITH_ENGINE).exclude(rubric=rubric)
+    found = Run.objects.filter(benchmark__in=touched, judges__kind__in=Judge.WITH_ENGINE, trial=0).exclude(
+        rubric=rubric
+    )
     runs = list(found.select_related("benchmark", "rubric", "baseline").distinct().order_by("-pk")[:200])
     return sorted(runs, key=lambda run: run.rubric.name != rubric.name)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from judging.items import chunks, table_of
 from judging.judges.base import OK, AskingEngine, Exhibit, Verdict
 from judging.machines import Machine, provenance_of
-from judging.models import BY_PERSON, Grade, Preference, Run
+from judging.models import BY_PERSON, KeptOut, Run
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit], *, under_w
     if not isinstance(engine, AskingEngine) or not run.cache:
         return Sorted(rest=list(exhibits))
     digests = [engine.digest(exhibit) for exhibit in exhibits]
-    kept = _kept(table_of(run)[0], digests, provenance_of(run, machine))
+    kept = _kept(run, digests, provenance_of(run, machine))
     found = Sorted()
     seen = set(under_way)
     for exhibit, digest in zip(exhibits, digests, strict=True):
@@ -48,14 +48,13 @@ def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit], *, under_w
     return found
 
 
-def _kept(table: type[Grade] | type[Preference], digests: Iterable[str], provenance: str) -> dict[str, dict]:
-    """Reply, reasoning, details and prompt on record for these digests, the newest of each."""
+def _kept(run: Run, digests: Iterable[str], provenance: str) -> dict[str, dict]:
+    """Reply, reasoning, details and prompt on record for these digests, the newest of each: of a run that asks anew only its own,
+    of another one none that came of asking anew."""
     wanted = list(dict.fromkeys(filter(None, digests)))
-    rows = (
-        table.objects.filter(status=OK, cached=False, provenance=provenance)
-        .exclude(digest="")
-        .exclude(parser=BY_PERSON)
-    )
+    rows = table_of(run)[0].objects.filter(status=OK, cached=False, provenance=provenance)
+    rows = rows.exclude(digest="").exclude(parser=BY_PERSON)
+    rows = rows.filter(run=run.pk or 0) if run.trial else rows.exclude(kept_out=KeptOut.AGAIN)
     if not wanted or not _said_anything(rows, {digest.partition(":")[0] for digest in wanted}):
         return {}
     names = ("digest", "reply", "reasoning", "details", "prompt")

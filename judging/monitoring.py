@@ -383,7 +383,7 @@ def _done(run: Run) -> dict[frozenset[int], dict[str, int]]:
 def _owed(run: Run, models: Iterable[int]) -> dict[frozenset[int], int]:
     """How many judgments one judge owes on each pair (on each model in single mode), from the answers there are. One query,
     one more where each turn is judged, four where not all pairs meet on a question."""
-    if run.is_sparse or run.baselines:
+    if run.is_sparse or run.baselines or run.anchors is not None:
         return owed_by_pair(run)
     each = run.turns == Run.Turns.EACH
     good = Answer.objects.ok().filter(question__in=questions_of(run), model__in=list(models), sample__lt=run.samples)

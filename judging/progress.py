@@ -11,8 +11,8 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
 from arena.models import Answer, Battle, LanguageModel, Question
-from judging.items import meetings, owed_by_pair, participants, questions_of, shown_way
-from judging.models import Assignment, Grade, Judge, Preference, Run, Seat, Status, VotingItem
+from judging.items import meetings, owed_by_pair, participants, questions_of, shown_way, table_of
+from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run, Seat, Status, VotingItem
 
 COUNTS = {
     "done": Count("pk", filter=Q(status=Status.OK)),
@@ -142,7 +142,7 @@ class Progress:
 
 def expected(run: Run) -> int:
     """How many judgments each machine judge owes, from the answers there are. Two to four queries, no rows written."""
-    if run.is_sparse or run.baselines:
+    if run.is_sparse or run.baselines or run.anchors is not None:
         return sum(owed_by_pair(run).values())
     answered = wanted_answers(run).ok()
     if run.mode == Run.Mode.BASELINE:
@@ -192,6 +192,9 @@ def judgments_of(run: Run):
             mine = (
                 mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
             )
+    if run.anchors is not None:
+        mine = mine.filter(**{f"{table_of(run)[1]}__in": run.anchors})
+    mine = mine.filter(trial=run.trial) if run.trial else mine.exclude(kept_out=KeptOut.AGAIN)
     turns = {"turn__gt": 0} if run.turns == Run.Turns.EACH else {"turn": 0}
     mine = mine.filter(rubric=run.rubric, **turns)
     return mine if run.is_single or run.orders == 2 else mine.exclude(pk__in=_other_ways(run, mine))

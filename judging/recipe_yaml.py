@@ -37,7 +37,7 @@ def as_yaml(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judg
     if run.baseline_id and run.baseline_id not in {model.pk for model in models}:
         models.append(run.baseline)
     judges = list(judges)
-    limits = {name: value for name, value in run.limits.items() if name != "overlap"}
+    limits = {name: value for name, value in run.limits.items() if name not in ("overlap", "anchors")}
     voting = Voting.of(run)
     told: dict[str, Any] = {
         "name": run.name[:190] or "run",

@@ -154,7 +154,7 @@ def in_place_of(row: Preference | Grade, verdict: Verdict) -> Preference | Grade
     """The row (not saved) of a new reading; what the call took stays with the earlier one, so that nothing is counted twice."""
     kept = {"reply": row.reply, "reasoning": row.reasoning, "prompt": tuple(row.prompt), "digest": row.digest}
     verdict = replace(verdict, cached=row.cached, asked=0, tokens_in=None, tokens_out=None, seconds=0.0, **kept)
-    names = ("judge", "rubric", "run", "turn", "trial", "provenance")
+    names = ("judge", "rubric", "run", "turn", "trial", "kept_out", "provenance")
     where = {name: getattr(row, name) for name in names}
     if isinstance(row, Grade):
         return Grade.record(verdict, answer=row.answer, **where)

@@ -34,7 +34,7 @@ from judging.judges.composed import (
 from judging.judges.llm import LLMJudge
 from judging.kept import sort_out
 from judging.machines import Machine, provenance_of
-from judging.models import IN_BATCH, Grade, Judge, Preference, Run
+from judging.models import IN_BATCH, Grade, Judge, KeptOut, Preference, Run
 from judging.purse import Feed, Purse
 
 BEAT = 0.25  # seconds between two looks at the lease at the least, while verdicts keep coming
@@ -272,12 +272,13 @@ def save(
 ) -> list[Preference | Grade]:
     """Keep these verdicts, as rows; one that is already on record stays as it is. Raises NotKept when one is not on record then."""
     where = {"judge": judge, "rubric": run.rubric, "run": run, "provenance": provenance or run.provenance}
+    where |= {"trial": run.trial, "kept_out": KeptOut.AGAIN if run.trial else ""}
     rows = [_row(item, verdict, where) for item, verdict in verdicts]
     table, item = table_of(run)
     keys = KEYS[item]
 
     def known() -> set[tuple]:
-        mine = table.objects.current().filter(judge=judge, rubric=run.rubric, trial=0)
+        mine = table.objects.current().filter(judge=judge, rubric=run.rubric, trial=run.trial)
         return set(mine.filter(**{f"{keys[0]}__in": {getattr(row, keys[0]) for row in rows}}).values_list(*keys))
 
     keep(rows, key=lambda row: tuple(getattr(row, key) for key in keys), known=known)
@@ -394,7 +395,7 @@ def _said(go: Go, member: Machine, exhibits: dict[tuple, Exhibit]) -> dict[tuple
     """What is on record of this member on these exhibits, towards the answer shown first. A query for each 200 questions."""
     table, item = table_of(go.run)
     questions = sorted({exhibit.id.question.pk for exhibit in exhibits.values()})
-    rows = table.objects.current().filter(judge=member.judge, rubric=go.run.rubric, trial=0)
+    rows = table.objects.current().filter(judge=member.judge, rubric=go.run.rubric, trial=go.run.trial)
     by_key: dict[tuple, Verdict] = {}
     for some in chunks(questions):
         for row in rows.filter(**{f"{item}__question__in": some}).defer("prompt", "reply", "reasoning"):

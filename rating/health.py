@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from arena.models import Benchmark, LanguageModel
 from arena.style import FEATURES
 from judging.models import Judge, Status
-from rating import data, stats
+from rating import data, drift, stats
 from rating.agreeing import MOST_STEPS, OUTCOMES, last_words
 from rating.data import STATES, Attempts, Dated, Dates, Looks, Marks, Record, Spent, Votes
 from rating.data.parts import split
 from rating.stats.alternative_annotator import FEWEST_ITEMS, NOBODY
 from rating.stats.bias import Beside, Cases, Share
 
-EDITION = "2"
+EDITION = "3"
 """Part of a snapshot's digest: another meaning of these figures makes another snapshot."""
 FAILURES = (Status.PARSE_ERROR, Status.TRUNCATED, Status.REFUSED, Status.API_ERROR, Status.SKIPPED)
 MUTE = "mute"  # a reply without a verdict, for whatever reason of the judge's own
@@ -75,13 +75,22 @@ class Families:
 def of(benchmark: Benchmark, record: Record, looks: Looks | None = None) -> list[Told]:
     """Rows of the Health table (without its snapshot). `looks` are those of `record.votes`, where they are known already.
 
-    Eight queries, none where no machine judged.
+    Nine queries, at most four more where judges were asked anew; none where no machine judged.
     """
     if not len(record.attempts):
         return []
     if looks is None or record.votes is not record.verdicts:
         looks = data.looks(benchmark, record.verdicts.item)
-    return list(rows(record, looks, families(), data.spent(benchmark), data.dates(benchmark)))
+    told = rows(record, looks, families(), data.spent(benchmark), data.dates(benchmark))
+    return list(_with_anchors(told, drift.of_judges(benchmark)))
+
+
+def _with_anchors(told: Iterator[Told], drifts: Mapping[int, Mapping[Place, Told]]) -> Iterator[Told]:
+    """The rows, with drift on the anchor set in place of that by weeks where a judge was asked anew."""
+    for row in told:
+        if on_anchors := drifts.get(row["judge_id"], {}).get(row["category_id"]):
+            row["told"]["drift"] = on_anchors
+        yield row
 
 
 def families() -> Families:

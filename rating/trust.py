@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from rating.drift import DRIFTS
 from rating.health import CHANGED, MUTE
 from rating.models import Agreement
 
@@ -129,7 +130,7 @@ def standing(
 def cautions(told: Mapping[str, Any]) -> list[Reason]:
     """What to know of a judge beside whether it is trusted: what it favours more than people do, and drift."""
     leaning = [reason for reason in (Reason.OWN_FAMILY, Reason.LONGER, Reason.MARKDOWN) if _leans(told.get(reason, {}))]
-    return leaning + ([Reason.DRIFT] if told.get("drift", {}).get("note") == CHANGED else [])
+    return leaning + ([Reason.DRIFT] if told.get("drift", {}).get("note") in (CHANGED, DRIFTS) else [])
 
 
 def _is_mute(mute: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from rating import consumers
 from rating.api import api as programs
 from rating.views import (
     agreement,
+    anchors,
     annotators,
     api,
     board_files,
@@ -53,6 +54,8 @@ urlpatterns = [
     path("benchmarks/<int:pk>/meta/export/<slug:format_>/", meta.meta_export, name="meta_export"),
     path("judges/<int:pk>/", agreement.judge, name="judge"),
     path("judges/<int:pk>/learn/", learning.judge_learn, name="judge_learn"),
+    path("judges/<int:pk>/anchors/", anchors.judge_anchors, name="judge_anchors"),
+    path("judges/<int:pk>/anchors/ask/", anchors.judge_anchors_ask, name="judge_anchors_ask"),
     path("runs/<int:pk>/annotators/", annotators.annotators, name="annotators"),
     path("annotators/<int:pk>/", annotators.annotator, name="annotator"),
     path("me/", annotators.me, name="me"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from rating import health
+from rating import drift, health
 from rating.stats import alternative_annotator as alternative
 from rating.stats.agreement import ALL_ALIKE, FEW_UNITS, NO_DISAGREEMENT, NO_PAIRS, ONE_UNIT, ONE_VALUE
 from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED, WIDENED
@@ -34,6 +34,7 @@ REASONS = {
     "hidden repeat": _("hidden repeats of a vote"),
     "adjudication": _("by adjudicators"),
     "names its maker": _("on answers that name their maker"),
+    "asked again": _("judged again to see drift"),
 }
 """Why judgments are left out, by the name in `Snapshot.excluded`."""
 
@@ -91,6 +92,9 @@ NOTES = {
     health.FEW_QUESTIONS: gettext_noop("too few questions for an interval"),
     health.CHANGED: gettext_noop("changed since the first week"),
     health.SAME: gettext_noop("no change that can be told"),
+    drift.DRIFTS: gettext_noop("drifts"),
+    drift.STABLE: gettext_noop("stable"),
+    drift.FEW: gettext_noop("not enough data"),
     alternative.NULL_PASSES: gettext_noop("a judge that knows nothing passes too"),
     alternative.FEW_QUESTIONS: gettext_noop("too few questions for a verdict"),
     alternative.TWO_PEOPLE: gettext_noop(

@@ -194,7 +194,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FAILURES, SHARE),
     **dict.fromkeys(OF_PAIRS[:3], LEANING),
     "alternative": ("winning_rate", "advantage", "verdict", "people"),
-    "drift": ("difference", "low", "high", "items", "note"),
+    "drift": ("difference", "low", "high", "items", "note", "since"),
 }
 HEAD = (
     "judge", "category", "kind", "standing", "reasons",

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0012_sparse_pairs'),
+        ('judging', '0013_trials_of_runs'),
     ]
 
     operations = [

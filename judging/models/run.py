@@ -29,7 +29,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(free, status__in=(Run.Status.QUEUED, Run.Status.RUNNING))
 
     def judging_before(self, run: Run) -> RunQuerySet:
-        """Runs at work on the same benchmark by the same rubric that began to judge before this one did."""
+        """Runs at work on the same benchmark by the same rubric, in the same trial, that began to judge before this one did."""
         return self.filter(
             benchmark=run.benchmark_id,
             rubric=run.rubric_id,
@@ -37,6 +37,7 @@ class RunQuerySet(models.QuerySet["Run"]):
             stage="judgments",
             lease_until__gt=timezone.now(),
             judging_since__lt=run.judging_since,
+            trial=run.trial,
         )
 
     def to_wind_up(self) -> RunQuerySet:
@@ -103,10 +104,13 @@ class Run(models.Model):
     limits = models.JSONField(
         default=dict,
         blank=True,
-        help_text="questions, keys (of the only questions), pairs, concurrency, overlap, samples",
+        help_text="questions, keys (of the only questions), anchors (ids of the only items), pairs, concurrency, overlap, samples",
     )
     voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
+    trial = models.PositiveSmallIntegerField(
+        default=0, help_text="above 0: asks anew what was judged, to see drift; ratings leave it out"
+    )
     recipe = models.JSONField(default=dict, blank=True, help_text="the effective settings, echoed")
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
@@ -170,6 +174,11 @@ class Run(models.Model):
     def samples(self) -> int:
         """How many answers of each model to each question take part."""
         return int(self.limits.get("samples", 1))
+
+    @property
+    def anchors(self) -> list[int] | None:
+        """Ids of the only answers (single) or battles that it judges; None where it judges all there are."""
+        return self.limits.get("anchors")
 
     @property
     def pairs(self) -> int | None:

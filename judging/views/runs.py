@@ -22,7 +22,7 @@ from judging.ballots import flag_causes
 from judging.exporting import formats_of
 from judging.exporting.items import votes_without_text
 from judging.machines import judges_of
-from judging.models import Assignment, Grade, Judge, Preference, Run, Status
+from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run, Status
 from judging.monitoring import monitor
 from judging.progress import judgments_of
 from judging.voting import Voting
@@ -72,12 +72,12 @@ def runs(request):
 
 
 def _judgments_of_each():
-    """How many judgments that count name a run as theirs, as one column."""
+    """How many judgments that count, or were made to see drift, name a run as theirs, as one column."""
     counts = [
         Coalesce(
             Subquery(
-                table.objects.counting()
-                .filter(run=OuterRef("pk"))
+                table.objects.current()
+                .filter(run=OuterRef("pk"), kept_out__in=("", KeptOut.AGAIN))
                 .order_by()
                 .values("run")
                 .annotate(n=Count("pk"))

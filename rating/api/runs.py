@@ -88,6 +88,7 @@ class RunWhole(RunRow):
     order: str
     turns: str
     seed: int
+    trial: int = Field(description="above 0: asks a judge anew, to see drift; nothing of it counts")
     pairs: int | None = Field(description="of models that meet on each question, in mode pairwise; null: all of them")
     error: Text
     spent: float | None = Field(description="by its judgments, in the prices’ currency; null: no prices")
@@ -156,7 +157,7 @@ def run(request: HttpRequest, pk: int) -> Data:
     found = one(runs_seen_by(request.user).select_related("benchmark", "baseline", "rubric"), pk)
     blind = is_blind_on(request.user, found.benchmark)
     now = progress(found)
-    names = ("order", "turns", "seed", "pairs")
+    names = ("order", "turns", "seed", "trial", "pairs")
     return {
         **_run(found, blind=blind),
         **{name: getattr(found, name) for name in names},

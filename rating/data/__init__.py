@@ -1,5 +1,6 @@
 """The only door from rows to arrays: a benchmark's judgments as columns, and the counts that are kept up vote by vote."""
 
+from rating.data.askings import Again, askings
 from rating.data.bulk import columns, insert
 from rating.data.effort import Dated, Dates, Spent, dates, spent
 from rating.data.looks import Looks, looks
@@ -37,6 +38,7 @@ __all__ = [
     "SET_ASIDE",
     "STATES",
     "TIE",
+    "Again",
     "Attempts",
     "Dated",
     "Dates",
@@ -49,6 +51,7 @@ __all__ = [
     "Spent",
     "Votes",
     "alike",
+    "askings",
     "columns",
     "counted_provenances",
     "dates",

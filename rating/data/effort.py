@@ -10,11 +10,10 @@ import numpy as np
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from arena.models import Benchmark, Question
-from judging.models import Grade, Judge, Preference, Status
+from judging.anchors import ANCHOR
+from judging.models import Grade, Judge, KeptOut, Preference, Status
 from rating.data.record import Columns, Floats, Ints, counted_provenances
 
-ANCHOR = "anchor"
-"""Tag of the questions that a judge is given again and again, to see whether it drifts."""
 MOST = 20_000  # judgments whose time is looked at; a benchmark with more needs an anchor set
 
 Place = tuple[int, int]
@@ -67,10 +66,11 @@ class Dates:
 
 
 def spent(benchmark: Benchmark) -> dict[Place, Spent]:
-    """What the judgments of runs took, by judge and category. Two queries."""
+    """What the judgments of runs took, by judge and category, but for those that were made again to see drift. Two queries."""
     found: dict[Place, Spent] = defaultdict(Spent)
     for table, item in ((Preference, "battle"), (Grade, "answer")):
-        rows = _of_machines(table.objects.filter(run__benchmark=benchmark), benchmark).order_by()
+        rows = table.objects.filter(run__benchmark=benchmark).exclude(kept_out=KeptOut.AGAIN)
+        rows = _of_machines(rows, benchmark).order_by()
         rows = rows.values_list("judge", f"{item}__question__category").annotate(
             in_all=Count("pk"),
             in_verdicts=Count("pk", filter=Q(status=Status.OK, superseded_at__isnull=True, kept_out="")),

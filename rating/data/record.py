@@ -328,6 +328,7 @@ KEPT_OUT = {
     "hidden repeat": (KeptOut.REPEAT, 9),
     "adjudication": (KeptOut.ADJUDICATION, 10),
     "names its maker": (KeptOut.LEAK, 11),
+    "asked again": (KeptOut.AGAIN, 12),
 }
 """Why a judgment that stands does not count, by the name in `Record.excluded`: the word on its row, and its state here."""
 FAILING = [code for status, code in STATES.items() if status not in (Status.OK, Status.SKIPPED)]

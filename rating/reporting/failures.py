@@ -58,7 +58,7 @@ def _below(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Grade]:
 
 def _without(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Grade]:
     """Judgments of its answers that should have a value and have none."""
-    return Grade.objects.failed().filter(**_of(model)).exclude(answer__question__benchmark__in=hidden)
+    return Grade.objects.counting().failed().filter(**_of(model)).exclude(answer__question__benchmark__in=hidden)
 
 
 OF_A_BATTLE = (

@@ -75,7 +75,7 @@ PLACES: dict[str, str] = {
     **dict.fromkeys(("category_edit", "category_move", "category_delete"), "category"),
     **dict.fromkeys(("model", "model_edit", "model_check", "model_delete", "model_compare", "model_failures"), "model"),
     **dict.fromkeys(("rubric", "rubric_edit"), "rubric"),
-    **dict.fromkeys(("judge", "judge_edit", "judge_check", "judge_learn"), "judge"),
+    **dict.fromkeys(("judge", "judge_edit", "judge_check", "judge_learn", "judge_anchors", "judge_anchors_ask"), "judge"),
     **dict.fromkeys(("try_out", "try_out_fragment"), "try_out"),
     **dict.fromkeys(("run", "run_fragment", "run_start", "run_pause", "run_reread", "run_cancel", "run_close"), "run"),
     **dict.fromkeys(("run_open", "run_voting", "run_retry", "run_recipe", "gold", "gold_import", "people"), "run"),

@@ -41,6 +41,7 @@ NO_PAGES = {
     "set_language", "logout", "theme", "benchmark_delete", "question_delete", "category_move", "category_delete",
     "model_check", "model_delete", "rubric_preview", "judge_check", "judge_learn", "bad_case_new", "bad_case_dismiss", "run_from_yaml",
     "run_start", "run_pause", "run_reread", "run_unread_undo", "run_cancel", "run_close", "run_open", "run_retry", "gold_import",
+    "judge_anchors_ask",
     "gold_remove", "invitation_revoke", "webhook_test", "webhook_delete", "upload_check", "upload_load", "upload_delete",
     "grouping_import", "token_revoke", "adjudicate_pass", "adjudicate_undo", "comment_on", "contested_send",
     "password_link", "comment", "undo", "cast", "skip", "flag", "beat",

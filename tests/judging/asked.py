@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -134,10 +134,18 @@ def priced(judge: Judge, price_in: float | None, price_out: float | None) -> Non
 @contextmanager
 def saying(text: str) -> Iterator[openai_server.Served]:
     """A server that says the same to everybody."""
+    with saying_by(lambda _body: text) as server:
+        yield server
+
+
+@contextmanager
+def saying_by(reply: Callable[[dict[str, Any]], str]) -> Iterator[openai_server.Served]:
+    """A server that says what this makes of a request's body."""
     record = openai_server.Record()
 
     async def app(scope, receive, send) -> None:
         body = openai_server._loads(await openai_server.read_body(receive))
+        text = reply(body)
         record.add(openai_server.Call(scope["path"], body, {}, 200, "ok", True, 1, 0.0), None)
         usage = openai_server._usage(body, text)
         await openai_server.send_json(send, 200, openai_server._completion(body, text, usage))

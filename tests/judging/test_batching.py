@@ -12,7 +12,7 @@ from django.db import connection
 
 from arena.chat import ChatError
 from arena.models import Answer
-from judging import batching, running, tasks
+from judging import anchors, batching, running, tasks
 from judging.items import items_of
 from judging.judges.dry_run import REPLY_TOKENS, prompt_tokens
 from judging.judges.llm import ASKED_AGAIN
@@ -117,6 +117,16 @@ def second_judge(run: Run, name: str = "pythia", **options) -> Judge:
     judge.options = options
     judge.save()
     return judge
+
+
+def test_a_judge_that_is_asked_anew_to_see_drift_hands_its_prompts_over_again(run, wire, monkeypatch):
+    ending(wire, monkeypatch)
+    assert running.carry_out(run)
+    judge = run.judges.get()
+    for place, one in enumerate(anchors.start(anchors.asking(judge, run.benchmark)), start=1):
+        assert running.carry_out(one) and len(wire.batches) == 1 + place
+        assert Preference.objects.decided().filter(run=one, trial=place, kept_out="again").count() == 6
+    assert not Submission.objects.filter(finished_at=None).exists()
 
 
 def test_a_run_hands_its_prompts_over_in_one_batch_and_saves_what_comes_back(run, wire, monkeypatch):

@@ -23,6 +23,7 @@ WHY = {
     "repeat": "hidden repeat",
     "adjudication": "adjudication",
     "leak": "names its maker",
+    "again": "asked again",
 }
 
 
