@@ -46,10 +46,13 @@ class Seen:
             raise Http404
         end = self.end.get(found.leaderboard.benchmark_id)
         if end and found.created_at >= end:
-            raise PermissionDenied(
-                _("People are voting on this benchmark: what may count their votes opens when they are done.")
-            )
+            raise _kept_back()
         return found
+
+    def votes_of(self, benchmark: Benchmark) -> None:
+        """Nothing where this reader may see figures that count votes as they come. Raises PermissionDenied where not."""
+        if self.is_held(benchmark):
+            raise _kept_back()
 
     def latest(self, benchmark: Benchmark) -> Snapshot | None:
         """The benchmark's current snapshot, or the last from before the vote; None where there is none. One query."""
@@ -63,6 +66,12 @@ class Seen:
         boards = Leaderboard.objects.exclude(benchmark__in=list(self.end))
         held = [self.latest(one) for one in Benchmark.objects.filter(pk__in=list(self.end))]
         return Snapshot.objects.filter(Q(pk__in=boards.values("current")) | Q(pk__in=[one.pk for one in held if one]))
+
+
+def _kept_back() -> PermissionDenied:
+    return PermissionDenied(
+        _("People are voting on this benchmark: what may count their votes opens when they are done.")
+    )
 
 
 EVERYTHING = Seen({})

@@ -201,13 +201,14 @@ def judge_health(request: HttpRequest, pk: int) -> Data:
 
 @router.get(
     "/boards/{int:pk}/meta",
-    response={200: MetaEvaluation, 404: ProblemRow, 422: ProblemRow},
+    response={200: MetaEvaluation, 403: ProblemRow, 404: ProblemRow, 422: ProblemRow},
     summary="Judges beside people’s verdicts on pairs, as it is now",
 )
 def meta_evaluation(request: HttpRequest, pk: int, wanted: Query[MetaWanted]) -> Data:
     """Agreement with and without ties, κ, consistency over both orders and the distance from the best judge, with intervals."""
     check_parameters(request, wanted)
     found = one(Benchmark.objects, pk)
+    Seen.of(request.user, found).votes_of(found)
     try:
         policy = meta.Policy(wanted.flips, wanted.unread)
     except ValueError as error:

@@ -20,6 +20,7 @@ from judging.forms import Estimate
 from judging.views.runs import leads_only
 from rating import meta, meta_page
 from rating.meta_form import MetaForm
+from rating.seen import Seen
 
 PAGE = 50
 FIELDS = ("flips", "unread", "category", "sort", "judge")
@@ -41,8 +42,9 @@ def meta_evaluation(request, pk):
         "benchmark": benchmark,
         "tests": meta_page.TESTS,
         "under_way": meta_page.under_way(benchmark, runs_seen_by(request.user)),
+        "is_held": Seen.of(request.user, benchmark).is_held(benchmark),
     }
-    if (told := meta_page.figures(benchmark, wanted)) is not None:
+    if not context["is_held"] and (told := meta_page.figures(benchmark, wanted)) is not None:
         found = meta_page.page(told, wanted)
         context |= {
             "found": found,
@@ -57,6 +59,7 @@ def meta_evaluation(request, pk):
 def meta_export(request, pk, format_):
     """All judges in all categories, as the command `meta` prints them: CSV or JSON."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
+    Seen.of(request.user, benchmark).votes_of(benchmark)
     policy = meta_page.Wanted.of({name: asked(request.GET, name) for name in FIELDS}).policy
     found = meta_page.comparison(benchmark, policy)
     if format_ == "json":

@@ -77,7 +77,7 @@ def figures(place: Place) -> list[str]:
     own = [f"/leaderboard/{pk}/", f"/leaderboard/{pk}/?source=people", f"/leaderboard/{pk}/history/", f"/trust/{pk}/"]
     own += [f"/agreement/{pk}/", f"/agreement/{pk}/export/json/", "/", f"/compare/?one={place.before.pk}", "/compare/"]
     own += [f"/snapshots/{place.before.pk}/matrix/", f"/models/{model}/", f"/judges/{judge}/"]
-    own += [f"/models/{model}/export/md/", f"/snapshots/{place.before.pk}/"]
+    own += [f"/models/{model}/export/md/", f"/snapshots/{place.before.pk}/", f"/benchmarks/{pk}/meta/"]
     return own + [
         f"/api/v1/{one}"
         for one in (f"boards/{pk}", f"boards/{pk}/agreement", f"boards/{pk}/judges", "boards", "snapshots", "ratings")
@@ -90,6 +90,8 @@ def of_after(place: Place) -> list[str]:
     parts = ("", "matrix/", "charts/", "agreement/", "agreement/export/csv/", "trust/", "board.svg", "export/json/")
     return [
         *(f"/snapshots/{pk}/{part}" for part in parts),
+        f"/benchmarks/{place.benchmark.pk}/meta/export/csv/",
+        f"/api/v1/boards/{place.benchmark.pk}/meta",
         f"/embed/{pk}/",
         f"/compare/?one={pk}",
         f"/compare/?other={pk}",
