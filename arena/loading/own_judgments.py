@@ -21,7 +21,7 @@ from arena.loading.rows import is_number
 FIELDS = {"question", "judge", "kind", "status"}
 PEOPLE = ("person", "simulated", "imported_person")
 STATUSES = {name: name for name in ("ok", "parse_error", "truncated", "refused", "api_error", "skipped")}
-KEPT_OUT = {name: name for name in ("", "practice", "gold", "repeat", "adjudication", "leak")}
+KEPT_OUT = {name: name for name in ("", "practice", "gold", "repeat", "adjudication", "leak", "again")}
 ORDERS = {name: name for name in ("both", "random", "balanced", "fixed")}
 NUMBERED = re.compile(r"person \d+")
 LARGEST = 32_767  # what the database takes as turn, trial or sample

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import yaml
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -383,10 +384,10 @@ def test_a_prompt_beside_cases_is_told_at_its_field_and_what_was_entered_stays(l
 def test_the_preview_shows_the_prompt_for_the_question_and_says_where_there_is_none(lead):
     question = make.answered(make.benchmark(), "Ash", "Birch")[0]
     text = rubric("four", BY_CASE).text()
-    (message,) = preview(text, Wish(), None).messages
+    (message,) = preview(text, Wish(), AnonymousUser()).messages
     assert message.content.startswith(question.turns[0])
     fewer = rubric("one", {"template": {"cases": BY_CASE["template"]["cases"][1:2]}}).text()
-    assert "no template for a single turn without a reference" in preview(fewer, Wish(), None).problem
+    assert "no template for a single turn without a reference" in preview(fewer, Wish(), AnonymousUser()).problem
 
 
 def test_versions_are_compared_case_by_case():

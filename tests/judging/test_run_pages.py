@@ -500,7 +500,7 @@ def test_the_fragment_takes_the_same_queries_for_a_small_run_and_a_large_one(
     lead, django_assert_max_num_queries, questions
 ):
     run = half_done(questions)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(31):
         lead.get(reverse("run_fragment", args=[run.pk]))
 
 

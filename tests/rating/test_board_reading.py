@@ -259,7 +259,7 @@ def test_preliminary_is_below_what_the_recipe_says(client):
 def test_a_page_that_is_kept_costs_few_queries_and_is_the_same(client, django_assert_max_num_queries):
     snapshot = make.board(3)
     first = words(client.get(url(snapshot)))
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert words(client.get(url(snapshot))) == first
 
 
