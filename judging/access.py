@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from django.contrib.auth import get_user_model
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -143,6 +144,22 @@ def figures_end(user, benchmark: Benchmark | None = None) -> dict[int, datetime]
     began = _first_seats(user, [run for runs in found.values() for run in runs if run.provenance == Provenance.DEMO])
     told = {pk: [_votes_began(run, began) for run in runs] for pk, runs in found.items()}
     return {pk: min(filter(None, times)) for pk, times in told.items() if any(times)}
+
+
+def who_follow(people: Collection[int]) -> set[int]:
+    """Those of these people, by id, from whom no figures are kept while others vote: leads, and viewers who are asked nowhere.
+    Two queries."""
+    groups: dict[int, set[str]] = defaultdict(set)
+    leads: set[int] = set()
+    known = get_user_model().objects.filter(pk__in=people).values_list("pk", "is_superuser", "groups__name")
+    for pk, is_superuser, name in known:
+        groups[pk].add(name)
+        if is_superuser or name in ("lead", "admin"):
+            leads.add(pk)
+    seats = Membership.objects.filter(user__in=people).exclude(role=Role.VIEWER)
+    asked = set(seats.values_list("user", flat=True))
+    viewers = {pk for pk, mine in groups.items() if "viewer" in mine and not mine & {"annotator", "adjudicator"}}
+    return leads | (viewers - asked)
 
 
 def _is_asked_anywhere(user) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.db.models import Case, Count, Max, When
 from django.utils import timezone
 
+from arena.models import Answer, Battle
 from judging.ballots import flag_causes
 from judging.models import Assignment, AuditEntry, Run, VotingItem
 from judging.voting_items import TAKEN_OUT, field_of, taken_out
@@ -32,7 +34,8 @@ class Flagged:
 
 
 def flagged(run: Run, *, page: object = 1) -> Page[Flagged]:
-    """A page of the items that people flagged, what is not settled first, then the most flagged. Four queries."""
+    """A page of the items that people flagged, what is not settled first, then the most flagged; last those that are out
+    though whoever flagged them took that back. Five queries."""
     name = field_of(run)
     of_run = run.assignments.filter(status=Assignment.Status.FLAGGED)
     order = {
@@ -41,22 +44,23 @@ def flagged(run: Run, *, page: object = 1) -> Page[Flagged]:
         "last": Max("closed_at"),
     }
     items = of_run.order_by().values(f"{name}_id").annotate(**order).order_by("-open", "-flags", "-last", f"{name}_id")
-    found = Paginator(items.values_list(f"{name}_id", flat=True), PAGE).get_page(page)
-    found.object_list = _with_flags(run, list(found.object_list))
+    known, out = list(items.values_list(f"{name}_id", flat=True)), taken_out(run)
+    found = Paginator([*known, *sorted(out - set(known))], PAGE).get_page(page)
+    found.object_list = _with_flags(run, list(found.object_list), out)
     return found
 
 
-def _with_flags(run: Run, items: list[int]) -> list[Flagged]:
+def _with_flags(run: Run, items: list[int], out: Collection[int]) -> list[Flagged]:
     """These items in their order, each with its flags, the latest first. Two queries."""
     name = field_of(run)
-    seats = run.assignments.filter(status=Assignment.Status.FLAGGED, **{f"{name}__in": items}).order_by("-closed_at")
-    out = taken_out(run)
     causes = dict(flag_causes())
-    found: dict[int, Flagged] = {}
-    for seat in seats.select_related("judge", f"{name}__question"):
-        pk = getattr(seat, f"{name}_id")
+    table = Answer if run.is_single else Battle
+    rows = table.objects.filter(pk__in=items).select_related("question").only("question")
+    found = {row.pk: Flagged(row.pk, row.question, is_out=row.pk in out) for row in rows}
+    seats = run.assignments.filter(status=Assignment.Status.FLAGGED, **{f"{name}__in": items}).order_by("-closed_at")
+    for seat in seats.select_related("judge"):
         seat.cause_in_words = causes.get(seat.cause, seat.cause)
-        found.setdefault(pk, Flagged(pk, getattr(seat, name).question, is_out=pk in out)).flags.append(seat)
+        found[getattr(seat, f"{name}_id")].flags.append(seat)
     return [found[pk] for pk in items if pk in found]
 
 

@@ -15,8 +15,9 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import translation
 
-from arena.models import Benchmark
+from arena.models import Benchmark, Provenance
 from arena.pumps import FragmentSocket, Pump, asked_of
+from judging.access import who_follow
 from judging.models import Run
 from rating import boards, watched
 from rating.seen import Seen
@@ -84,16 +85,23 @@ def shown(pk: int, looks: Collection[Look]) -> dict[Hashable, str | None]:
 def may_follow(pk: int, readers: Collection[int | None]) -> set[int | None]:
     """Those of these people, by id, who may follow the boards of this benchmark; None is a visitor. None where it is gone.
 
-    Two queries where nobody votes, and up to nine for each reader else.
+    Two queries where nobody votes, else two more for all readers together; only of a demo ten for each of the others.
     """
     benchmark = Benchmark.objects.filter(pk=pk).first()
     if benchmark is None:
         return set()
-    if not benchmark.runs.filter(status=Run.Status.OPEN).exists():
+    votes = set(
+        benchmark.runs.filter(status=Run.Status.OPEN).order_by().values_list("provenance", flat=True).distinct()
+    )
+    if not votes:
         return set(readers)
-    people = get_user_model().objects.in_bulk([reader for reader in readers if reader is not None])
-    known = {reader: people.get(reader) or AnonymousUser() for reader in readers}
-    return {reader for reader, user in known.items() if not Seen.of(user, benchmark).is_held(benchmark)}
+    following: set[int | None] = set(who_follow([reader for reader in readers if reader is not None]))
+    if votes != {Provenance.DEMO}:
+        return following
+    others = set(readers) - following
+    people = get_user_model().objects.in_bulk([reader for reader in others if reader is not None])
+    known = {reader: people.get(reader) or AnonymousUser() for reader in others}
+    return following | {reader for reader, user in known.items() if not Seen.of(user, benchmark).is_held(benchmark)}
 
 
 def request_of(look: Look, benchmark: Benchmark) -> HttpRequest:

@@ -21,7 +21,7 @@ from arena import sheets
 from arena.border import asked
 from arena.models import Answer, Battle
 from judging import adjudication, assignment, ballots, comments, filled, flags, reading_ballots
-from judging.access import may_adjudicate
+from judging.access import may_adjudicate, may_vote_in
 from judging.assignment import judge_of
 from judging.audit_words import sentence
 from judging.models import Assignment, AuditEntry, Judge, Run
@@ -162,6 +162,9 @@ def comment(request, token):
     back = redirect("adjudicate" if seat.purpose == adjudication.FOR else "ballot", seat.run_id)
     if request.method != "POST":
         return back
+    may = may_adjudicate if seat.purpose == adjudication.FOR else may_vote_in
+    if not may(request.user, seat.run):
+        raise PermissionDenied
     said = comments.say(seat.run, seat.answer or seat.battle, request.user, asked(request.POST, "text", longest=2000))
     filled.let_go(request, seat)
     text = _("Your comment is on record.") if said else _("There was nothing to keep.")

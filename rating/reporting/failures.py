@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from arena.models import Answer, Benchmark, LanguageModel
-from judging.access import is_blind_on, name_people
+from judging.access import blinding_runs, name_people
 from judging.exporting.base import batches
 from judging.models import Grade, Judge, Preference, Status
 from rating.reporting.compared import BY_FULL_MARKS, PASSING
@@ -39,7 +39,7 @@ def lines(model: LanguageModel, user) -> Iterator[str]:
 def _hidden(model: LanguageModel, user) -> list[Benchmark]:
     """Benchmarks the model answered that this reader is blind on."""
     answered = Answer.objects.filter(model=model, question__benchmark=OuterRef("pk"))
-    return [one for one in Benchmark.objects.filter(Exists(answered)) if is_blind_on(user, one)]
+    return list(Benchmark.objects.filter(Exists(answered), pk__in=list(blinding_runs(user))))
 
 
 def _answers(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Answer]:

@@ -60,6 +60,16 @@ def test_nobody_comments_from_the_seat_of_another(said):
     assert Comment.objects.count() == 1
 
 
+def test_whoever_may_vote_no_longer_comments_no_longer(said):
+    _run, battle, ann = said
+    ann.groups.clear()
+    client = Client()
+    client.force_login(ann)
+    seat = Assignment.objects.get()
+    assert client.post(reverse("comment", args=[seat.token]), {"text": "and which month?"}).status_code == 403
+    assert texts(ann, battle) == ["which year is meant?"]
+
+
 def test_an_empty_comment_is_none(said):
     run, battle, ann = said
     assert comments.say(run, battle, ann, "  ") is None

@@ -92,3 +92,16 @@ def test_flags_are_paged_by_item_what_is_open_first_and_the_count_says_all(clien
     assert sorted(seen) == [one.pk for one in items]
     answer = client.post(reverse("flags", args=[run.pk]) + "?page=3", {"item": items[0].pk, "act": "keep"})
     assert answer.url.endswith("?page=3") and flags.open_items(run) == 0
+
+
+def test_an_item_that_is_out_stays_on_the_page_when_its_flag_is_taken_back(client):
+    run, ann = voting.open_run(questions=1), voting.judge("ann")
+    seat = assignment.next_seat(run, ann)
+    assignment.leave(seat, "flagged", cause="answer", reason="cut off")
+    flags.settle(run, seat.battle_id, out=True, by=None)
+    assignment.undo(run, ann)
+    (item,) = flags.flagged(run)
+    assert (item.item, item.is_out, item.flags) == (seat.battle_id, True, [])
+    assert "taken out" in client.get(reverse("flags", args=[run.pk])).text
+    flags.reopen(run, item.item, by=None)
+    assert not list(flags.flagged(run))

@@ -185,6 +185,13 @@ def test_only_those_who_vote_nowhere_may_follow_by_socket(place, name):
     assert consumers.may_follow(place.benchmark.pk, {user.pk}) == ({user.pk} if name in FREE else set())
 
 
+def test_many_readers_are_told_apart_in_as_many_queries_as_one(place, django_assert_num_queries):
+    free = {make.person(f"viewer {n}", "viewer").pk for n in range(12)}
+    held = {make.person(f"annotator {n}", "annotator").pk for n in range(12)}
+    with django_assert_num_queries(4):
+        assert consumers.may_follow(place.benchmark.pk, free | held | {None}) == free
+
+
 def test_a_socket_that_is_open_when_the_vote_opens_is_shut(place):
     look = consumers.Look("", "en", "testserver", False, None)
     lead = look._replace(user=place.who("lead").pk)
