@@ -32,14 +32,14 @@ def is_annotator(user) -> bool:
 
 MENUS = {
     "boards": "home leaderboard snapshot history compare embed agreement snapshot_agreement trust snapshot_trust contested "
-    "contested_send board_settings matrix charts",
+    "contested_send board_settings matrix charts meta_evaluations meta_evaluation meta_new",
     "questions": "benchmarks benchmark benchmark_new benchmark_edit benchmark_delete benchmark_version benchmark_changes "
     "question question_new question_edit question_delete battle record",
     "models": "models model model_new model_edit model_check model_delete model_compare",
     "runs": "runs run run_new run_from_yaml run_start run_voting try_out people person password_link annotators annotator "
     "gold gold_import leaks flags audit",
     "setup": "uploads upload upload_new categories category_new category_edit rubrics rubric rubric_new rubric_edit "
-    "rubric_preview rubric_compare judges judge judge_new judge_edit judge_check bad_cases bad_case bad_case_new "
+    "rubric_preview rubric_compare judges judge judge_new judge_edit judge_check judge_learn judge_anchors bad_cases bad_case bad_case_new "
     "bad_case_take_up bad_case_again bad_case_dismiss profiles profile_new profile_edit groupings grouping_new "
     "grouping_edit grouping_import webhooks webhook_new webhook_edit webhook_test",
     "vote": "vote ballot adjudicate",
