@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.db import transaction
+
 from arena.background import arrivals
 from arena.chat import ATTEMPTS, Breaker, ChatError, many, open_chat, patiently
 from arena.chat.base import Chat, Completion, Endpoint, Message
-from arena.keeping import keep
+from arena.keeping import NotKept, keep
 from arena.keys import key_of
 from arena.models import UNFINISHED, UNPUBLISHED, Answer, LanguageModel, Provenance, Question, storable
 
@@ -224,7 +226,23 @@ def _latest(batch: Iterable[Said]) -> list[Said]:
 
 
 def _keep(rows: list[Answer], model: LanguageModel, *, sample: int) -> None:
-    """Save these answers of one model, in place of those that failed or are not whole."""
+    """Save these answers of one model, in place of those that failed or are not whole.
+
+    Where the database refuses one, what was there in its place stays, and the others are saved. Raises NotKept then.
+    """
+    try:
+        _replace(rows, model, sample=sample)
+    except NotKept:
+        for row in rows:
+            row.pk, row._state.adding = None, True  # of the transaction that was taken back
+            with suppress(NotKept):
+                _replace([row], model, sample=sample)
+        raise
+
+
+@transaction.atomic
+def _replace(rows: list[Answer], model: LanguageModel, *, sample: int) -> None:
+    """Put these answers in place of those that failed or are not whole: all of them, or none. Raises NotKept."""
     asked = [row.question_id for row in rows]
     there = Answer.objects.filter(model=model, sample=sample, question__in=asked)
     there.exclude(error__in=("", UNPUBLISHED)).delete()

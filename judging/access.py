@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
-from judging.models import Assignment, Grade, Judge, Membership, Preference, Role, Run, VotingItem
+from judging.models import Assignment, AuditEntry, Grade, Judge, Membership, Preference, Role, Run, VotingItem
 from judging.undecided import undecided_by
 from judging.voting import GUESTS, INVITED, Voting
 
@@ -97,7 +97,7 @@ def blinding_runs(user, benchmark: Benchmark | None = None) -> dict[int, list[Ru
     runs = Run.objects.filter(benchmark=benchmark) if benchmark else Run.objects.all()
     found: dict[int, list[Run]] = defaultdict(list)
     columns = ("benchmark", "status", "provenance", "started_at", "created_at")
-    for run in runs.filter(status=Run.Status.OPEN).order_by("pk").only(*columns):
+    for run in _open_among(runs).only(*columns):
         found[run.benchmark_id].append(run)
     if is_lead(user):
         return {}
@@ -108,6 +108,12 @@ def blinding_runs(user, benchmark: Benchmark | None = None) -> dict[int, list[Ru
     for run in _runs_to_decide(user, runs).only(*columns):
         told[run.benchmark_id] = [*told.get(run.benchmark_id, ()), run]
     return told
+
+
+def _open_among(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Those of these runs that are open for votes, each with when it was last opened as far as the log tells (`opened_at`)."""
+    opened = AuditEntry.objects.filter(run=OuterRef("pk"), act="run_opened").order_by("-at")
+    return runs.filter(status=Run.Status.OPEN).order_by("pk").annotate(opened_at=Subquery(opened.values("at")[:1]))
 
 
 def _are_all_demo(runs: Iterable[Run]) -> bool:
@@ -134,7 +140,8 @@ def figures_end(user, benchmark: Benchmark | None = None) -> dict[int, datetime]
     """From when on figures of a benchmark are kept from this reader, by the benchmark's id; of one benchmark, or of all.
 
     Somebody who votes and sees a figure move knows whom the vote was for. So that figures stop where an open run of the
-    benchmark began; in a demo, where this person began to vote. Not for viewers who are asked nowhere. At most nine queries.
+    benchmark was last opened; in a demo, where this person began to vote. Not for viewers who are asked nowhere. At most
+    nine queries.
     """
     blinding = blinding_runs(user, benchmark).items()
     found = {pk: [run for run in runs if run.status == Run.Status.OPEN] for pk, runs in blinding}
@@ -162,6 +169,16 @@ def who_follow(people: Collection[int]) -> set[int]:
     return leads | (viewers - asked)
 
 
+def figures_ends(benchmark: Benchmark) -> set[datetime]:
+    """Every moment from which on figures of the benchmark are kept from somebody: see `figures_end`. Two queries."""
+    runs = {run.pk: run for run in _open_among(Run.objects.filter(benchmark=benchmark))}
+    demos = [pk for pk, run in runs.items() if run.provenance == Provenance.DEMO]
+    seats = Assignment.objects.filter(run__in=demos, judge__user__isnull=False).order_by()
+    firsts = seats.values_list("run", "judge__user").annotate(Min("created_at"))
+    began = [_votes_began(runs[run], {run: first}) for run, _user, first in firsts]
+    return set(filter(None, (*began, *(_votes_began(run, {}) for run in runs.values()))))
+
+
 def _is_asked_anywhere(user) -> bool:
     seats = Membership.objects.filter(user=user).exclude(role=Role.VIEWER)
     return is_annotator(user) or is_adjudicator(user) or seats.exists()
@@ -176,7 +193,11 @@ def _first_seats(user, runs: list[Run]) -> dict[int, datetime]:
 
 
 def _votes_began(run: Run, began: Mapping[int, datetime]) -> datetime | None:
-    return began.get(run.pk) if run.provenance == Provenance.DEMO else run.started_at or run.created_at
+    """When votes began that nobody has seen the figures of yet: while the run was closed, they were shown."""
+    opened = run.opened_at or run.started_at or run.created_at
+    if run.provenance != Provenance.DEMO:
+        return opened
+    return max(opened, began[run.pk]) if run.pk in began else None
 
 
 def name_people(judgments: Iterable[Preference | Grade], user) -> None:

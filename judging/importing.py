@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from os.path import commonprefix
 from typing import Any
 
@@ -22,6 +23,7 @@ CHUNK = 500  # names a query holds, below SQLite's limit of variables
 COLUMNS = ("cost", "seconds", "tokens_in", "tokens_out")
 LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 PAIRS = "as published"
+KEPT = 12  # characters of a name's end: " v123", " (run 4567)"
 
 
 @transaction.atomic
@@ -100,7 +102,7 @@ def _preferences(
             _verdict(vote),
             battle=Battle(pk=battles[min(first.pk, second.pk), max(first.pk, second.pk)]),
             swapped=first.pk > second.pk,
-            run=runs.get(_how(vote)),
+            run=runs.get(_how(vote, (first, second))),
             **_where(vote, judges, rubrics[_scale(vote)]),
         )
         rows.append(_as_published(row, vote))
@@ -117,7 +119,7 @@ def _grades(
     rows = []
     for grade, (told,) in zip(grades, shown, strict=True):
         where = _where(grade, judges, rubrics[_scale(grade)])
-        row = Grade.record(_verdict(grade), answer=Answer(pk=told.pk), run=runs.get(_how(grade)), **where)
+        row = Grade.record(_verdict(grade), answer=Answer(pk=told.pk), run=runs.get(_how(grade, (told,))), **where)
         rows.append(_as_published(row, grade))
     return rows
 
@@ -138,13 +140,21 @@ def _rubrics(records: Sequence[Record]) -> dict[Scale, Rubric]:
         of, of_zh = ("", "") if is_pair else (f"{low:g} to {high:g}", f"{low:g} 至 {high:g}")
         key = " ".join(filter(None, (PAIRS, "" if is_pair else f"{low:g}-{high:g}")))
         found[name, low, high] = _rubric(
-            (f"{key}: {name}" if name else key)[: Rubric.name.field.max_length],
-            title_en=", ".join(filter(None, ("As published", of, name)))[: Rubric.title_en.field.max_length],
-            title_zh="，".join(filter(None, ("按原发布", of_zh, name)))[: Rubric.title_zh.field.max_length],
+            _fitting(f"{key}: {name}" if name else key, Rubric.name),
+            title_en=_fitting(", ".join(filter(None, ("As published", of, name))), Rubric.title_en),
+            title_zh=_fitting("，".join(filter(None, ("按原发布", of_zh, name))), Rubric.title_zh),
             lowest=low,
             highest=high,
         )
     return found
+
+
+def _fitting(name: str, column: Any, *, after: str = "") -> str:
+    """The name, then `after`, as the column holds them: one that is too long is cut before its end, which has a version or a
+    number; two names stay two by a hash."""
+    most = column.field.max_length - len(after)
+    tail = f"… {sha256(name.encode()).hexdigest()[:8]} …{name[-KEPT:]}"
+    return (name if len(name) <= most else name[: most - len(tail)] + tail) + after
 
 
 def _where(record: Record, judges: dict[str, Judge], rubric: Rubric) -> dict[str, Any]:
@@ -202,28 +212,28 @@ def _battles(benchmark: Benchmark, shown: Iterable[Sequence[Told]]) -> dict[tupl
 
 @dataclass(frozen=True)
 class How:
-    """How it was judged, where the record has to know: in which run, against which baseline, in which order of answers."""
+    """How it was judged, where the record has to know: in which run, against which baseline (a model's id), in which order
+    of answers."""
 
     name: str
     rubric: Scale
     mode: str
-    baseline: str
+    baseline: int | None
     order: str
 
 
-def _how(record: Record) -> How | None:
-    """None where nothing has to be known: one order, no baseline, and no word of a run."""
-    if isinstance(record, GradeRecord):
-        told = {"mode": Run.Mode.SINGLE, "baseline": ""}
-    else:
-        told = {"mode": Run.Mode.BASELINE if record.baseline else Run.Mode.PAIRWISE, "baseline": record.baseline}
+def _how(record: Record, answers: Sequence[Told]) -> How | None:
+    """None where nothing has to be known: one order, no baseline, and no word of a run. `answers` are those it is about."""
+    baseline, mode = None, Run.Mode.SINGLE if isinstance(record, GradeRecord) else Run.Mode.PAIRWISE
+    if isinstance(record, VoteRecord) and record.baseline:
+        baseline, mode = answers[record.baseline_places[0]].model, Run.Mode.BASELINE
     if record.run:
-        name = f"{record.run.name[:150]}: {PAIRS}"
-        return How(name, _scale(record), **told, order=record.run.order)
+        name = _fitting(record.run.name, Run.name, after=f": {PAIRS}")
+        return How(name, _scale(record), mode, baseline, order=record.run.order)
     if isinstance(record, GradeRecord) or not (record.both_ways or record.baseline):
         return None
     order = Run.Order.BOTH if record.both_ways else Run.Order.FIXED
-    return How(f"{record.judge}: {PAIRS}", _scale(record), **told, order=order)
+    return How(f"{record.judge}: {PAIRS}", _scale(record), mode, baseline, order=order)
 
 
 def _runs(
@@ -239,17 +249,12 @@ def _runs(
     """
     asked: dict[How, list[tuple[Record, Sequence[Told]]]] = {}
     for record, answers in zip(records, shown, strict=True):
-        if how := _how(record):
+        if how := _how(record, answers):
             asked.setdefault(how, []).append((record, answers))
     runs = {}
     for how, theirs in asked.items():
-        models = {
-            judged.model: told.model
-            for record, answers in theirs
-            for judged, told in zip(record.judged, answers, strict=True)
-        }
         by_turn = any(record.turn for record, _answers in theirs)
-        run = _run(how, rubrics[how.rubric], benchmark, models, by_turn=by_turn)
+        run = _run(how, rubrics[how.rubric], benchmark, by_turn=by_turn)
         files = {str(record.row.file.name) for record, _answers in theirs}
         if not files <= set(run.recipe["files"]):
             run.recipe["files"] = sorted({*run.recipe["files"], *files})
@@ -260,7 +265,7 @@ def _runs(
     return runs
 
 
-def _run(how: How, rubric: Rubric, benchmark: Benchmark, models: dict[str, int], *, by_turn: bool) -> Run:
+def _run(how: How, rubric: Rubric, benchmark: Benchmark, *, by_turn: bool) -> Run:
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
     return Run.objects.get_or_create(
@@ -268,7 +273,7 @@ def _run(how: How, rubric: Rubric, benchmark: Benchmark, models: dict[str, int],
         benchmark=benchmark,
         rubric=rubric,
         mode=how.mode,
-        baseline_id=models[how.baseline] if how.baseline else None,
+        baseline_id=how.baseline,
         order=how.order,
         turns=Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
         provenance=Provenance.IMPORTED,

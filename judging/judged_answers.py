@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from arena.loading.records import Batch, GradeRecord, Judged, VoteRecord
+from arena.loading.rows import short
 from arena.models import UNPUBLISHED, Answer, Benchmark, Question
 
 Record = VoteRecord | GradeRecord
@@ -61,6 +62,7 @@ class Answers:
             found = [self._checked(record, judged) for judged in record.judged]
             if len(found) == 2 and all(found) and found[0].model == found[1].model:
                 record.row.problem(record.told_in, f"is about two answers of {record.judged[0].model}")
+        _check_baseline(record)
         _check_scale(record)
 
     def _versions(self, record: Record, judged: Judged) -> list[tuple[str, Told]]:
@@ -84,6 +86,16 @@ class Answers:
     def of(self, record: Record) -> list[Told]:
         """The answers a checked verdict is about, in the order shown."""
         return [self._versions(record, judged)[0][1] for judged in record.judged]
+
+
+def _check_baseline(record: Record) -> None:
+    """Note a baseline that is neither of the two models, and one that may be either."""
+    if isinstance(record, VoteRecord) and record.baseline and len(record.baseline_places) != 1:
+        name = " ".join(filter(None, (record.baseline, record.baseline_version)))
+        if record.baseline_places:
+            record.row.problem("baseline_version", f"is missing: both answers are of {name}, in two versions")
+        else:
+            record.row.problem("baseline", f"is {short(name)}, which gave neither of the two answers")
 
 
 def _check_scale(record: Record) -> None:

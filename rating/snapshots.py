@@ -13,6 +13,7 @@ from django.utils import timezone
 from arena.live import ring
 from arena.models import Benchmark, Category
 from arena.style import FEATURES
+from judging.access import figures_ends
 from rating import (
     agreeing,
     confusions,
@@ -98,13 +99,23 @@ def now(leaderboard: Leaderboard) -> str:
 
 
 def thin(leaderboard: Leaderboard) -> int:
-    """Of the passing snapshots older than a day keep the last of each hour; how many went. Two queries."""
+    """Of the passing snapshots older than a day keep the last of each hour, and the last before votes began, which those who
+    vote are shown; how many went. Five queries."""
     old = leaderboard.snapshots.filter(passing=True, created_at__lt=timezone.now() - KEPT).order_by("pk")
     last_of_hour = {
         made.replace(minute=0, second=0, microsecond=0): pk for pk, made in old.values_list("pk", "created_at")
     }
-    gone = old.exclude(pk__in=last_of_hour.values()).exclude(pk=leaderboard.current_id)
+    kept = {*last_of_hour.values(), *_shown_to_voters(leaderboard)}
+    gone = old.exclude(pk__in=kept).exclude(pk=leaderboard.current_id)
     return gone.delete()[1].get("rating.Snapshot", 0)
+
+
+def _shown_to_voters(leaderboard: Leaderboard) -> set[int]:
+    """The newest snapshots from before each moment at which figures end for somebody: see `Seen.latest`. At most three queries."""
+    ends = figures_ends(leaderboard.benchmark)
+    made = list(leaderboard.snapshots.order_by("pk").values_list("created_at", "pk")) if ends else []
+    shown = (max((pk for at, pk in made if at < end), default=None) for end in ends)
+    return {pk for pk in shown if pk is not None}
 
 
 def recipe(leaderboard: Leaderboard) -> tuple[dict, ratings.Recipe]:

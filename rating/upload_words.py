@@ -37,6 +37,8 @@ OTHER = (
     gettext_noop("answers left out"),
     gettext_noop("judgments left out"),
     gettext_noop("prompts left out"),
+    gettext_noop("random verdicts of a dry run left out"),
+    gettext_noop("verdicts of a demo left out"),
 )
 HEADS = {
     QUESTIONS: (gettext_noop("Key"), gettext_noop("Category"), gettext_noop("Language"), gettext_noop("What is asked")),

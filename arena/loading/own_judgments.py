@@ -16,7 +16,7 @@ from arena.loading.records import (
     RunRecord,
     VoteRecord,
 )
-from arena.loading.rows import is_number
+from arena.loading.rows import LARGEST_NUMBER, is_number, short
 
 FIELDS = {"question", "judge", "kind", "status"}
 PEOPLE = ("person", "simulated", "imported_person")
@@ -26,7 +26,8 @@ ORDERS = {name: name for name in ("both", "random", "balanced", "fixed")}
 NUMBERED = re.compile(r"person \d+")
 LARGEST = 32_767  # what the database takes as turn, trial or sample
 NO_TEXT = "(The text of this question is not in the file of judgments.)"
-DRY_RUN = "dry_run"
+LEFT_OUT = {"dry_run": "random verdicts of a dry run left out", "demo": "verdicts of a demo left out"}
+SIMULATED = "simulated"  # people of a demo, who are not there
 TELLING = ("run", "kind", "provenance", "rubric")
 
 
@@ -35,11 +36,11 @@ def is_judgment(row: Row) -> bool:
 
 
 def add(rows: Sequence[Row], batch: Batch, language: str) -> None:
-    """Add the judgments, with what they tell of their questions and answers. Those of a dry run are left out, counted."""
+    """Add the judgments, with what they tell of their questions and answers. Those of a dry run or a demo are left out, counted."""
     asked: dict[str, QuestionRecord] = {}
     for row in rows:
-        if row.values.get("provenance") == DRY_RUN:
-            row.report.counts["random verdicts of a dry run left out"] += 1
+        if why := _why_left_out(row):
+            row.report.counts[why] += 1
             continue
         record = _vote(row) if "first" in row.values else _grade(row)
         (batch.votes if isinstance(record, VoteRecord) else batch.grades).append(record)
@@ -48,6 +49,12 @@ def add(rows: Sequence[Row], batch: Batch, language: str) -> None:
         if known is None or len(known.turns) < record.turn:
             asked[record.question] = _question(row, record, language)
     batch.questions += asked.values()
+
+
+def _why_left_out(row: Row) -> str | None:
+    """Why a judgment would count here though nobody meant it to, were it loaded as imported; None where it may be loaded."""
+    of = "demo" if row.values.get("kind") == SIMULATED else row.text("provenance", required=False)
+    return LEFT_OUT.get(of)
 
 
 def _question(row: Row, record: VoteRecord | GradeRecord, language: str) -> QuestionRecord:
@@ -71,7 +78,7 @@ def _vote(row: Row) -> VoteRecord:
         for name in ("first", "second")
     ]
     value, both_bad = row.number("value"), row.take("both_bad", bool, required=False, default=False)
-    scores = _scores(row)
+    scores = _scores(row, lowest=VoteRecord.lowest, highest=VoteRecord.highest)
     if row.take("swapped", bool, required=False, default=False):
         sides.reverse()
         value = -value if value else value
@@ -91,6 +98,7 @@ def _vote(row: Row) -> VoteRecord:
         sample_first=sample_first,
         sample_second=sample_second,
         baseline=row.text("baseline", required=False),
+        baseline_version=row.text("baseline_version", required=False),
     )
 
 
@@ -100,6 +108,8 @@ def _grade(row: Row) -> GradeRecord:
         row.number("lowest", required=True),
         row.number("highest", required=True),
     )
+    if lowest is not None and highest is not None and lowest >= highest:
+        row.problem("lowest", f"is {short(lowest)}, which is not below highest, {short(highest)}")
     told = _told(row, value)
     told["columns"]["points"] = row.take("points", list, required=False, default=[])
     return GradeRecord(
@@ -169,11 +179,17 @@ def _extra(row: Row) -> dict[str, Any]:
     return extra
 
 
-def _scores(row: Row) -> dict[str, float]:
+def _scores(row: Row, *, lowest: float = -LARGEST_NUMBER, highest: float = LARGEST_NUMBER) -> dict[str, float]:
+    """What was said by dimension, from `lowest` to `highest`."""
     scores = row.take("scores", dict, required=False, default={})
     if not all(map(is_number, scores.values())):
         row.problem("scores", "holds something that is not a number")
         return {}
+    for name, mark in scores.items():
+        if not lowest <= mark <= highest:
+            row.problem(
+                "scores", f"has {short(mark)} for {short(name)}, which is off the scale from {lowest:g} to {highest:g}"
+            )
     return scores
 
 

@@ -103,7 +103,7 @@ class VoteRecord:
     A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "truncated", "refused",
     "api_error", "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
     judge was asked in both orders, so that one order alone is half a verdict. `baseline` is the one of the two that all others
-    are compared with, "" for none. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
+    are compared with, "" for none, by `baseline_version` where two versions of it meet. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
     `seconds`, `tokens_in`, `tokens_out`, `tstamp` (seconds of Unix time) go into columns of their own, the rest is kept as
     details. `columns` has values for other columns of a judgment (`reasons`, `note`, `kept_out`, `points`). `scores` are
     by dimension, as the value. `told_in` is the field of the row that says it, for problems.
@@ -129,6 +129,7 @@ class VoteRecord:
     version_first: str = ""
     version_second: str = ""
     baseline: str = ""
+    baseline_version: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=dict)
@@ -150,6 +151,13 @@ class VoteRecord:
             Judged(self.first, self.version_first, self.sample_first),
             Judged(self.second, self.version_second, self.sample_second),
         )
+
+    @property
+    def baseline_places(self) -> list[int]:
+        """Which of the `judged` may be the baseline, by place: one where the file is right, none where there is no baseline."""
+        sides = enumerate(self.judged)
+        named = [(place, one.version) for place, one in sides if self.baseline and one.model == self.baseline]
+        return [place for place, version in named if self.baseline_version in ("", version) or not version]
 
 
 @dataclass(frozen=True)

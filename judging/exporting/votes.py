@@ -16,7 +16,17 @@ COMMON = (
     "run", "benchmark", "question", "category", "language", "item", "judge", "kind", "turn", "trial", "status", "value", "both_bad",
     "scores", "points", "reasons", "note", "active_ms", "kept_out", "rubric", "provenance", "created_at", "error", "run_name", "order",
 )  # fmt: skip
-PAIR = ("first", "first_version", "first_sample", "second", "second_version", "second_sample", "swapped", "baseline")
+PAIR = (
+    "first",
+    "first_version",
+    "first_sample",
+    "second",
+    "second_version",
+    "second_sample",
+    "swapped",
+    "baseline",
+    "baseline_version",
+)
 ONE = ("model", "version", "sample", "lowest", "highest")
 
 
@@ -113,10 +123,10 @@ def _preferred(row: Preference) -> dict[str, Any]:
     """Values point towards `first`, whichever side it was shown on; `swapped`: it was shown on the right."""
     told: dict[str, Any] = {"value": row.value, "both_bad": row.both_bad, "points": [], "swapped": row.swapped}
     baseline = row.run.baseline_of(row.battle.question.category_id)
-    told["baseline"] = ""
+    told |= {"baseline": "", "baseline_version": ""}
     for side in ("first", "second"):
         answer = getattr(row.battle, side)
         if answer.model_id == baseline:
-            told["baseline"] = answer.model.name
+            told |= {"baseline": answer.model.name, "baseline_version": answer.model.version}
         told |= {side: answer.model.name, f"{side}_version": answer.model.version, f"{side}_sample": answer.sample}
     return told

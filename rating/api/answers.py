@@ -62,7 +62,7 @@ class AnswerFilters(Paging):
     category: str | None = Field(None, description="its key")
     model: Id | None = Field(None, description="its id")
     sample: int | None = Field(None, ge=0, le=32_767)
-    failed: bool | None = Field(None, description="only those that failed, or only those that did not")
+    failed: bool | None = Field(None, description="only those that failed, or only those that have a text")
 
 
 class AnswerSent(Schema):
@@ -94,7 +94,7 @@ def answers(request: HttpRequest, filters: Query[AnswerFilters]) -> Data:
     }
     rows = narrowed(Answer.objects.exclude(question__benchmark__in=withheld), wanted)
     if filters.failed is not None:
-        rows = rows.exclude(error="") if filters.failed else rows.filter(error="")
+        rows = rows.failed() if filters.failed else rows.ok()
     return paged(
         request,
         rows.select_related("model").defer("html", "reasoning", "trace"),

@@ -9,7 +9,8 @@ import pytest
 from arena import collecting
 from arena.chat import ChatError, Completion
 from arena.chat.breaker import FAILURES_IN_A_ROW
-from arena.collecting import collect, turns_in
+from arena.collecting import Said, answer_row, collect, turns_in
+from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.models import UNFINISHED, Answer, LanguageModel, Question
 from tests import openai_server
@@ -212,6 +213,36 @@ def test_turns_are_saved_as_they_come_so_that_a_killed_process_loses_none(monkey
         2
     ].turns
     assert Answer.objects.ok().count() == Answer.objects.count() == 3
+
+
+def test_a_process_that_is_killed_while_it_saves_loses_no_turn_that_was_paid(monkeypatch):
+    (question,) = asked(1, "One?", "Two?")
+    by, chat = make.model("Ash", provider="openai"), Halting(1, passing())
+    monkeypatch.setattr(collecting, "open_chat", lambda endpoint: chat)
+    gather(by, [question], attempts=1)
+
+    def killed(*arguments, **options):
+        raise SystemExit
+
+    monkeypatch.setattr(collecting, "keep", killed)
+    chat.answers = 100
+    with pytest.raises(SystemExit):
+        gather(by, [question])
+    assert turns_in(Answer.objects.get().trace) == 1
+
+
+def test_an_answer_that_the_database_refuses_leaves_what_was_there_and_the_others_are_kept(monkeypatch):
+    questions = asked(3, "One?", "Two?")
+    by, chat = make.model("Ash", provider="openai"), Halting(1, passing())
+    monkeypatch.setattr(collecting, "open_chat", lambda endpoint: chat)
+    gather(by, questions[:1], attempts=1)
+    said = [Said(question, (Completion("Yes."), Completion("No."))) for question in questions]
+    rows = [answer_row(by, one, sample=0, provenance="real") for one in said]
+    rows[0].tokens_out = -1
+    with pytest.raises(NotKept, match="^1 of 3 answer rows"):
+        collecting._keep(rows, by, sample=0)
+    assert set(Answer.objects.ok().values_list("question", flat=True)) == {one.pk for one in questions[1:]}
+    assert turns_in(Answer.objects.failed().get().trace) == 1
 
 
 def test_what_was_said_to_a_question_that_reads_otherwise_by_now_is_asked_again(monkeypatch):

@@ -568,6 +568,70 @@ def test_random_verdicts_of_a_dry_run_are_not_brought_in(run, tmp_path):
     assert counts["random verdicts of a dry run left out"] == 1 and "new votes" not in counts
 
 
+def test_verdicts_of_a_demo_and_of_its_simulated_people_are_not_brought_in_as_votes_that_count(run, tmp_path):
+    say(run, *people("ann"), **A, provenance="demo")
+    say(run, Judge.objects.create(name="Simulated person 1", kind="simulated"), **B)
+    say(run, *people("bob"), **A)
+    export(run, "votes", tmp_path / "votes.jsonl", judges=True)
+    emptied()
+    counts = load("juryroom", tmp_path / "votes.jsonl", benchmark="back")["counts"]
+    assert (counts["verdicts of a demo left out"], counts["new votes"]) == (2, 1)
+
+
+def test_a_baseline_of_which_two_versions_meet_comes_back_as_the_version_it_was(tmp_path):
+    run = voting.open_run(questions=2, mode="baseline")
+    LanguageModel.objects.update(name="Twin")
+    (ann,) = people("ann")
+    say(run, ann, 0, **A)
+    say(run, ann, 1, **B, swapped=True)
+    again = brought_back(run, tmp_path)
+    assert told(again) == told(tmp_path / "votes.jsonl")
+    assert {(row["baseline"], row["baseline_version"]) for row in told(again)} == {("Twin", "v0.77")}
+    assert [one.baseline.version for one in Run.objects.all()] == ["v0.77"]
+
+
+def test_each_category_comes_back_against_its_own_baseline(tmp_path):
+    run = voting.open_run(questions=2, mode="baseline")
+    own = {str(Question.objects.get(key="q1").category_id): LanguageModel.objects.get(name="Blatherskite").pk}
+    Run.objects.filter(pk=run.pk).update(baselines=own)
+    run.refresh_from_db()
+    (ann,) = people("ann")
+    for number in (0, 1):
+        say(run, ann, number, **A)
+    export(run, "votes", tmp_path / "votes.jsonl")
+    emptied()
+    load("juryroom", tmp_path / "votes.jsonl", benchmark="back")
+    found = Preference.objects.values_list("battle__question__key", "run__baseline__name")
+    assert sorted(found) == [("q0", "Zephyrion"), ("q1", "Blatherskite")]
+
+
+def test_a_baseline_that_may_be_either_of_two_versions_is_refused(run, tmp_path):
+    say(run, *people("ann"), **A)
+    (row,) = lines(run, "votes")
+    del row["baseline_version"]
+    same = {**row, "first": "Twin", "second": "Twin", "baseline": "Twin"}
+    file = write(tmp_path / "votes.jsonl", same)
+    problem = f"{file}:1: baseline_version: is missing: both answers are of Twin, in two versions"
+    assert refusal("juryroom", file, benchmark="back") == [problem]
+
+
+def test_rubrics_and_runs_with_long_names_that_differ_at_their_end_stay_apart(tmp_path):
+    run = voting.open_run(questions=1, mode="single")
+    Rubric.objects.update(name="r" * 120)
+    Run.objects.update(name="n" * 200)
+    say(run, *people("ann"), score=3)
+    (row,) = lines(Run.objects.get(), "votes")
+    emptied()
+    rows = [{**row, "rubric": "r" * 120 + f" v{n}", "run": n} for n in (1, 2)]
+    load("juryroom", write(tmp_path / "votes.jsonl", *rows), benchmark="back")
+    assert [name.endswith(f"r v{n}") for n, name in enumerate(_names(Rubric), start=1)] == [True, True]
+    assert [name.endswith(f"(run {n}): as published") for n, name in enumerate(_names(Run), start=1)] == [True, True]
+
+
+def _names(table) -> list[str]:
+    return list(table.objects.order_by("pk").values_list("name", flat=True))
+
+
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
@@ -580,6 +644,9 @@ def test_random_verdicts_of_a_dry_run_are_not_brought_in(run, tmp_path):
         ({"kept_out": "lost"}, "kept_out: is 'lost', not one of "),
         ({"reasons": "style"}, "reasons: is text, not a list"),
         ({"scores": {"right": "yes"}}, "scores: holds something that is not a number"),
+        ({"scores": {"right": 7}}, "scores: has 7 for 'right', which is off the scale from -2 to 2"),
+        ({"baseline": "ghost"}, "baseline: is 'ghost', which gave neither of the two answers"),
+        ({"baseline": "Zephyrion", "baseline_version": "v9"}, "baseline: is 'Zephyrion v9', which gave neither"),
         ({"trial": 10**9}, "trial: is not a whole number from 0 to 32767"),
         ({"created_at": "soon"}, "created_at: is not a date and time"),
     ],
@@ -589,6 +656,14 @@ def test_a_bad_judgment_is_named_with_its_line_and_field(run, tmp_path, fields, 
     (row,) = lines(run, "votes")
     file = write(tmp_path / "votes.jsonl", {**row, **fields})
     assert any(told.startswith(f"{file}:1: {problem}") for told in refusal("juryroom", file))
+
+
+def test_a_scale_that_does_not_go_up_is_named_with_its_line_and_field(tmp_path):
+    run = voting.open_run(questions=1, mode="single")
+    say(run, *people("ann"), score=3)
+    (row,) = lines(run, "votes")
+    file = write(tmp_path / "votes.jsonl", {**row, "lowest": 3, "highest": 3})
+    assert refusal("juryroom", file) == [f"{file}:1: lowest: is 3, which is not below highest, 3"]
 
 
 def test_the_words_of_the_loader_are_those_of_the_record():

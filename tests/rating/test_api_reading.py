@@ -15,7 +15,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 
 from arena import tokens
-from arena.models import Answer, Battle, Benchmark, LanguageModel, Question
+from arena.models import UNFINISHED, UNPUBLISHED, Answer, Battle, Benchmark, LanguageModel, Question
 from judging.models import Judge, Preference, Rubric, Run
 from rating.api import auth, description
 from rating.api.openapi import parts
@@ -141,6 +141,15 @@ def test_a_parameter_that_cannot_be_used_is_named(query, field):
     assert response["Content-Type"] == "application/problem+json"
     assert field in faults(response)
     assert response.json()["status"] == 422
+
+
+def test_an_answer_that_is_not_whole_yet_or_was_not_published_did_not_fail():
+    record()
+    for answer, error in zip(Answer.objects.all()[:3], (UNFINISHED, UNPUBLISHED, "gone"), strict=True):
+        Answer.objects.filter(pk=answer.pk).update(error=error, turns=[])
+    reader = Program()
+    assert [row["error"] for row in reader.rows("answers", failed="true")] == ["gone"]
+    assert {row["error"] for row in reader.rows("answers", failed="false")} == {None}
 
 
 def test_filters_narrow():

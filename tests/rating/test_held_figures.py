@@ -11,9 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from arena.models import Battle
+from judging import opening
 from judging.models import Assignment, Membership, Run
 from rating import consumers, counting, live, snapshots
-from rating.models import LiveBoard, Profile, Snapshot
+from rating.models import Leaderboard, LiveBoard, Profile, Snapshot
 from rating.seen import Seen
 from tests.judging import recorded as make
 from tests.rating.api_client import Program
@@ -217,6 +218,44 @@ def test_a_demo_is_held_from_its_annotator_from_the_first_item_on_and_from_no_vi
     judge = make.judge("ann of the demo", kind="person", user=ann)
     Assignment.objects.create(run=place.run, judge=judge, battle=Battle.objects.first(), lease_until=timezone.now())
     assert set(Seen.of(ann).end) == {place.benchmark.pk} and Seen.of(AnonymousUser()).end == {}
+
+
+def test_what_was_seen_while_a_run_was_closed_is_seen_when_it_is_open_again(place, client):
+    assert opening.close(place.run) and opening.reopen(place.run)
+    of_snapshot = [path for path in of_after(place) if "/meta" not in path]
+    assert {client.get(path).status_code for path in of_snapshot} == {200}
+    place.vote("fourth person")
+    newer = snapshots.take(place.benchmark, passing=True)
+    assert client.get(f"/snapshots/{newer.pk}/").status_code == 403
+    assert Seen.of(AnonymousUser()).latest(place.benchmark) == place.after
+
+
+def test_a_demo_that_is_opened_again_is_held_from_then_on():
+    place = Place(provenance="demo")
+    ann = place.who("annotator")
+    judge = make.judge("ann of the demo", kind="person", user=ann)
+    Assignment.objects.create(run=place.run, judge=judge, battle=Battle.objects.first(), lease_until=timezone.now())
+    assert opening.close(place.run) and opening.reopen(place.run)
+    assert Seen.of(ann).latest(place.benchmark) == Snapshot.objects.latest("pk")
+    assert Seen.of(ann).is_held(place.benchmark)
+
+
+@pytest.mark.parametrize("provenance", ["real", "demo"])
+def test_the_snapshot_that_voters_are_shown_is_not_thinned_out(provenance):
+    place = Place(provenance=provenance)
+    hour = (timezone.now() - timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+    for minute, one in ((20, place.before), (40, place.after)):
+        made = {"created_at": hour + timedelta(minutes=minute), "passing": True}
+        Snapshot.objects.filter(pk=one.pk).update(**made)
+    ann, began = place.who("annotator"), hour + timedelta(minutes=30)
+    Run.objects.filter(pk=place.run.pk).update(started_at=began)
+    judge = make.judge("ann who votes", kind="person", user=ann)
+    where = {"run": place.run, "judge": judge, "battle": Battle.objects.first()}
+    Assignment.objects.create(**where, lease_until=began, created_at=began)
+    assert snapshots.thin(Leaderboard.objects.get()) == 0
+    assert Seen.of(ann).latest(place.benchmark) == place.before
+    Run.objects.update(status="done")
+    assert snapshots.thin(Leaderboard.objects.get()) == 1
 
 
 def test_another_benchmark_is_not_held(place, client):
