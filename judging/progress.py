@@ -188,7 +188,7 @@ def judgments_of(run: Run):
         if run.mode == Run.Mode.BASELINE:
             sides = ("battle__first__model", "battle__second__model")
             mine = mine.filter(run.is_against_baseline(*sides, category="battle__question__category"))
-        if run.is_sparse:
+        if run.is_sparse and run.anchors is None:
             mine = (
                 mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
             )
