@@ -73,11 +73,11 @@ def _reread(
     engine = machine.engine
     if not isinstance(engine, AskingEngine):
         return
-    exhibits, _without = exhibits_for(machine, [_item(row) for row in rows])
+    exhibits, _without = exhibits_for(machine, [item_of(row) for row in rows])
     by_key = {exhibit.id.key: exhibit for exhibit in exhibits}
     changed, unchanged = [], []
     for row in rows:
-        exhibit = by_key.get(_item(row).key)
+        exhibit = by_key.get(item_of(row).key)
         if exhibit is None or row.digest not in ("", engine.digest(exhibit)):
             told.another_prompt += 1
             continue
@@ -116,16 +116,17 @@ def compose_anew(run: Run, aside: Mapping[int, Sequence[int]], told: Reread) -> 
     machines = [machine_of(judge, run, rubric, key=lambda _model: "") for judge in judges]
     for machine in sorted(machines, key=lambda machine: len(machine.everybody())):  # who sits in another comes first
         for rows in _loaded(run, aside[machine.judge.pk]):
-            said = {item.key: verdict for item, verdict in composed_of_record(run, machine, list(map(_item, rows)))}
-            anew = [row for row in rows if _item(row).key in said]
+            said = {item.key: verdict for item, verdict in composed_of_record(run, machine, list(map(item_of, rows)))}
+            anew = [row for row in rows if item_of(row).key in said]
             for where in {(row.run, row.provenance) for row in anew}:
-                mine = [_item(row) for row in anew if (row.run, row.provenance) == where]
+                mine = [item_of(row) for row in anew if (row.run, row.provenance) == where]
                 save(where[0], machine.judge, [(item, said[item.key]) for item in mine], provenance=where[1])
             told.composed += len(anew)
             told.to_compose += len(rows) - len(anew)
 
 
-def _item(row: Preference | Grade) -> Item:
+def item_of(row: Preference | Grade) -> Item:
+    """What was judged, as it was shown."""
     if isinstance(row, Grade):
         return Item(answer=row.answer, turn=row.turn)
     row.battle.question = row.battle.first.question
