@@ -18,11 +18,13 @@ from django.utils import timezone
 from arena.models import Battle
 from judging import anchors, running
 from judging.billing import estimate
-from judging.models import Grade, Judge, KeptOut, Preference, Run
+from judging.models import Grade, Judge, KeptOut, Preference, Run, Status
 from judging.progress import expected, progress
 from judging.rereading import reread
 from rating import data, drift, snapshots, worth
+from rating.comparing import judge_page
 from rating.models import Agreement, Rating
+from rating.seen import Seen
 from rating.trust import Reason
 from rating.win_rate import win_rates
 from tests import openai_server
@@ -144,6 +146,7 @@ def test_a_judge_that_is_as_it_was_is_stable_and_its_first_words_are_asked_for_o
     assert [len(told["askings"]) for _place, told in drift.places(benchmark, judge)] == [2, 2, 2]
     now = progress(reload(run))
     assert (now.done, now.total) == (36 * 2, 36 * 2)
+    assert judge_page(judge, Seen({}))["said"] == [(Status.OK.label, 36 * 2)]
 
 
 def test_a_judge_whose_words_vary_by_chance_does_not_drift():
