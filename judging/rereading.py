@@ -75,23 +75,33 @@ def _reread(
         return
     exhibits, _without = exhibits_for(machine, [item_of(row) for row in rows])
     by_key = {exhibit.id.key: exhibit for exhibit in exhibits}
-    changed, unchanged = [], []
+    verdicts = []
     for row in rows:
         exhibit = by_key.get(item_of(row).key)
         if exhibit is None or row.digest not in ("", engine.digest(exhibit)):
             told.another_prompt += 1
             continue
-        verdict = engine.reread(exhibit, reply=row.reply, details=row.details)
-        (changed if _said(row) != _says(row, verdict) else unchanged).append((row, verdict))
-    told.read += len(changed) + len(unchanged)
-    told.changed += len(changed)
+        verdicts.append((row, engine.reread(exhibit, reply=row.reply, details=row.details)))
+    if not verdicts:
+        return
     with transaction.atomic():
-        table = type(rows[0])
+        standing = _held([row for row, _verdict in verdicts])
+        verdicts = [(row, verdict) for row, verdict in verdicts if row.pk in standing]
+        changed = [(row, verdict) for row, verdict in verdicts if _said(row) != _says(row, verdict)]
+        table, replaced = type(rows[0]), [row.pk for row, _verdict in changed]
         for judge, pk in set_aside_composed(machine.judge, [row for row, _verdict in changed]):
             aside[judge].append(pk)
-        table.objects.filter(pk__in=[row.pk for row, _ in unchanged]).update(parser=PARSER_VERSION)
-        table.objects.filter(pk__in=sorted(row.pk for row, _ in changed)).update(superseded_at=timezone.now())
+        table.objects.filter(pk__in=standing.difference(replaced)).update(parser=PARSER_VERSION)
+        table.objects.filter(pk__in=replaced).update(superseded_at=timezone.now())
         table.objects.bulk_create(in_place_of(row, verdict) for row, verdict in changed)
+    told.read += len(verdicts)
+    told.changed += len(changed)
+
+
+def _held(rows: Sequence[Preference | Grade]) -> set[int]:
+    """Ids of those of these rows that stand still and that nobody has read meanwhile, held until the transaction ends."""
+    theirs = type(rows[0]).objects.current().exclude(parser=BY_PERSON).filter(pk__in=[row.pk for row in rows])
+    return set(theirs.select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
 def set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> list[tuple[int, int]]:
