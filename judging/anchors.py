@@ -176,7 +176,8 @@ def _unsaved(plan: Asking) -> list[Run]:
     first += 1 - first % TIMES  # an odd one
     side = "answers" if plan.like.is_single else "battles"
     asked = Question.objects.filter(**{f"{side}__in": plan.items}).order_by("position", "pk").distinct()
-    limits = {name: plan.like.limits[name] for name in KEPT_LIMITS if name in plan.like.limits and name != "pairs"}
+    kept = set(KEPT_LIMITS) - {"pairs", "voted"}  # the items are listed
+    limits = {name: limit for name, limit in plan.like.limits.items() if name in kept}
     limits |= {"keys": list(asked.values_list("key", flat=True)), "anchors": plan.items}
     return [_like(plan, trial, limits) for trial in range(first, first + TIMES)]
 
@@ -199,6 +200,7 @@ def _like(plan: Asking, trial: int, limits: dict[str, Any]) -> Run:
         benchmark=like.benchmark,
         mode=like.mode,
         baseline=like.baseline,
+        baselines=like.baselines,
         rubric=like.rubric,
         order=like.order,
         turns=like.turns,

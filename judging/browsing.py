@@ -233,13 +233,16 @@ def _of_judged(found: QuerySet[Any], filters: Filters, sight: Sight, table: Any,
 
 
 def _said(filters: Filters, sight: Sight, table: Any, item: str) -> QuerySet[Any]:
-    """The standing judgments on the row outside that are of this run, judge and provenance."""
+    """The standing judgments on the row outside that are of this run, judge and provenance; what came of asking again to see
+    drift only where its run is asked for."""
     said = table.objects.current().filter(**{item: OuterRef("pk")})
     if filters.run:
         # + 0 keeps SQLite to the index by item: it would read all judgments of a run or judge for every row of the list
         said = said.alias(_run=F("run_id") + 0).filter(
             _run=id_of(filters.run), run__in=runs_seen_by(sight.user).order_by().values("pk")
         )
+    else:
+        said = said.exclude(kept_out=KeptOut.AGAIN)
     if filters.judge == PEOPLE:
         said = said.filter(judge__kind__in=Judge.PEOPLE)
     elif filters.judge:

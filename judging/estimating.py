@@ -85,8 +85,8 @@ def count(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Judge]
     items = (
         [
             (item, turns[question])
-            for (question, _n), known in there.items()
-            for item in _items(known, None if run.is_single else met(question))
+            for (question, sample), known in there.items()
+            for item in _items(known, None if run.is_single else met(question, sample))
         ]
         if run.anchors is None
         else _listed(run, turns)

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from django import forms
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from arena.keys import Lack, lacking
@@ -375,6 +376,9 @@ class RunForm(VotingFields):
             self.add_error("baseline", _("Choose the model that the others are compared with."))
         elif candidates is not None and not [model for model in candidates if model != baseline]:
             self.add_error("candidates", _("Choose at least one model besides the baseline."))
+        elif baseline and candidates and (cleaned.get("baselines") or "").strip():
+            # it meets the baselines of the categories that have their own, as everybody does
+            cleaned["candidates"] = LanguageModel.objects.filter(Q(pk__in=candidates) | Q(pk=baseline.pk))
         cleaned["baselines"] = self._baselines(cleaned)
 
     def _baselines(self, cleaned: dict) -> dict[str, int]:

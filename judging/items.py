@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from arena.models import Answer, Battle, Question
 from arena.pairing import against, all_pairs, are_connected, shown_swapped, sparse_pairs
@@ -16,6 +17,8 @@ from judging.models import Grade, Judge, Preference, Run
 
 CHUNK = 200  # questions a query looks at, far below SQLite's limit of variables
 AT_ONCE = 1000  # items in memory, about: few enough to be loaded in a moment, and many enough for an engine to be busy
+Meet = Callable[[int, int], Sequence[tuple[int, int]]]
+"""Which two models meet, by a question's id and the sample of its answers."""
 NOT_JUDGED = ("html", "reasoning", "trace")  # columns of an answer, as large as its text, that no judge sees
 
 
@@ -92,8 +95,8 @@ def question_chunks(run: Run) -> Iterator[list[int]]:
     return chunks(questions_of(run).values_list("pk", flat=True), size=min(CHUNK, max(1, size)))
 
 
-def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
-    """Which two models meet on a question, by its id. One query where not all do.
+def meetings(run: Run, candidates: Iterable[int]) -> Meet:
+    """Which two models meet on a question, by its id, with which sample of their answers. One query where not all do.
 
     In baseline mode each model meets the baseline of the question's category. What a question is given depends on the
     benchmark's questions that were there before it, on the models and on the seed, and not on the answers there are or on which
@@ -106,26 +109,28 @@ def meetings(run: Run, candidates: Iterable[int]) -> Callable[[int], Sequence[tu
         return _voted(run, met) if run.is_voted else met
     questions = list(Question.objects.filter(benchmark=run.benchmark).order_by("pk").values_list("pk", flat=True))
     design = sparse_pairs(tuple(sorted(set(models))), len(questions), each=run.pairs, seed=run.seed)
-    return dict(zip(questions, design, strict=True)).__getitem__
+    by_question = dict(zip(questions, design, strict=True))
+    return lambda question, _sample: by_question[question]
 
 
-def _all_of_mode(run: Run, models: Sequence[int]) -> Callable[[int], Sequence[tuple[int, int]]]:
-    """The pairs that the run's mode has on a question, by its id. One query where categories have baselines of their own."""
+def _all_of_mode(run: Run, models: Sequence[int]) -> Meet:
+    """The pairs that the run's mode has on a question. One query where categories have baselines of their own."""
     if run.baselines:
         categories = dict(Question.objects.filter(benchmark=run.benchmark).values_list("pk", "category"))
-        return lambda question: against(run.baseline_of(categories[question]), models)
+        return lambda question, _sample: against(run.baseline_of(categories[question]), models)
     pairs = against(run.baseline_id, models) if run.mode == Run.Mode.BASELINE else all_pairs(models)
-    return lambda _question: pairs
+    return lambda _question, _sample: pairs
 
 
-def _voted(run: Run, met: Callable[[int], Sequence[tuple[int, int]]]) -> Callable[[int], Sequence[tuple[int, int]]]:
-    """Those of these pairs that people have judged on a question, by its id. One query."""
-    sides = ("battle__question", "battle__first_model", "battle__second_model")
+def _voted(run: Run, met: Meet) -> Meet:
+    """Those of these pairs that people have judged on a question, in a sample of the answers. One query."""
+    sides = ("battle__question", "battle__first__sample", "battle__first_model", "battle__second_model")
     votes = Preference.objects.counting().decided().by_people().filter(battle__question__benchmark=run.benchmark)
-    found: dict[int, set[frozenset[int]]] = defaultdict(set)
-    for question, *pair in votes.order_by().values_list(*sides).distinct():
-        found[question].add(frozenset(pair))
-    return lambda question: [pair for pair in met(question) if frozenset(pair) in found.get(question, ())]
+    votes = votes.filter(battle__second__sample=F("battle__first__sample"))
+    found: dict[tuple[int, int], set[frozenset[int]]] = defaultdict(set)
+    for question, sample, *pair in votes.order_by().values_list(*sides).distinct():
+        found[question, sample].add(frozenset(pair))
+    return lambda *place: [pair for pair in met(*place) if frozenset(pair) in found.get(place, ())]
 
 
 def is_connected(run: Run, candidates: Iterable[int]) -> bool:
@@ -135,7 +140,8 @@ def is_connected(run: Run, candidates: Iterable[int]) -> bool:
         return True
     models = list(candidates)
     met = meetings(run, models)
-    return are_connected(models, (pair for pk in questions_of(run).values_list("pk", flat=True) for pair in met(pk)))
+    asked = product(questions_of(run).values_list("pk", flat=True), range(run.samples))
+    return are_connected(models, (pair for place in asked for pair in met(*place)))
 
 
 def owed_by_pair(run: Run) -> dict[frozenset[int], int]:
@@ -150,8 +156,8 @@ def owed_by_pair(run: Run) -> dict[frozenset[int], int]:
     for question, sample, model in good.filter(sample__lt=run.samples).values_list("question", "sample", "model"):
         there[question, sample].add(model)
     owed: dict[frozenset[int], int] = defaultdict(int)
-    for (question, _sample), models in there.items():
-        for pair in met(question):
+    for (question, sample), models in there.items():
+        for pair in met(question, sample):
             if models.issuperset(pair):
                 owed[frozenset(pair)] += turns[question] * run.orders
     return owed
@@ -200,7 +206,7 @@ def battles_of(run: Run, questions: Iterable[int] | None = None) -> list[Battle]
         wanted = [
             (by_place[place][one], by_place[place][other])
             for place in some
-            for one, other in met(place[0])
+            for one, other in met(*place)
             if one in by_place[place] and other in by_place[place]
         ]
         battles += Battle.objects.pair(wanted)

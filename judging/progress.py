@@ -188,7 +188,7 @@ def judgments_of(run: Run):
         if run.mode == Run.Mode.BASELINE:
             sides = ("battle__first__model", "battle__second__model")
             mine = mine.filter(run.is_against_baseline(*sides, category="battle__question__category"))
-        if run.is_sparse:
+        if run.is_sparse and run.anchors is None:
             mine = (
                 mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
             )
@@ -206,9 +206,10 @@ def _planned(run: Run) -> list[int]:
     models = list(run.candidates.values_list("pk", flat=True))
     met = meetings(run, models)
     there = Battle.objects.filter(question__in=questions_of(run), first_model__in=models, second_model__in=models)
-    rows = there.order_by().values_list("pk", "question", "first_model", "second_model")
-    pairs = {question: set(map(frozenset, met(question))) for question in {question for _pk, question, *_pair in rows}}
-    return [pk for pk, question, *pair in rows if frozenset(pair) in pairs[question]][:MOST_IDS]
+    rows = there.order_by().values_list("pk", "question", "first__sample", "first_model", "second_model")
+    places = {(question, sample) for _pk, question, sample, *_pair in rows}
+    pairs = {place: set(map(frozenset, met(*place))) for place in places}
+    return [pk for pk, question, sample, *pair in rows if frozenset(pair) in pairs[question, sample]][:MOST_IDS]
 
 
 def _other_ways(run: Run, judgments) -> list[int]:

@@ -8,14 +8,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from judging.judges.base import Verdict
-from judging.machines import judges_of
+from judging.judges.base import NoRubric, Verdict
+from judging.judges.reading import strongest
+from judging.machines import Machine, judges_of
 from judging.models import BY_PERSON, Assignment, AuditEntry, Grade, Preference, Run, Status
 from judging.progress import judgments_of
-from judging.prompts import FIVE as WITH_MUCH_BETTER
-from judging.rereading import Reread, compose_anew, in_place_of, set_aside_composed
+from judging.prompts import Asking, Unfit
+from judging.rereading import Reread, compose_anew, in_place_of, item_of, set_aside_composed
+from judging.verdicts import exhibits_for
 from judging.voting import FIVE, FOUR
 
+MUCH_BETTER = 2.0  # as a value of a verdict on a pair
 MARKS = ("read_by", "read_at", "read_from", "parser_before")  # in a judgment's details, of a reading by a person
 
 
@@ -43,12 +46,14 @@ def seat_on(row: Preference | Grade) -> Assignment:
 
 def scale_of(row: Preference | Grade) -> str:
     """The scale of what this judge may have said of a pair: with "much better" where it was asked in those words."""
-    template = row.rubric.text().of(
-        (row.battle.question if isinstance(row, Preference) else row.answer.question).category.key
-    )
-    if template.template:
-        return FIVE if template.template.form == "[[A>>B]]" else FOUR
-    return FIVE if row.judge.options.get("scale") == WITH_MUCH_BETTER else FOUR
+    how = {name: row.judge.options[name] for name in ("scale", "preset", "reference") if name in row.judge.options}
+    item = item_of(row)
+    exhibits, _without = exhibits_for(Machine(row.judge), [item])
+    try:
+        most = strongest(Asking(row.rubric.text(), **how), (exhibits or [item.exhibit()])[0])
+    except (NoRubric, Unfit):  # the question was changed since
+        return FOUR
+    return FOUR if most is None or most < MUCH_BETTER else FIVE
 
 
 @transaction.atomic

@@ -73,25 +73,35 @@ def _reread(
     engine = machine.engine
     if not isinstance(engine, AskingEngine):
         return
-    exhibits, _without = exhibits_for(machine, [_item(row) for row in rows])
+    exhibits, _without = exhibits_for(machine, [item_of(row) for row in rows])
     by_key = {exhibit.id.key: exhibit for exhibit in exhibits}
-    changed, unchanged = [], []
+    verdicts = []
     for row in rows:
-        exhibit = by_key.get(_item(row).key)
+        exhibit = by_key.get(item_of(row).key)
         if exhibit is None or row.digest not in ("", engine.digest(exhibit)):
             told.another_prompt += 1
             continue
-        verdict = engine.reread(exhibit, reply=row.reply, details=row.details)
-        (changed if _said(row) != _says(row, verdict) else unchanged).append((row, verdict))
-    told.read += len(changed) + len(unchanged)
-    told.changed += len(changed)
+        verdicts.append((row, engine.reread(exhibit, reply=row.reply, details=row.details)))
+    if not verdicts:
+        return
     with transaction.atomic():
-        table = type(rows[0])
+        standing = _held([row for row, _verdict in verdicts])
+        verdicts = [(row, verdict) for row, verdict in verdicts if row.pk in standing]
+        changed = [(row, verdict) for row, verdict in verdicts if _said(row) != _says(row, verdict)]
+        table, replaced = type(rows[0]), [row.pk for row, _verdict in changed]
         for judge, pk in set_aside_composed(machine.judge, [row for row, _verdict in changed]):
             aside[judge].append(pk)
-        table.objects.filter(pk__in=[row.pk for row, _ in unchanged]).update(parser=PARSER_VERSION)
-        table.objects.filter(pk__in=sorted(row.pk for row, _ in changed)).update(superseded_at=timezone.now())
+        table.objects.filter(pk__in=standing.difference(replaced)).update(parser=PARSER_VERSION)
+        table.objects.filter(pk__in=replaced).update(superseded_at=timezone.now())
         table.objects.bulk_create(in_place_of(row, verdict) for row, verdict in changed)
+    told.read += len(verdicts)
+    told.changed += len(changed)
+
+
+def _held(rows: Sequence[Preference | Grade]) -> set[int]:
+    """Ids of those of these rows that stand still and that nobody has read meanwhile, held until the transaction ends."""
+    theirs = type(rows[0]).objects.current().exclude(parser=BY_PERSON).filter(pk__in=[row.pk for row in rows])
+    return set(theirs.select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
 def set_aside_composed(member: Judge, rows: Sequence[Preference | Grade]) -> list[tuple[int, int]]:
@@ -116,16 +126,17 @@ def compose_anew(run: Run, aside: Mapping[int, Sequence[int]], told: Reread) -> 
     machines = [machine_of(judge, run, rubric, key=lambda _model: "") for judge in judges]
     for machine in sorted(machines, key=lambda machine: len(machine.everybody())):  # who sits in another comes first
         for rows in _loaded(run, aside[machine.judge.pk]):
-            said = {item.key: verdict for item, verdict in composed_of_record(run, machine, list(map(_item, rows)))}
-            anew = [row for row in rows if _item(row).key in said]
+            said = {item.key: verdict for item, verdict in composed_of_record(run, machine, list(map(item_of, rows)))}
+            anew = [row for row in rows if item_of(row).key in said]
             for where in {(row.run, row.provenance) for row in anew}:
-                mine = [_item(row) for row in anew if (row.run, row.provenance) == where]
+                mine = [item_of(row) for row in anew if (row.run, row.provenance) == where]
                 save(where[0], machine.judge, [(item, said[item.key]) for item in mine], provenance=where[1])
             told.composed += len(anew)
             told.to_compose += len(rows) - len(anew)
 
 
-def _item(row: Preference | Grade) -> Item:
+def item_of(row: Preference | Grade) -> Item:
+    """What was judged, as it was shown."""
     if isinstance(row, Grade):
         return Item(answer=row.answer, turn=row.turn)
     row.battle.question = row.battle.first.question

@@ -13,6 +13,7 @@ from judging.items import NOT_JUDGED, Item, meetings, questions_of, turns_of
 from judging.models import Run
 
 LOOKED_AT = 400  # questions among which a few with answers are sought
+SAMPLE = 0  # of the answers that are shown
 
 
 def few_items(run: Run, candidates: Sequence[LanguageModel], n: int, *, key: str = "") -> list[Item]:
@@ -26,7 +27,7 @@ def few_items(run: Run, candidates: Sequence[LanguageModel], n: int, *, key: str
     if run.baseline_id:
         models.setdefault(run.baseline_id, run.baseline)
     there: dict[int, set[int]] = defaultdict(set)
-    good = Answer.objects.ok().filter(question__in=ids, model__in=list(models), sample=0)
+    good = Answer.objects.ok().filter(question__in=ids, model__in=list(models), sample=SAMPLE)
     answers: dict[tuple[int, int], int] = {}
     for pk, question, model in good.values_list("pk", "question", "model"):
         there[question].add(model)
@@ -36,7 +37,7 @@ def few_items(run: Run, candidates: Sequence[LanguageModel], n: int, *, key: str
     for question in ids:
         if len(shown) == n:
             break
-        options = _options(there[question], listed, None if run.is_single else met(question))
+        options = _options(there[question], listed, None if run.is_single else met(question, SAMPLE))
         if options:
             chosen = options[len(shown) % len(options)]
             shown.append(tuple(answers[question, model] for model in chosen))

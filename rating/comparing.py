@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from arena.models import Category
 from arena.withholding import without_secrets
-from judging.models import Grade, Judge, Preference, Status
+from judging.models import Grade, Judge, KeptOut, Preference, Status
 from rating.boards import Agreements, of_judge
 from rating.models import Agreement, Health, Snapshot
 from rating.seen import Seen
@@ -301,9 +301,9 @@ def public_options(judge: Judge) -> list[tuple[str, Any]]:
 
 
 def _said(judge: Judge) -> list[tuple[str, int]]:
-    """How many judgments stand, by status, decided ones first. Two queries."""
+    """How many judgments stand, by status, decided ones first, without those of asking again to see drift. Two queries."""
     counts: Counter[str] = Counter()
     for table in (Preference, Grade):
-        rows = table.objects.current().filter(judge=judge).order_by()
+        rows = table.objects.current().filter(judge=judge).exclude(kept_out=KeptOut.AGAIN).order_by()
         counts.update(dict(rows.values_list("status").annotate(Count("pk"))))
     return [(status.label, counts[status]) for status in Status if counts[status]]

@@ -145,7 +145,7 @@ def _bases(benchmark: Benchmark, name: str | None) -> dict[int, int]:
     """The baseline of each category that has questions here, both by id. Raises NoBaseline."""
     questions = Question.objects.filter(benchmark=benchmark).order_by()
     categories = list(questions.values_list("category", flat=True).distinct())
-    runs = Run.objects.filter(benchmark=benchmark, mode=Run.Mode.BASELINE)
+    runs = Run.objects.filter(benchmark=benchmark, mode=Run.Mode.BASELINE, trial=0)
     if name or not any(run.baselines for run in runs):
         return dict.fromkeys(categories, _baseline(benchmark, name, runs).pk)
     found = {category: {run.baseline_of(category) for run in runs} for category in categories}

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from judging.access import name_people
-from judging.models import BadCase, Grade, Preference
+from judging.models import BadCase, Grade, KeptOut, Preference
 from judging.views.record import graded, in_words
 
 MOST = 200
@@ -38,7 +38,8 @@ class History:
 
 
 def history(case: BadCase, user: Any) -> History:
-    """The current judgments on what the case is about, the newest by the rubric that took it up beside those by others.
+    """The current judgments on what the case is about, the newest by the rubric that took it up beside those by others; none that
+    came of asking again to see drift.
 
     Of a case about a question alone, those on all its answers and pairs. At most five queries.
     """
@@ -64,6 +65,7 @@ def _grades(case: BadCase) -> list[tuple[tuple, Grade]]:
     rows = (
         Grade.objects.current()
         .filter(what)
+        .exclude(kept_out=KeptOut.AGAIN)
         .select_related("judge", "rubric", "run", "answer__model")
         .defer("prompt", "reply")
     )
@@ -76,7 +78,8 @@ def _preferences(case: BadCase) -> list[tuple[tuple, Preference]]:
     else:
         what = Q(battle=case.battle_id) if case.battle_id else Q(battle__question=case.question_id)
     related = ("judge", "rubric", "run", "battle__first__model", "battle__second__model")
-    rows = Preference.objects.current().filter(what).select_related(*related).defer("prompt", "reply").order_by("pk")
+    rows = Preference.objects.current().filter(what).exclude(kept_out=KeptOut.AGAIN)
+    rows = rows.select_related(*related).defer("prompt", "reply").order_by("pk")
     return [
         (("pair", one.battle_id, one.judge_id, one.swapped, one.turn), in_words(one, one.battle)) for one in rows[:MOST]
     ]

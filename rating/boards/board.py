@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from arena.models import Benchmark, Category, LanguageModel
 from rating.axis import Axis
-from rating.boards.coverage import Gap, gaps
+from rating.boards.coverage import Gap, baselines_of_categories, gaps
 from rating.boards.line import FEW, Line
 from rating.changed import names
 from rating.models import Agreement, Health, Leaderboard, LiveBoard, Rating, Snapshot
@@ -176,8 +176,12 @@ class Board:
 
     @cached_property
     def gaps(self) -> list[Gap]:
-        """The models that were judged less than the others by what matters; see `rating.boards.coverage`."""
-        return gaps(self.rows, battles=not self.is_score)
+        """The models that were judged less than the others by what matters; see `rating.boards.coverage`. Up to two queries where
+        there seem to be any."""
+        found = gaps(self.rows, battles=not self.is_score)
+        if not found or self.is_score or self.category:
+            return found
+        return gaps(self.rows, battles=True, baselines=baselines_of_categories(self.benchmark))
 
     @property
     def _uneven(self) -> list[str]:

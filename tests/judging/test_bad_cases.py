@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection, connections
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -16,7 +17,8 @@ from arena.frame import Roles
 from judging import bad_cases, judging_again, running, tasks
 from judging.bad_cases import Criterion, NotOpen
 from judging.editing_rubrics import Base
-from judging.models import Assignment, BadCase, Grade, Rubric, Run
+from judging.models import Assignment, BadCase, Grade, KeptOut, Rubric, Run
+from judging.views.case_history import history
 from tests.judging import recorded as make
 from tests.judging.judges.test_rubrics import COUNTED, SUPPORT
 
@@ -318,6 +320,22 @@ def test_only_what_the_new_version_touches_is_judged_again(lead, rung, scope, ke
     new = Grade.objects.exclude(pk__in=before)
     assert sorted(set(new.values_list("answer__question__key", flat=True))) == keys
     assert set(new.values_list("rubric", flat=True)) == {rubric.pk}
+
+
+@pytest.mark.parametrize("kind", ["answer", "battle"])
+def test_what_a_judge_was_asked_again_to_see_drift_is_not_what_it_says_of_a_case(kind):
+    run = judged()
+    made = case(run)
+    battle = make.battle(made.question)
+    again = {"rubric": run.rubric, "trial": 1, "kept_out": KeptOut.AGAIN}
+    if kind == "battle":
+        made.answer, made.battle = None, battle
+        first = make.preference(battle, rubric=run.rubric)
+        make.preference(battle, value=-1, **again)
+    else:
+        first = made.answer.grades.get()
+        make.grade(made.answer, first.judge, **again)
+    assert [side.old.pk for side in history(made, AnonymousUser()).sides] == [first.pk]
 
 
 def test_what_became_of_a_case_shows_the_old_verdict_beside_the_new_one(lead, rung):

@@ -7,7 +7,9 @@ import json
 import pytest
 import yaml
 from django.core.management import call_command
+from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from arena.loading import BadInput, Report
 from arena.models import Battle, LanguageModel
@@ -23,6 +25,7 @@ from judging.progress import expected, judgments_of
 from judging.recipe_yaml import as_yaml, initial_of
 from judging.recipes import recipe_of
 from judging.voting_items import prepare as prepare_items
+from rating import boards, snapshots
 from rating.win_rate import NoBaseline, win_rates
 from tests import openai_server
 from tests.judging import recorded as make
@@ -160,6 +163,22 @@ def test_a_run_is_set_up_with_a_baseline_of_one_category_and_its_page_says_so(be
     assert "but in these categories:" in saved.text and form_of(copy_of(run, None)).unsaved().baselines == run.baselines
 
 
+def test_the_baseline_of_the_rest_meets_those_of_categories_too_where_it_is_no_candidate(
+    benchmark, client, monkeypatch
+):
+    monkeypatch.setattr(tasks, "call", lambda run: None)
+    client.force_login(make.person("lena", "lead"))
+    others = [make.model(name).pk for name in ("Birch", "Cedar")]
+    client.post(reverse("run_new"), posted(benchmark, baselines="sums: Birch", candidates=others))
+    run = Run.objects.get()
+    assert {model.name for model in run.candidates.all()} == set(MODELS) == set(run.recipe["models"])
+    for item in items_of(queued(benchmark, make.judge("rules"))):
+        make.preference(item.battle, make.judge("rules"), swapped=item.swapped)
+    assert (expected(run), judgments_of(run).count()) == (20, 20)
+    plain = form_of({**posted(benchmark, candidates=others)})
+    assert plain.is_valid() and {model.pk for model in plain.cleaned_data["candidates"]} == set(others)
+
+
 @pytest.mark.parametrize(
     ("lines", "problem"),
     [
@@ -208,3 +227,23 @@ def test_runs_with_other_baselines_in_one_category_are_told(benchmark):
     queued(benchmark, make.judge("rules"), mode="baseline", baseline=make.model("Ash"))
     with pytest.raises(NoBaseline, match="other baselines in the same category: Ash, Birch"):
         win_rates(benchmark)
+
+
+def less_judged(benchmark) -> list[list[str]]:
+    """Whom the boards of all categories, of cooking and of sums name as judged less often."""
+    snapshots.take(benchmark)
+    found = [boards.board(benchmark, category=key) for key in (None, "cooking", "sums")]
+    return [[gap.row.model.name for gap in board.gaps] for board in found]
+
+
+def test_a_board_of_all_categories_names_nobody_where_all_was_judged_and_who_is_no_baseline_where_not(benchmark):
+    for question in benchmark.questions.all():
+        make.answer(question, make.model("Elm")).save()
+    run = run_of(benchmark, make.judge("rules"), names=(*MODELS, "Elm"), status="done")
+    for item in items_of(run):
+        make.preference(item.battle, make.judge("rules"), run=run, swapped=item.swapped)
+    assert less_judged(benchmark) == [[], [], []]
+    rows = Preference.objects.filter(battle__question__key="q0")
+    lost = rows.filter(Q(battle__first_model__name="Elm") | Q(battle__second_model__name="Elm"))
+    assert lost.update(superseded_at=timezone.now())
+    assert less_judged(benchmark) == [["Elm"], ["Elm"], []]

@@ -14,7 +14,7 @@ from arena.models import Answer, Battle, Benchmark, Question
 from judging import browsing
 from judging.access import blinding_runs, is_blind_on
 from judging.browsing import Filters, Sight
-from judging.models import Assignment, BadCase, Grade, Judge, Membership, Preference
+from judging.models import Assignment, BadCase, Grade, Judge, KeptOut, Membership, Preference
 from tests.judging import recorded as make
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +134,18 @@ def test_order_flips_are_of_one_judge_and_of_standing_verdicts(battles):
     make.preference(battles[3], oracle, value=1)
     make.preference(battles[3], oracle, value=-1, swapped=True, superseded_at=timezone.now())
     assert keys(flips="1") == keys(flips="1", judge=oracle.pk) == ["q1"] and keys(flips="1", judge=steady.pk) == []
+
+
+def test_what_was_asked_again_to_see_drift_is_found_only_in_its_run(battles):
+    oracle = make.llm_judge()
+    run = make.run(battles[0].question.benchmark, judges=[oracle], trial=1)
+    again = {"run": run, "trial": 1, "kept_out": KeptOut.AGAIN}
+    make.preference(battles[0], oracle, value=1)
+    make.preference(battles[0], oracle, value=-1, **again)
+    make.preference(battles[0], oracle, value=1, swapped=True, **again)
+    assert keys(flips="1") == keys(outcome="second") == keys(flips="1", judge=oracle.pk) == []
+    assert keys(flips="1", run=run.pk) == keys(outcome="second", run=run.pk) == ["q1"]
+    assert keys(outcome="first") == ["q1"]
 
 
 def test_a_length_gap_is_a_ratio_of_known_lengths(battles):

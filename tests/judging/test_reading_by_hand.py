@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from arena.models import Answer
 from judging import reading_by_hand, running
 from judging.models import BY_PERSON, AuditEntry, Grade, Preference, Run
 from judging.monitoring import monitor
 from judging.progress import progress
 from judging.purse import spent
 from judging.rereading import reread
+from judging.voting import FIVE, FOUR
 from tests.judging import recorded as make
 from tests.judging.asked import answered, by_mode, oracle, panel, priced, queued, reload, saying
 
@@ -163,3 +165,22 @@ def test_only_leads_read_replies(client):
     run = unread(order="fixed")
     client.force_login(make.person("ann", "annotator"))
     assert client.get(page(run)).status_code == client.post(page(run)).status_code == 403
+
+
+def test_a_judge_that_was_asked_for_five_steps_by_the_case_of_a_question_may_have_said_much_better(lead):
+    cases = [
+        {"turns": "single", "prompt": "{question} {answer_a} {answer_b}", "form": "[[A>>B]]"},
+        {"turns": "multi", "prompt": "{question_2} {answer_a_2} {answer_b_2}", "form": "[[A]]"},
+    ]
+    rubric = make.rubric("by case", template={"cases": cases})
+    with saying(MUMBLED) as server:
+        benchmark = answered(2, models=("Ash", "Birch"))
+        several = benchmark.questions.get(key="q1")
+        Answer.objects.filter(question=several).update(turns=["one", "two"])
+        benchmark.questions.filter(pk=several.pk).update(turns=["Which way?", "Why?"])
+        run = queued(benchmark, oracle(server), names=("Ash", "Birch"), order="fixed", rubric=rubric)
+        running.carry_out(run)
+    scales = {row.battle.question.key: reading_by_hand.scale_of(row) for row in reading_by_hand.queue(run)}
+    assert scales == {"q0": FIVE, "q1": FOUR}
+    posted(lead, run, choice="a2")
+    assert Preference.objects.decided().get().value_shown == 2

@@ -10,13 +10,16 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from arena.models import LanguageModel
-from judging import running
+from judging import rereading, running
+from judging.judges.base import Verdict
 from judging.judges.llm import ASKED_AGAIN
-from judging.models import Grade, Judge, Preference, Run
+from judging.models import BY_PERSON, Grade, Judge, Preference, Run
 from judging.progress import progress
 from judging.purse import spent
+from judging.reading_by_hand import settle
 from judging.replies import PARSER_VERSION
 from judging.rereading import reread
+from judging.verdicts import exhibits_for
 from tests import openai_server
 from tests.judging import recorded as make
 from tests.judging.asked import answered, by_mode, namesake, oracle, panel, priced, queued, reload, saying
@@ -189,6 +192,28 @@ def test_what_was_read_again_is_a_reply_on_record_for_others(server):
     again = queued(benchmark, namesake(judge))
     running.carry_out(again)
     assert server.count == 0 and progress(again).done == 6
+
+
+@pytest.mark.parametrize("reading", [Verdict(status="ok", value=0.0), None])
+def test_what_a_person_reads_meanwhile_stands_and_the_rest_is_read_again(server, reading, monkeypatch):
+    judge = oracle(server)
+    run = queued(answered(1), panel("jury", judge))
+    running.carry_out(run)
+    unread(judge=judge)
+    row, lead = Preference.objects.failed().first(), make.person("lena", "lead")
+
+    def meanwhile(machine, items):
+        settle(run, row.pk, reading, by=lead)
+        return exhibits_for(machine, items)
+
+    monkeypatch.setattr(rereading, "exhibits_for", meanwhile)
+    told = reread(run)
+    assert (told.read, told.changed) == (5, 5)
+    rows = Preference.objects.current().filter(judge=judge)
+    assert rows.count() == 6 and rows.exclude(parser=BY_PERSON).decided().count() == 5
+    kept = rows.get(parser=BY_PERSON)
+    assert (kept.battle, kept.swapped) == (row.battle, row.swapped)
+    assert (kept.pk == row.pk, kept.value) == ((True, None) if reading is None else (False, 0))
 
 
 @pytest.mark.parametrize("mode", ["single", "pairwise"])

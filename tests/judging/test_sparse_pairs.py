@@ -204,12 +204,12 @@ def test_judged_again_by_another_rubric_the_pairs_are_the_same(monkeypatch):
 # --- only pairs that people have judged
 
 
-def judged_by_people(benchmark) -> set[tuple[int, int, int]]:
+def judged_by_people(benchmark, *, sample: int = 0) -> set[tuple[int, int, int]]:
     """A person judges Ash and Birch on q0, Birch and Cedar on q1; question and models of each."""
     ann = make.judge("ann", kind="person", user=make.person("ann"))
     found = set()
     for key, names in (("q0", ("Ash", "Birch")), ("q1", ("Birch", "Cedar"))):
-        sides = [benchmark.questions.get(key=key).answers.get(model__name=name) for name in names]
+        sides = [benchmark.questions.get(key=key).answers.get(model__name=name, sample=sample) for name in names]
         (battle,) = Battle.objects.pair([tuple(sides)])
         make.preference(battle, ann)
         found.add((battle.question_id, *sorted(side.model_id for side in sides)))
@@ -228,6 +228,17 @@ def test_only_pairs_that_people_judged_are_asked_about_and_counted(server, mode)
     running.carry_out(run)
     assert set(met(run)) == wanted and server.count == progress(run).done == 2 * len(wanted)
     assert reload(run).status == "done"
+
+
+def test_answers_of_another_sample_than_people_judged_are_not_asked_about(server):
+    benchmark = answered(3, models=FIVE, samples=2)
+    wanted = judged_by_people(benchmark, sample=1)
+    run = queued(benchmark, oracle(server), names=FIVE, limits={"voted": True, "samples": 2})
+    counted = count(run, run.candidates.all(), run.judges.all())
+    assert counted.items == len(wanted) == 2 and expected(run) == 4
+    running.carry_out(run)
+    assert {item.battle.first.sample for item in items_of(run)} == {1}
+    assert set(met(run)) == wanted and server.count == progress(run).done == 4
 
 
 def test_people_who_judge_later_give_it_more_to_do(server):

@@ -13,16 +13,20 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from arena.models import Battle
 from judging import anchors, running
 from judging.billing import estimate
-from judging.models import Grade, Judge, KeptOut, Preference, Run
+from judging.models import Grade, Judge, KeptOut, Preference, Run, Status
 from judging.progress import expected, progress
 from judging.rereading import reread
 from rating import data, drift, snapshots, worth
+from rating.comparing import judge_page
 from rating.models import Agreement, Rating
+from rating.seen import Seen
 from rating.trust import Reason
+from rating.win_rate import win_rates
 from tests import openai_server
 from tests.judging import recorded as make
 from tests.judging.asked import answered, by_mode, namesake, oracle, panel, queued, reload, saying_by
@@ -142,6 +146,7 @@ def test_a_judge_that_is_as_it_was_is_stable_and_its_first_words_are_asked_for_o
     assert [len(told["askings"]) for _place, told in drift.places(benchmark, judge)] == [2, 2, 2]
     now = progress(reload(run))
     assert (now.done, now.total) == (36 * 2, 36 * 2)
+    assert judge_page(judge, Seen({}))["said"] == [(Status.OK.label, 36 * 2)]
 
 
 def test_a_judge_whose_words_vary_by_chance_does_not_drift():
@@ -196,6 +201,51 @@ def test_the_same_is_shown_the_same_way_each_turn_by_itself(mode, order):
     assert set(asked) <= first and set(asked.values()) == {2}
     assert len(asked) == expected(runs[0]) == 6 * 2 * runs[0].orders
     assert estimate(runs[1]).judges[0].calls == 0 and progress(reload(runs[1])).is_all_judged
+
+
+def by_category(benchmark, *judges, **fields) -> Run:
+    """Against Ash, and against Birch in sums."""
+    baselines = {str(make.category("sums").pk): make.model("Birch").pk}
+    return queued(benchmark, *judges, mode="baseline", baseline=make.model("Ash"), baselines=baselines, **fields)
+
+
+@pytest.mark.parametrize("order", ["both", "fixed"])
+def test_with_baselines_by_category_the_same_is_asked_and_rates_of_wins_stay(order):
+    benchmark = two_categories()
+    with minded() as (server, _mind):
+        judge = oracle(server)
+        running.carry_out(by_category(benchmark, judge, order=order))
+        first = {json.dumps(call.body) for call in server.calls}
+        before = win_rates(benchmark).as_json()["rows"]
+        server.forget()
+        runs = ask(judge, benchmark, items=24)
+        assert {json.dumps(call.body) for call in server.calls} == first
+    assert all(progress(reload(run)).is_all_judged for run in runs)
+    found = win_rates(benchmark)
+    assert {key: model.name for key, model in found.baselines.items()} == {"cooking": "Ash", "sums": "Birch"}
+    assert found.as_json()["rows"] == before
+
+
+def test_the_rate_of_wins_does_not_ask_a_run_that_counts_nowhere_for_its_baseline():
+    benchmark = two_categories()
+    by_category(benchmark, make.judge("rules"), status="done")
+    queued(benchmark, make.judge("rules"), mode="baseline", baseline=make.model("Ash"), trial=1)
+    found = win_rates(benchmark)
+    assert {key: model.name for key, model in found.baselines.items()} == {"cooking": "Ash", "sums": "Birch"}
+
+
+def test_what_people_had_voted_on_is_asked_anew_also_where_they_took_their_votes_back():
+    benchmark = two_categories()
+    person = make.judge("Ann", "imported_person")
+    for question in benchmark.questions.all():
+        make.preference(make.battle(question), person)
+    with minded() as (server, _mind):
+        judge = oracle(server)
+        running.carry_out(queued(benchmark, judge, limits={"voted": True}))
+        runs = ask(judge, benchmark, items=12)
+    Preference.objects.filter(judge=person).update(superseded_at=timezone.now())
+    for run in map(reload, runs):
+        assert not run.is_sparse and (expected(run), progress(run).done) == (24, 24)
 
 
 def test_an_asking_that_was_stopped_goes_on_and_asks_nothing_twice():
