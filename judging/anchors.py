@@ -25,7 +25,7 @@ from judging.estimating import Count as Counted
 from judging.estimating import count
 from judging.forecasting import Forecast, forecast
 from judging.items import questions_of, table_of, turns_of
-from judging.judging_again import KEPT_LIMITS, LONGEST_NAME, CannotJudge
+from judging.judging_again import KEPT_LIMITS, CannotJudge, alike
 from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, Judge, Run
 from judging.progress import judgments_of
@@ -192,23 +192,6 @@ def _last_trial(plan: Asking) -> int:
 
 
 def _like(plan: Asking, trial: int, limits: dict[str, Any]) -> Run:
-    like = plan.like
-    name = f"{plan.judge}: {like.benchmark.name}, anchors {trial}"[:LONGEST_NAME]
-    told = {key: value for key, value in like.recipe.items() if key not in ("digest", "voting")}
-    return Run(
-        name=name,
-        benchmark=like.benchmark,
-        mode=like.mode,
-        baseline=like.baseline,
-        baselines=like.baselines,
-        rubric=like.rubric,
-        order=like.order,
-        turns=like.turns,
-        budget=like.budget,
-        cache=like.cache,
-        limits=limits,
-        seed=like.seed,
-        trial=trial,
-        recipe={**told, "name": name, "limits": limits, "collects": False, "like": like.pk},
-        provenance=like.provenance,
-    )
+    run = alike(plan.like, name=f"{plan.judge}: {plan.like.benchmark.name}, anchors {trial}", limits=limits)
+    run.trial = trial
+    return run

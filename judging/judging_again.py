@@ -133,9 +133,14 @@ def start(plan: Again, *, by: Any) -> Run:
 
 
 def _unsaved(rubric: Rubric, like: Run, keys: Iterable[str]) -> Run:
-    """A run like this one, by the rubric, on the questions of these keys alone. No answers are collected, and nobody votes."""
+    """A run like this one, by the rubric, on the questions of these keys alone."""
     limits = {name: like.limits[name] for name in KEPT_LIMITS if name in like.limits} | {"keys": list(keys)}
-    name = f"{like.name}: {rubric}"[:LONGEST_NAME]
+    return alike(like, name=f"{like.name}: {rubric}", limits=limits, rubric=rubric)
+
+
+def alike(like: Run, *, name: str, limits: dict[str, Any], rubric: Rubric | None = None) -> Run:
+    """A run like this one (not saved) by another name, with these limits. No answers are collected, and nobody votes."""
+    rubric, name = rubric or like.rubric, name[:LONGEST_NAME]
     told = {key: value for key, value in like.recipe.items() if key not in ("digest", "voting")}
     return Run(
         name=name,
