@@ -182,5 +182,6 @@ def test_a_judge_that_was_asked_for_five_steps_by_the_case_of_a_question_may_hav
         running.carry_out(run)
     scales = {row.battle.question.key: reading_by_hand.scale_of(row) for row in reading_by_hand.queue(run)}
     assert scales == {"q0": FIVE, "q1": FOUR}
-    posted(lead, run, choice="a2")
+    row = reading_by_hand.queue(run).get(battle__question__key="q0")
+    lead.post(page(run), {"judgment": row.pk, "choice": "a2"})
     assert Preference.objects.decided().get().value_shown == 2
