@@ -52,6 +52,10 @@ def voter(seat: Assignment, user: Any) -> Member | None:
 
 def why_not(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said | None:
     """What is said where nothing can be done with this seat; None where it can."""
+    if (
+        seat.status == Seat.DONE and seat.purpose != For.ADJUDICATION
+    ):  # sent again: it counts, though the run was closed since
+        return already(seat)
     if seat.run.status != Run.Status.OPEN:
         told = _("This run was closed meanwhile; your last choice was not recorded.")
         return Said(told, messages.WARNING, "closed")

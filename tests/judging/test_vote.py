@@ -177,6 +177,16 @@ def test_a_late_vote_counts_and_says_so(client, ann):
     assert Preference.objects.count() == 1
 
 
+def test_a_vote_that_is_sent_again_after_the_run_was_closed_is_said_to_stand(client, ann):
+    run = voting.open_run()
+    seat = opened(client, run, ann)
+    act(client, "cast", seat, choice="a")
+    Run.objects.update(status="done")
+    response = act(client, "cast", seat, choice="a")
+    assert "that vote stands" in response.text and "not recorded" not in response.text
+    assert response["X-Juryroom-Said"] == "already" and Preference.objects.count() == 1
+
+
 def test_a_run_closed_meanwhile_takes_no_vote_and_says_so(client, ann):
     run = voting.open_run()
     seat = opened(client, run, ann)
