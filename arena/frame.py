@@ -4,10 +4,13 @@ from functools import cached_property
 
 from django.conf import settings
 
+LEADS = frozenset({"lead", "admin"})
+"""Groups whose people set up runs, and see who said what."""
+
 
 def is_lead(user) -> bool:
     """Whether this user sets up runs; admins and superusers are leads."""
-    return user.is_authenticated and (user.is_superuser or user.groups.filter(name__in=("lead", "admin")).exists())
+    return user.is_authenticated and (user.is_superuser or user.groups.filter(name__in=LEADS).exists())
 
 
 def is_admin(user) -> bool:
@@ -61,7 +64,7 @@ class Roles:
 
     @property
     def lead(self) -> bool:
-        return self.user.is_superuser or bool(self._groups & {"lead", "admin"})
+        return self.user.is_superuser or bool(self._groups & LEADS)
 
     @property
     def annotator(self) -> bool:

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from arena.frame import is_adjudicator, is_annotator, is_lead, is_viewer
+from arena.frame import LEADS, is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
 from judging.models import Assignment, AuditEntry, Grade, Judge, Membership, Preference, Role, Run, VotingItem
 from judging.undecided import undecided_by
@@ -161,7 +161,7 @@ def who_follow(people: Collection[int]) -> set[int]:
     known = get_user_model().objects.filter(pk__in=people).values_list("pk", "is_superuser", "groups__name")
     for pk, is_superuser, name in known:
         groups[pk].add(name)
-        if is_superuser or name in ("lead", "admin"):
+        if is_superuser or name in LEADS:
             leads.add(pk)
     seats = Membership.objects.filter(user__in=people).exclude(role=Role.VIEWER)
     asked = set(seats.values_list("user", flat=True))

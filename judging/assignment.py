@@ -29,6 +29,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from arena.frame import LEADS
 from arena.models import Provenance
 from judging.judges.base import Verdict
 from judging.leaking import seat_leaks
@@ -266,7 +267,7 @@ def open_seats() -> QuerySet[Assignment]:
         next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()),
         was_split=Case(When(answer__isnull=False, then=split("answer")), default=split("battle")),
         annotates=Exists(groups.filter(group__name="annotator")),
-        leads=Exists(groups.filter(group__name__in=("lead", "admin"))),
+        leads=Exists(groups.filter(group__name__in=LEADS)),
         member=Subquery(membership.values("pk")[:1]),
     )
 

@@ -16,6 +16,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from arena.frame import LEADS
 from arena.models import storable
 from arena.signing_in import counted, held_back
 from judging.models import Assignment, AuditEntry, Invitation, Membership, Run
@@ -159,7 +160,7 @@ def _seconds(seats: Any) -> dict[int, float]:
 
 def may_get_link(user: Any, *, by: Any, run: Run) -> bool:
     """Whether `by`, a lead, may make a link to a new password for this person: nobody whose rights are above an annotator's."""
-    above = user.is_staff or user.is_superuser or user.groups.filter(name__in=("lead", "admin")).exists()
+    above = user.is_staff or user.is_superuser or user.groups.filter(name__in=LEADS).exists()
     takes_part = Membership.objects.filter(run=run, user=user).exists() or Assignment.objects.filter(
         run=run, judge__user=user
     )

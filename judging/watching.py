@@ -17,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from arena.frame import is_annotator, is_lead
+from arena.frame import LEADS, is_annotator, is_lead
 from arena.models import Provenance
 from arena.pumps import Pump
 from judging.access import is_blind_on, runs_seen_by
@@ -26,7 +26,6 @@ from judging.monitoring import monitor
 
 EVERY = 1.0  # seconds between two fragments, however often the bell rings
 STALE = 5.0  # seconds after which a live run is looked at though no bell rang: minutes pass without one too
-LEADS = frozenset({"lead", "admin"})
 
 
 @dataclass(frozen=True)
