@@ -37,6 +37,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -155,6 +156,7 @@ class Record:
 # --- the rule -------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=8192)
 def vocabulary(text: str) -> int:
     """The number of distinct words of a text, case folded; a Han character is a word."""
     return len(set(_WORD.findall(text.casefold())))
@@ -182,10 +184,16 @@ def fenced(prompt: str) -> tuple[list[str], str] | None:
     if not ends:
         return None
     nonce = ends[-1].group(1)
-    found = re.findall(rf"<<<ANSWER((?: [AB])?) {nonce}>>>\n(.*?)\n?<<<END ANSWER\1 {nonce}>>>", prompt, re.S)
-    if not found:
-        return None
-    return [text for _, text in sorted(found, key=lambda pair: pair[0])], prompt[ends[-1].end() :]
+    texts = [_between(prompt, f"ANSWER{which} {nonce}") for which in ("", " A", " B")]
+    found = [text for text in texts if text is not None]
+    return (found, prompt[ends[-1].end() :]) if found else None
+
+
+def _between(prompt: str, name: str) -> str | None:
+    """The text between the fences of this name; None where there are none."""
+    _, begins, rest = prompt.partition(f"<<<{name}>>>\n")
+    text, ends, _ = rest.partition(f"<<<END {name}>>>")
+    return text.removesuffix("\n") if begins and ends else None
 
 
 def verdict(prompt: str, schema: Mapping[str, Any] | None) -> str | None:

@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Any
 
 import anthropic
-import httpx2
 
 from arena.chat.base import HOMES, Closing, Completion, Endpoint, Message, whole
 from arena.chat.connections import StatusError, Wire, forget_the_environment, http_client, timeout
@@ -64,8 +63,8 @@ class AnthropicChat(Closing):
 
     async def _complete(self, ask: Ask) -> Completion:
         draft = Draft()
-        response = await self._dialect.sent(ask, draft, self._post, StatusError)
-        self._dialect.read_whole(json.loads(response.content), draft)
+        reply = await self._dialect.sent(ask, draft, self._post, StatusError)
+        self._dialect.read_whole(json.loads(reply), draft)
         return self._dialect.completion(ask, draft, streamed=False)
 
     async def _pieces(self, ask: Ask) -> AsyncGenerator[str | Completion, None]:
@@ -83,7 +82,7 @@ class AnthropicChat(Closing):
             yield rest
         yield self._dialect.completion(ask, draft, streamed=True)
 
-    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
+    async def _post(self, body: dict[str, Any]) -> bytes:
         return await self._wire.post(self._dialect.path, body)
 
     # `client.post` and not `messages.create`: options that the SDK has no keyword for (`temperature`

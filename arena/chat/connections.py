@@ -75,20 +75,19 @@ class Wire:
         }
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> httpx2.Response:
-        """The answer. Raises StatusError, and httpx2's errors as `http_client` does; waits as long as the caller lets it."""
+    async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """What is answered. Raises StatusError, and httpx2's errors as `http_client` does; waits as long as the caller lets it."""
         import aiohttp
 
         try:
             session = self._session or self._opened()
             async with session.post(f"{self._address}{path}", data=_dumped(body), allow_redirects=False) as answer:
-                response = _response(answer, await answer.read())
+                content = await answer.read()
+                if answer.status < 300:
+                    return content
+                failure: Exception = StatusError(_response(answer, content))
         except aiohttp.ClientError as exc:
-            failure: Exception = _as_httpx2(exc)
-        else:
-            if response.status_code < 300:
-                return response
-            failure = StatusError(response)
+            failure = _as_httpx2(exc)
         raise failure
 
     async def close(self) -> None:
@@ -126,7 +125,7 @@ def _response(answer: aiohttp.ClientResponse, content: bytes) -> httpx2.Response
     # How the content travelled is not told: httpx2 would undo it once more.
     travel = {"content-encoding", "content-length", "transfer-encoding"}
     headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in travel]
-    request = httpx2.Request("POST", str(answer.url)) if answer.status >= 300 else None
+    request = httpx2.Request("POST", str(answer.url))
     return httpx2.Response(answer.status, headers=headers, content=content, request=request)
 
 

@@ -70,8 +70,8 @@ class OpenAIChat(Closing):
 
     async def _complete(self, ask: Ask) -> Completion:
         draft = Draft()
-        response = await self._dialect.sent(ask, draft, self._post, StatusError)
-        self._dialect.read_whole(json.loads(response.content), draft)
+        reply = await self._dialect.sent(ask, draft, self._post, StatusError)
+        self._dialect.read_whole(json.loads(reply), draft)
         return self._dialect.completion(ask, draft, streamed=False)
 
     async def _pieces(self, ask: Ask) -> AsyncGenerator[str | Completion, None]:
@@ -94,7 +94,7 @@ class OpenAIChat(Closing):
             yield rest
         yield dialect.completion(ask, draft, streamed=True)
 
-    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
+    async def _post(self, body: dict[str, Any]) -> bytes:
         return await self._wire.post(self._dialect.path, body)
 
     # `client.post` and not `chat.completions.create`: the latter builds a model of every event, and takes whatever

@@ -52,7 +52,7 @@ async def patiently(
             slower = SLOWER if exc.status in TOO_MUCH and exc.retry_after is None else 1
             pause = max(asked, (rng or random).uniform(0.0, slower * min(cap, base * 2**turn)))
         else:
-            return replace(completion, attempts=made + completion.attempts)
+            return replace(completion, attempts=made + completion.attempts) if made else completion
         await sleep(pause)
     raise ValueError("attempts must be at least 1")
 

@@ -133,8 +133,8 @@ class LLMJudge:
         """What a completion of `request` says; one sample, and no repair turn."""
         messages = self.asking.render(exhibit)
         drawn = [[Turn.of(self.asking, exhibit, completion)]]
-        verdict = verdict_of(drawn, messages, samples=1, strongest=strongest(self.asking, exhibit))
-        return replace(verdict, digest=self._digest(exhibit, messages))
+        most, digest = strongest(self.asking, exhibit), self._digest(exhibit, messages)
+        return verdict_of(drawn, messages, samples=1, strongest=most, digest=digest)
 
     @cached_property
     def asking(self) -> Asking:
@@ -192,8 +192,8 @@ class LLMJudge:
             if breaker.reason:
                 break
             drawn.append(await self._sample(chat, exhibit, messages, breaker))
-        verdict = verdict_of(drawn, messages, samples=self.samples, strongest=most)
-        return exhibit, replace(verdict, digest=self._digest(exhibit, messages))
+        digest = self._digest(exhibit, messages)
+        return exhibit, verdict_of(drawn, messages, samples=self.samples, strongest=most, digest=digest)
 
     async def _sample(
         self,

@@ -46,7 +46,12 @@ class Turn:
 
 
 def verdict_of(
-    drawn: Sequence[Sequence[Turn]], messages: Sequence[Message], *, samples: int, strongest: float | None
+    drawn: Sequence[Sequence[Turn]],
+    messages: Sequence[Message],
+    *,
+    samples: int,
+    strongest: float | None,
+    digest: str,
 ) -> Verdict:
     """The verdict of the samples drawn, each one turn or two, with what all of them took; for `strongest` see `pooled`."""
     readings = [_reading(turns) for turns in drawn]
@@ -55,8 +60,8 @@ def verdict_of(
     replies = [completion for each in completions for completion in each]
     reply, spans = _written([[completion.text for completion in each] for each in completions])
     thoughts = [[completion.reasoning for completion in each if completion.reasoning] for each in completions]
-    return replace(
-        _verdict(pooled(readings, samples, strongest=strongest)),
+    return _verdict(
+        pooled(readings, samples, strongest=strongest),
         reply=reply,
         reasoning=_written([texts for texts in thoughts if texts])[0],
         prompt=tuple({"role": message.role, "content": message.content} for message in messages),
@@ -65,6 +70,7 @@ def verdict_of(
         seconds=sum(turn.seconds for turn in turns),
         asked=sum(turn.asked for turn in turns),
         details=_details(readings, completions, spans, samples=samples),
+        digest=digest,
     )
 
 
@@ -82,14 +88,15 @@ def read_again(
         return Verdict(status=API_ERROR, error=NOT_ON_RECORD, reply=reply, details=details)
     told = {**details, **_told(readings, details)}
     wanted = samples if "samples" in details else 1
-    verdict = _verdict(pooled(readings, wanted, strongest=strongest(asking, exhibit)))
-    return replace(verdict, reply=reply, details=told)
+    reading = pooled(readings, wanted, strongest=strongest(asking, exhibit))
+    return _verdict(reading, reply=reply, details=told)
 
 
 # Writing
 
 
-def _verdict(reading: Reading) -> Verdict:
+def _verdict(reading: Reading, **more: Any) -> Verdict:
+    """The verdict that a reading is; `more` are its other fields."""
     return Verdict(
         status=reading.status,
         value=reading.value,
@@ -97,6 +104,7 @@ def _verdict(reading: Reading) -> Verdict:
         scores=reading.scores,
         points=points_of(reading),
         error=reading.error,
+        **more,
     )
 
 
