@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from arena.keys import Lack, lacking
 from arena.models import Benchmark, Provenance, Question
-from judging import tasks
+from judging import calling
 from judging.estimating import Count as Counted
 from judging.estimating import count
 from judging.forecasting import Forecast, forecast
@@ -124,7 +124,7 @@ def start(plan: Asking, *, by: Any = None) -> list[Run]:
             "asked_for_drift", actor=by, run=run, name=run.name, judge=str(plan.judge), items=len(plan.items)
         )
         run.enqueue()
-        tasks.call(run)
+        calling.call(run)
     return runs
 
 

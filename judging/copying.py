@@ -8,8 +8,9 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from judging.forms import RunForm, lines_of
+from judging.baselines import lines_of
 from judging.models import Judge, Rubric, Run
+from judging.run_form import RunForm
 from judging.voting import Voting
 from judging.voting_form import as_initial
 

@@ -12,14 +12,13 @@ from django.utils.translation import gettext as _
 
 from arena.keys import Lack, lacking
 from arena.models import Question
-from judging import tasks
+from judging import calling
 from judging.estimating import Count, count
 from judging.forecasting import Forecast, forecast
-from judging.forms import no_template_for, nothing_for
 from judging.items import questions_of
 from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, BadCase, Judge, Rubric, Run
-from judging.preparing import cases_without, categories_without
+from judging.rubric_lacks import cases_without, categories_without, no_template_for, nothing_for
 
 CASES, CATEGORIES = "cases", "categories"
 KEPT_LIMITS = ("samples", "concurrency", "pairs", "voted")
@@ -128,7 +127,7 @@ def start(plan: Again, *, by: Any) -> Run:
         raise CannotJudge(str(error)) from None
     AuditEntry.note("judged_again", actor=by, run=run, name=run.name, like=like.pk, questions=len(plan.keys))
     run.enqueue()
-    tasks.call(run)
+    calling.call(run)
     return run
 
 

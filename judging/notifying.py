@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from arena.models import storable
 from arena.withholding import SECRET_TEXT
+from judging.calling import call_messenger
 from judging.messages import KINDS, Message, Request, RunFacts, Sent, post_all, without_address
 from judging.messages.base import TEST
 from judging.models import Delivery, Run, Webhook
@@ -129,8 +130,6 @@ def send_test(webhook: Webhook) -> Delivery:
 
 
 def _ring() -> None:
-    from judging.tasks import call_messenger  # which knows this module
-
     transaction.on_commit(call_messenger)
 
 

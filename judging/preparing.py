@@ -9,23 +9,21 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from arena.keys import why_no_key
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Report, write
 from arena.loading.records import UNSTATED, Problem
 from arena.loading.writing import Target
-from arena.models import Benchmark, Category, LanguageModel, Provenance, Question
+from arena.models import Benchmark, LanguageModel, Provenance, Question
 from arena.withholding import without_secrets
-from judging.items import is_connected, questions_of, turns_of
-from judging.judges.base import Case, Exhibit
-from judging.judges.rubrics import missing_cases, missing_variants
+from judging.items import is_connected, questions_of
 from judging.judges.rules import validate_check
 from judging.machines import machines_of
 from judging.models import Judge, Rubric, Run, Seat
-from judging.prompts import REFERENCES, Asking, default_rubric
+from judging.prompts import default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
 from judging.recipes.recipe import REST
+from judging.rubric_lacks import cases_without, categories_without, told_cases
 from judging.voting import Voting
 
 IDENTITY = ("provider", "endpoint_model", "options")
@@ -134,57 +132,6 @@ def _within_budget(run: Run, budget: float | None) -> Run:
         run.budget, run.recipe["budget"] = budget, budget
         run.save(update_fields=["budget", "recipe"])
     return run
-
-
-def categories_without(rubric: Rubric, questions: QuerySet[Question]) -> list[Category]:
-    """The categories of these questions that the rubric has nothing for, and nothing that stands for all. Two queries at most."""
-    text = rubric.text()
-    if not text.only_variants:
-        return []
-    there = questions.order_by("category__key").values_list("category__key", flat=True).distinct()
-    return list(Category.objects.filter(key__in=missing_variants(text, there)).order_by("key"))
-
-
-def cases_without(rubric: Rubric, run: Run, judges: Iterable[Judge]) -> list[tuple[str, Case]]:
-    """The cases of the run's questions, by category, for which the rubric has no template though it has some for others.
-
-    The run may be unsaved. No query where the rubric has no templates for cases or nobody is shown any; else one, of as many
-    rows as there are questions, and one for each panel.
-    """
-    text = rubric.text()
-    if not any(one.cases for one in (text, *text.variants.values())):
-        return []
-    askings = [Asking(text, reference=reference) for reference in sorted(_references(judges))]
-    rows = questions_of(run).values_list("category__key", "turns", "reference") if askings else ()
-    found = [
-        (category, asking.case_of(exhibit))
-        for category, turns, reference in rows
-        for asking in askings
-        for exhibit in _shown(run, turns, reference or (turns if asking.reference == "own" else ()))
-    ]
-    return missing_cases(text, found)
-
-
-def _references(judges: Iterable[Judge]) -> set[str]:
-    """Whose reference these judges, and those that sit in them, are shown; nothing of judges that are shown no prompt."""
-    found = set()
-    for judge in judges:
-        if judge.kind in Judge.COMPOSED:
-            found |= _references(seat.member for seat in judge.seats.select_related("member"))
-        elif judge.kind in (Judge.Kind.LLM, Judge.Kind.DRY_RUN):
-            found.add(judge.options.get("reference", REFERENCES[0]))
-    return found
-
-
-def _shown(run: Run, turns: list[str], reference: Iterable[str]) -> list[Exhibit]:
-    """A question as it would be shown, without answers: once, or once for each turn."""
-    whole = {"id": None, "turns": tuple(turns), "answers": ((),), "reference": tuple(reference)}
-    return [Exhibit(**whole, turn=turn) for turn in turns_of(run, len(turns))]
-
-
-def told_cases(cases: Iterable[tuple[str, Case]]) -> str:
-    """These cases by their categories, in English: for files."""
-    return "; ".join(f"{category}: {case}" for category, case in cases)
 
 
 def _check_cases(run: Run, judges: Iterable[Judge], recipe: Recipe, report: Report) -> None:

@@ -3,10 +3,8 @@
 import logging
 
 from celery import shared_task
-from django.db import transaction
 
-from arena.live import UNHEARD
-from judging import notifying, running
+from judging import notifying, running, trying
 from judging.machines import queue_of, queue_of_try_out
 from judging.models import Run, TryOut
 from judging.voting_items import let_all_go
@@ -14,44 +12,10 @@ from judging.voting_items import let_all_go
 log = logging.getLogger(__name__)
 
 
-def call(run: Run) -> None:
-    """Ring for a worker once the run is committed. Without Redis nobody hears it, and the sweep finds the run later."""
-    transaction.on_commit(lambda: _call(run.pk))
-
-
-def _call(run_id: int) -> None:
-    try:
-        carry_out.apply_async((run_id,), queue=queue_of(run_id))
-    except UNHEARD as error:
-        log.warning("run %s: no worker could be called (%s)", run_id, error)
-
-
-def call_try_out(pk: int) -> None:
-    """Ring for a worker to carry out a try-out, once it is committed; without Redis the sweep finds it later."""
-    transaction.on_commit(lambda: _call_try_out(pk))
-
-
-def _call_try_out(pk: int) -> None:
-    try:
-        try_out.apply_async((pk,), queue=queue_of_try_out(pk))
-    except UNHEARD as error:
-        log.warning("try-out %s: no worker could be called (%s)", pk, error)
-
-
 @shared_task
 def try_out(pk: int) -> None:
     """Carry out a try-out, unless somebody else does so or did."""
-    from judging import trying  # which needs the form, and that needs the tasks
-
     trying.carry_out(pk)
-
-
-def call_messenger() -> None:
-    """Ring for a worker that sends messages. Where nobody hears it, the sweep sees to them later."""
-    try:
-        messenger.apply_async()
-    except UNHEARD as error:
-        log.warning("no worker could be called to send messages (%s)", error)
 
 
 @shared_task

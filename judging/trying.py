@@ -20,7 +20,6 @@ from arena.background import arrivals
 from arena.chat import ChatError
 from arena.keys import NoKey
 from arena.models import storable
-from judging.forms import RunForm
 from judging.items import Item
 from judging.judges import EndpointDown
 from judging.judges.base import OK, SKIPPED, Exhibit, Verdict
@@ -38,6 +37,7 @@ from judging.judges.composed import (
 )
 from judging.machines import Machine, everybody, machine_of
 from judging.models import Judge, TryOut
+from judging.run_form import RunForm
 from judging.sampled_items import few_items
 from judging.verdicts import exhibits_for
 
@@ -52,7 +52,7 @@ class NothingToTry(ValueError):
 def begin(form: RunForm, user: Any) -> TryOut:
     """A try-out of the recipe that this valid form holds, for a worker to carry out. Raises NothingToTry, ValueError.
 
-    Ring for the worker with `judging.tasks.call_try_out`.
+    Ring for the worker with `judging.calling.call_try_out`.
     """
     shown, machines = _work(form, key=lambda _model: "")
     recipe = {name: values for name, values in form.data.lists() if name not in NOT_KEPT}

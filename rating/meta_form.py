@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from arena.models import Benchmark
 from judging.copying import LONGEST, form_of
-from judging.forms import RubricChoice, RunForm
 from judging.models import Judge, Rubric, Run
 from judging.preparing import standard_rubric
+from judging.run_fields import RubricChoice
+from judging.run_form import RunForm
 from rating.meta_page import labelled
 
 MODE = Run.Mode.PAIRWISE

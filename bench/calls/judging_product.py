@@ -73,7 +73,7 @@ def make(
 
 
 def ring(run: int, queue: str = "celery") -> None:
-    """Put the run into the queue and call a worker, as `judging.tasks.call` does."""
+    """Put the run into the queue and call a worker, as `judging.calling.call` does."""
     Run.objects.get(pk=run).enqueue()
     carry_out.apply_async((run,), queue=queue)
 

@@ -270,7 +270,7 @@ class Run(models.Model):
         Run.objects.filter(pk=self.pk, lease=token).update(lease=None, lease_until=None)
 
     def enqueue(self, *, stages: Sequence[str] = ()) -> None:
-        """Put the run where the sweep finds it, limited to these stages; ring the bell with `judging.tasks.call`."""
+        """Put the run where the sweep finds it, limited to these stages; ring the bell with `judging.calling.call`."""
         Run.objects.filter(pk=self.pk).exclude(status=self.Status.RUNNING).update(
             status=self.Status.QUEUED, stages=list(stages), error="", finished_at=None
         )

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from arena.border import asked
-from judging import tasks, trying
+from judging import calling, trying
 from judging.copying import copy_of, form_of
-from judging.forms import RunForm
 from judging.models import Judge, Rubric, Run, TryOut
 from judging.previewing import Preview, preview
 from judging.recipe_yaml import LONGEST, NotRead, as_yaml, initial_of
+from judging.run_form import RunForm
 from judging.trying import NothingToTry
 from judging.views.runs import leads_only
 
@@ -100,7 +100,7 @@ def _tried(form: RunForm, user) -> TryOut | None:
     except ValueError as error:
         form.add_error("judges", str(error))
         return None
-    tasks.call_try_out(row.pk)
+    calling.call_try_out(row.pk)
     return row
 
 

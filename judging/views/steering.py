@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from arena.border import asked
 from arena.live import ring
 from arena.locking import mark_of
-from judging import opening, running, tasks
+from judging import calling, opening, running
 from judging.models import AuditEntry, Run, Status
 from judging.monitoring import phase_of
 from judging.rereading import reread
@@ -170,7 +170,7 @@ def _raised_budget(request, run) -> bool:
 def _queue(run) -> None:
     """Put the run where a worker finds it, and ring the bell once that is committed."""
     run.enqueue()
-    tasks.call(run)
+    calling.call(run)
 
 
 def _told(pk):

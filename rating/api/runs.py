@@ -15,7 +15,7 @@ from ninja.responses import Status
 
 from arena.loading import BadInput, Report
 from arena.models import LanguageModel
-from judging import running, tasks
+from judging import calling, running
 from judging.access import is_blind_on, runs_seen_by
 from judging.models import AuditEntry, Run
 from judging.preparing import prepare
@@ -251,7 +251,7 @@ def _start(run: Run) -> None:
     if not run.judges.machines().exists():
         raise Problem(409, _("This run has no machine judge: there is nothing for us to carry out."), word="no_machine")
     run.enqueue()
-    tasks.call(run)
+    calling.call(run)
 
 
 def _queued(run: Run) -> Data:

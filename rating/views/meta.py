@@ -16,7 +16,7 @@ from arena.border import asked
 from arena.frame import is_lead
 from arena.models import Benchmark
 from judging.access import runs_seen_by
-from judging.forms import Estimate
+from judging.run_estimate import Estimate
 from judging.views.runs import leads_only
 from rating import meta, meta_page
 from rating.meta_form import MetaForm

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from judging import tasks, trying
+from judging import calling, tasks, trying
 from judging.copying import form_of
 from judging.items import battles_of
 from judging.models import Run, TryOut
@@ -70,8 +70,8 @@ def test_set_up_try_out_and_monitor_are_accessible_and_fit(visit, lead, theme, l
 
 def test_without_scripts_a_run_is_previewed_tried_checked_and_started(visit, lead, monkeypatch):
     rung = []
-    monkeypatch.setattr(tasks, "call_try_out", rung.append)
-    monkeypatch.setattr(tasks, "call", lambda run: rung.append(run.pk))
+    monkeypatch.setattr(calling, "call_try_out", rung.append)
+    monkeypatch.setattr(calling, "call", lambda run: rung.append(run.pk))
     with openai_server.serve() as server:
         asked.answered(6)
         asked.oracle(server, price_in=1.0, price_out=2.0)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arena.frame import Roles
-from judging import bad_cases, judging_again, running, tasks
+from judging import bad_cases, calling, judging_again, running
 from judging.bad_cases import Criterion, NotOpen
 from judging.editing_rubrics import Base
 from judging.models import Assignment, BadCase, Grade, KeptOut, Rubric, Run
@@ -35,7 +35,7 @@ def lead(client):
 @pytest.fixture
 def rung(monkeypatch) -> list[int]:
     heard: list[int] = []
-    monkeypatch.setattr(tasks, "call", lambda run: heard.append(run.pk))
+    monkeypatch.setattr(calling, "call", lambda run: heard.append(run.pk))
     return heard
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from arena.loading import BadInput, Report
 from arena.models import Battle, LanguageModel
-from judging import running, tasks
+from judging import calling, running
 from judging.assignment import pool
 from judging.billing import estimate
 from judging.copying import copy_of, form_of
@@ -154,7 +154,7 @@ def posted(benchmark, **fields) -> dict:
 
 
 def test_a_run_is_set_up_with_a_baseline_of_one_category_and_its_page_says_so(benchmark, client, monkeypatch):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     client.force_login(make.person("lena", "lead"))
     saved = client.post(reverse("run_new"), posted(benchmark, baselines="sums: Birch\n"), follow=True)
     run = Run.objects.get()
@@ -166,7 +166,7 @@ def test_a_run_is_set_up_with_a_baseline_of_one_category_and_its_page_says_so(be
 def test_the_baseline_of_the_rest_meets_those_of_categories_too_where_it_is_no_candidate(
     benchmark, client, monkeypatch
 ):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     client.force_login(make.person("lena", "lead"))
     others = [make.model(name).pk for name in ("Birch", "Cedar")]
     client.post(reverse("run_new"), posted(benchmark, baselines="sums: Birch", candidates=others))

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from arena import pumps
 from arena.locking import mark_of
-from judging import consumers, running, tasks, watching
+from judging import calling, consumers, running, watching
 from judging.items import battles_of
 from judging.models import AuditEntry, Membership, Preference, Run
 from judging.monitoring import Share, Tempo, monitor, quantile
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lead(client, monkeypatch):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     client.force_login(make.person("lena", "lead"))
     return client
 
@@ -410,7 +410,7 @@ async def shut(*sockets: ApplicationCommunicator) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_second_leads_pause_shows_at_the_first_within_a_second(monkeypatch):
     """And so does a cancelled run, and a changed budget: all of them ring."""
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     run, lena = under_way(budget=1.0), make.person("lena", "lead")
     otto = Client()
     otto.force_login(make.person("otto", "lead"))

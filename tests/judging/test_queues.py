@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arena.celery import app
-from judging import tasks
+from judging import calling, tasks
 from judging.machines import queue_of, queue_of_try_out
 from judging.models import Seat, TryOut
 from tests.judging import recorded as make
@@ -56,10 +56,10 @@ def test_a_try_out_is_rung_for_by_its_judges_and_their_members(provider, queue, 
     row = TryOut.objects.create(recipe={"judges": [str(panel.pk)]})
     assert queue_of_try_out(row.pk) == queue
     rung = []
-    monkeypatch.setattr(tasks.try_out, "apply_async", lambda args, **how: rung.append((args, how["queue"])))
-    tasks._call_try_out(row.pk)
+    monkeypatch.setattr(app, "send_task", lambda name, args, *_, **how: rung.append((name, args, how["queue"])))
+    calling._for_try_out(row.pk)
     tasks.sweep()
-    assert rung == [((row.pk,), queue)] * 2
+    assert rung == [(tasks.try_out.name, (row.pk,), queue)] * 2
 
 
 def test_a_worker_takes_from_both_unless_it_is_told_otherwise():

@@ -8,6 +8,7 @@ import json
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from celery import Celery
 from channels.layers import get_channel_layer
 from django.test import Client
 from django.urls import reverse
@@ -17,7 +18,7 @@ from redis.exceptions import RedisError
 
 from arena.live import ring
 from arena.models import Answer, Battle, LanguageModel
-from judging import consumers, tasks, watching
+from judging import calling, consumers, watching
 from judging.assignment import judge_of, leave, next_seat
 from judging.billing import estimate
 from judging.items import battles_of, items_of
@@ -48,7 +49,7 @@ def annotator():
 def rung(monkeypatch) -> list[int]:
     """Ids of the runs whose bell was rung, once their transaction was committed."""
     heard: list[int] = []
-    monkeypatch.setattr(tasks, "call", lambda run: heard.append(run.pk))
+    monkeypatch.setattr(calling, "call", lambda run: heard.append(run.pk))
     return heard
 
 
@@ -569,7 +570,7 @@ def test_without_a_broker_the_run_is_queued_all_the_same_and_the_lead_hears_so(
     def dead(*_arguments, **_options):
         raise OperationalError("no broker at this address")
 
-    monkeypatch.setattr(tasks.carry_out, "apply_async", dead)
+    monkeypatch.setattr(Celery, "send_task", dead)
     benchmark = make.benchmark()
     make.answered(benchmark, "Ash", "Birch")
     with django_capture_on_commit_callbacks(execute=True):

@@ -13,12 +13,12 @@ from django.urls import reverse
 from arena.loading.records import BadInput
 from arena.models import Answer, Benchmark, LanguageModel
 from arena.option_names import misspelt
-from judging import running, tasks
+from judging import calling, running
 from judging.copying import copy_of, form_of
 from judging.forecasting import wall_time
-from judging.forms import RunForm
 from judging.models import Preference, Run
 from judging.recipes import recipe_of
+from judging.run_form import RunForm
 from tests import openai_server
 from tests.judging import asked
 from tests.judging import recorded as make
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lead(client, monkeypatch):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     client.force_login(make.person("lena", "lead"))
     return client
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from arena.loading.records import BadInput, Report
 from arena.models import Answer, Battle, LanguageModel
 from arena.pairing import are_connected
-from judging import judging_again, running, tasks
+from judging import calling, judging_again, running
 from judging.assignment import pool, prepare
 from judging.billing import estimate
 from judging.copying import copy_of, form_of
@@ -137,7 +137,7 @@ def filled(benchmark, **fields):
 
 
 def test_the_form_says_pairs_and_a_duplicate_and_the_yaml_say_them_again(client, monkeypatch):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     form = filled(answered(5, models=FIVE), pairs=2, seed=9)
     assert form.is_valid(), form.errors
     assert form.estimate.items == 10
@@ -188,7 +188,7 @@ def test_pairs_in_another_mode_are_refused_by_name():
 
 
 def test_judged_again_by_another_rubric_the_pairs_are_the_same(monkeypatch):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     benchmark = answered(6, models=FIVE)
     run = queued(benchmark, make.judge("rules"), names=FIVE, limits={"pairs": 2}, status="done")
     items_of(run)
@@ -255,7 +255,7 @@ def test_people_who_judge_later_give_it_more_to_do(server):
 
 
 def test_form_duplicate_and_yaml_say_that_only_voted_pairs_meet(client, monkeypatch):
-    monkeypatch.setattr(tasks, "call", lambda run: None)
+    monkeypatch.setattr(calling, "call", lambda run: None)
     benchmark = answered(3, models=FIVE)
     judged_by_people(benchmark)
     form = filled(benchmark, voted=True)

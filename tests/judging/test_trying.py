@@ -7,10 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from arena.models import LanguageModel
-from judging import tasks, trying
+from judging import calling, tasks, trying
 from judging.copying import posted
-from judging.forms import RunForm
 from judging.models import Grade, Preference, Run, TryOut
+from judging.run_form import RunForm
 from tests import openai_server
 from tests.judging import asked
 from tests.judging import recorded as make
@@ -28,7 +28,7 @@ def lead(client):
 def rung(monkeypatch) -> list[int]:
     """Ids of the try-outs that a worker was called for."""
     heard: list[int] = []
-    monkeypatch.setattr(tasks, "call_try_out", heard.append)
+    monkeypatch.setattr(calling, "call_try_out", heard.append)
     return heard
 
 

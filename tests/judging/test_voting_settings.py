@@ -107,7 +107,7 @@ def test_what_is_wrong_is_told_at_its_field_and_the_fold_is_open(lead, fields, f
 
 
 def test_settings_of_votes_do_not_stand_in_the_way_of_a_machines_run(lead, monkeypatch):
-    monkeypatch.setattr("judging.tasks.call", lambda run: None)
+    monkeypatch.setattr("judging.calling.call", lambda run: None)
     fields = posted(**PLAIN | {"gold_every": -1}) | {"judges": [make.judge("rules").pk]}
     del fields["people"]
     lead.post(reverse("run_new"), fields)
