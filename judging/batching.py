@@ -17,7 +17,8 @@ from typing import Any, TypeVar, cast
 from django.utils import timezone
 
 from arena.chat import ChatError, Completion
-from arena.chat.batches import CANCELLED, FAILED, WORKING, BatchRequest, BatchStatus, open_batches
+from arena.chat.batch import CANCELLED, FAILED, WORKING, BatchRequest, BatchStatus
+from arena.chat.batches import open_batches
 from judging.items import Item, items_of_keys
 from judging.judges.base import OK, REFUSED, EndpointDown, Exhibit, Verdict
 from judging.judges.dry_run import REPLY_TOKENS, prompt_tokens

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from arena.chat.base import Chat, ChatError, Completion, Endpoint, Message, OpenChat
-from arena.chat.batches import Batches, BatchRequest, BatchStatus, open_batches
+from arena.chat.batch import Batches, BatchRequest, BatchStatus
+from arena.chat.batches import open_batches
 from arena.chat.breaker import Breaker
 from arena.chat.patience import ATTEMPTS, many, patiently
 from arena.chat.steady import SteadyChat

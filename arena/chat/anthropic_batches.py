@@ -12,8 +12,8 @@ import httpx2
 
 from arena.chat.anthropic import sdk_client
 from arena.chat.base import ChatError, Completion, Endpoint
+from arena.chat.batch import CANCELLED, DONE, EXPIRED, WORKING, BatchRequest, BatchStatus
 from arena.chat.batch_lines import LinedBatches, Lines, json_of, named
-from arena.chat.batches import CANCELLED, DONE, EXPIRED, WORKING, BatchRequest, BatchStatus
 from arena.chat.dialect import count_in
 from arena.chat.errors import body_error, failed, guarded, guarded_pieces, malformed
 from arena.chat.messages import AnthropicMessages

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import httpx2
 
 from arena.chat.base import ChatError, Closing, Completion, Endpoint
-from arena.chat.batches import BatchRequest
+from arena.chat.batch import BatchRequest
 from arena.chat.dialect import Ask, Dialect
 from arena.chat.draft import Draft
 from arena.chat.errors import failed, malformed

@@ -12,8 +12,8 @@ import httpx2
 import openai
 
 from arena.chat.base import ChatError, Completion, Endpoint
+from arena.chat.batch import CANCELLED, DONE, EXPIRED, FAILED, WORKING, BatchRequest, BatchStatus
 from arena.chat.batch_lines import LinedBatches, Lines, json_of, named
-from arena.chat.batches import CANCELLED, DONE, EXPIRED, FAILED, WORKING, BatchRequest, BatchStatus
 from arena.chat.dialect import count_in
 from arena.chat.errors import failed, guarded, guarded_pieces, malformed, reason, redacted, status_error
 from arena.chat.openai import DEFAULT_URL, dialect_of, sdk_client, sdk_options
