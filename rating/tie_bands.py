@@ -14,7 +14,6 @@ from judging.editing_judges import mark, said_of, save
 from judging.judges.reward import fit_tie_band
 from judging.machines import SAMPLING
 from judging.models import Judge, Preference
-from rating.data import counted_provenances
 from rating.panel_weights import FEWEST, NothingToLearn
 from rating.truth import TURNS, words_of_people
 
@@ -86,7 +85,7 @@ def _differences(judge: Judge, benchmark: Benchmark) -> Mapping[int, float]:
     mine = Judge.objects.filter(kind=Judge.Kind.REWARD, model=judge.model_id)
     alike = [one.pk for one in mine if one.options.get(SAMPLING) == judge.options.get(SAMPLING)]
     rows = Preference.objects.decided().filter(judge__in=alike, battle__question__benchmark=benchmark, trial=0)
-    rows = rows.filter(provenance__in=counted_provenances(benchmark)).order_by("pk")
+    rows = rows.filter(provenance__in=benchmark.counted_provenances).order_by("pk")
     found = {}
     for battle, turn, swapped, details in rows.values_list("battle", "turn", "swapped", "details"):
         first, second = reversed(details["rewards"]) if swapped else details["rewards"]
