@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from arena.models import Benchmark
@@ -50,15 +51,16 @@ def fit(judge: Judge, benchmark: Benchmark) -> Fitted:
     NothingToLearn. A fixed number of queries.
     """
     if judge.kind != Judge.Kind.REWARD:
-        raise NothingToLearn(f"judge {judge} is no reward model")
+        raise NothingToLearn(_("judge %(judge)s is no reward model") % {"judge": judge})
     words, rewards = words_of_people(benchmark), _differences(judge, benchmark)
     words = words.where(np.isin(words.item, list(rewards)))
     n, questions = len(words), np.unique(words.cluster, return_inverse=True)
     if n < FEWEST or len(questions[0]) < 2:
-        raise NothingToLearn(
-            f"{judge} and the people have judged {n} battles on {len(questions[0])} questions together;"
-            f" {FEWEST} are needed, on at least 2"
+        text = _(
+            "%(judge)s and the people have judged %(n)d battles on %(questions)d questions together;"
+            " %(fewest)d are needed, on at least 2"
         )
+        raise NothingToLearn(text % {"judge": judge, "n": n, "questions": len(questions[0]), "fewest": FEWEST})
     differences = np.array([rewards[item] for item in words.item.tolist()])
     band_before = float(judge.options.get(OPTION, 0.0))
     return Fitted(
