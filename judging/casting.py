@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from arena.border import asked
 from judging import assignment, reading_ballots
 from judging.access import lets_vote
+from judging.filled import why
 from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable
@@ -127,12 +128,12 @@ def _end_of_practice(result: Practice) -> str:
 
 def skip(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said:
     """Leave this item without a vote: this person cannot judge it."""
-    cause = post.get("cause", "")
+    told = why(post, "skip")
     assignment.leave(
         seat,
         Seat.SKIPPED,
-        cause=cause if cause in SKIP_CAUSES else "",
-        reason=asked(post, "reason"),
+        cause=told["cause"] if told["cause"] in SKIP_CAUSES else "",
+        reason=asked(told, "reason"),
         active_ms=reading_ballots.active_ms(post),
     )
     return Said(_left(_("Skipped."), seat, member), word="skipped")
@@ -140,7 +141,8 @@ def skip(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -
 
 def flag(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said:
     """Leave this item because it is broken. Raises Unreadable where nothing says why."""
-    cause, reason = post.get("cause", ""), asked(post, "reason")
+    told = why(post, "flag")
+    cause, reason = told["cause"], asked(told, "reason")
     if not reason and (cause not in FLAG_CAUSES or Voting.of(seat.run).flag_needs_words):
         raise Unreadable({"reason": _("Say what is broken, so that the lead can mend it.")})
     assignment.leave(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -18,16 +19,33 @@ UNSENT = "unsent"  # in the session: what was posted by somebody who was signed 
 Seat = Assignment.Status
 
 
+WHY = ("cause", "reason")  # of a skip and of a flag
+
+
 @dataclass(frozen=True)
 class Filled:
-    """The fields of one form of the ballot: "cast", "skip", "flag" or "comment"."""
+    """What was posted by one form of the ballot: "cast", "skip", "flag" or "comment".
+
+    Without scripts the first three are one form, so that whichever is sent brings what was filled in for all: why somebody
+    would skip or flag is "skip-cause", "skip-reason" and so on in it.
+    """
 
     form: str = ""
     fields: QueryDict = field(default_factory=QueryDict)
 
     def of(self, form: str) -> QueryDict:
-        """What stood in this form: nothing where it was another one."""
-        return self.fields if self.form == form else QueryDict()
+        """What stood in this form: nothing where it was another one, that does not bring it along."""
+        brings = self.form == form or form == "cast" and self.form in ("skip", "flag")
+        return self.fields if brings else QueryDict()
+
+    def why(self, form: str) -> dict[str, str]:
+        """Why somebody would skip or flag, as far as it was filled in."""
+        return why(self.fields, form, is_sent=self.form == form)
+
+
+def why(fields: Mapping[str, str], form: str, *, is_sent: bool = True) -> dict[str, str]:
+    """The cause and the reason of a "skip" or "flag", "" each where there is none; by their plain names in the form sent alone."""
+    return {name: fields.get(f"{form}-{name}", "") or (fields.get(name, "") if is_sent else "") for name in WHY}
 
 
 def posted(request: HttpRequest) -> Filled:

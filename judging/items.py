@@ -123,10 +123,11 @@ def _all_of_mode(run: Run, models: Sequence[int]) -> Meet:
 
 
 def _voted(run: Run, met: Meet) -> Meet:
-    """Those of these pairs that people have judged on a question, in a sample of the answers. One query."""
+    """Those of these pairs that people have judged on a question, in a sample of the answers, by votes that count. One query."""
     sides = ("battle__question", "battle__first__sample", "battle__first_model", "battle__second_model")
     votes = Preference.objects.counting().decided().by_people().filter(battle__question__benchmark=run.benchmark)
     votes = votes.filter(battle__second__sample=F("battle__first__sample"))
+    votes = votes.filter(provenance__in=run.benchmark.counted_provenances)
     found: dict[tuple[int, int], set[frozenset[int]]] = defaultdict(set)
     for question, sample, *pair in votes.order_by().values_list(*sides).distinct():
         found[question, sample].add(frozenset(pair))

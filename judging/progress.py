@@ -10,6 +10,7 @@ from itertools import chain
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
+from arena.listing import listed
 from arena.models import Answer, Battle, LanguageModel, Question
 from judging.items import meetings, owed_by_pair, participants, questions_of, shown_way, table_of
 from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run, Seat, Status, VotingItem
@@ -19,7 +20,6 @@ COUNTS = {
     "skipped": Count("pk", filter=Q(status=Status.SKIPPED)),
     "failed": Count("pk", filter=~Q(status__in=(Status.OK, Status.SKIPPED))),
 }
-MOST_IDS = 30_000  # ids that one query is given, below every database's limit of variables
 NOTHING = dict.fromkeys(COUNTS, 0)
 UNSAID = 0.995  # the most that a panel is through with while it has not said anything itself
 
@@ -189,32 +189,30 @@ def judgments_of(run: Run):
             sides = ("battle__first__model", "battle__second__model")
             mine = mine.filter(run.is_against_baseline(*sides, category="battle__question__category"))
         if run.is_sparse and run.anchors is None:
-            mine = (
-                mine.filter(battle__sparse_runs=run) if run.battles.exists() else mine.filter(battle__in=_planned(run))
-            )
+            planned = {"battle__sparse_runs": run} if run.battles.exists() else {"battle__in": listed(_planned(run))}
+            mine = mine.filter(**planned)
     if run.anchors is not None:
         mine = mine.filter(**{f"{table_of(run)[1]}__in": run.anchors})
     mine = mine.filter(trial=run.trial) if run.trial else mine.exclude(kept_out=KeptOut.AGAIN)
     turns = {"turn__gt": 0} if run.turns == Run.Turns.EACH else {"turn": 0}
     mine = mine.filter(rubric=run.rubric, **turns)
-    return mine if run.is_single or run.orders == 2 else mine.exclude(pk__in=_other_ways(run, mine))
+    return mine if run.is_single or run.orders == 2 else mine.exclude(pk__in=listed(_other_ways(run, mine)))
 
 
 def _planned(run: Run) -> list[int]:
-    """Ids of those battles there are that a run will take up of which not all pairs meet, before its first go; the first
-    MOST_IDS of them. Three queries."""
+    """Ids of those battles there are that a run will take up of which not all pairs meet, before its first go. Three queries."""
     models = list(run.candidates.values_list("pk", flat=True))
     met = meetings(run, models)
     there = Battle.objects.filter(question__in=questions_of(run), first_model__in=models, second_model__in=models)
     rows = there.order_by().values_list("pk", "question", "first__sample", "first_model", "second_model")
     places = {(question, sample) for _pk, question, sample, *_pair in rows}
     pairs = {place: set(map(frozenset, met(*place))) for place in places}
-    return [pk for pk, question, sample, *pair in rows if frozenset(pair) in pairs[question, sample]][:MOST_IDS]
+    return [pk for pk, question, sample, *pair in rows if frozenset(pair) in pairs[question, sample]]
 
 
 def _other_ways(run: Run, judgments) -> list[int]:
-    """Ids of those of these judgments that other runs made in an order that this run, of one order, does not ask for; the first
-    MOST_IDS of them. A query, and one more where other runs made any."""
+    """Ids of those of these judgments that other runs made in an order that this run, of one order, does not ask for. A query,
+    and one more where other runs made any."""
     sides = ("battle__first_model", "battle__second_model", "battle__first__sample")
     columns = ("pk", "swapped", "battle", *sides, "battle__question__position", "battle__question__category")
     rows = list(judgments.by_machines().exclude(run=run).order_by().values_list(*columns))
@@ -227,7 +225,7 @@ def _other_ways(run: Run, judgments) -> list[int]:
             shown[battle] = shown_way(run, _battle(battle, names, *place))
         if shown[battle] != swapped:
             found.append(pk)
-    return found[:MOST_IDS]
+    return found
 
 
 def _battle(pk: int, names: Mapping[int, str], one: int, other: int, sample: int, *place: int) -> Battle:

@@ -18,7 +18,7 @@ from django.db.models import F, Q, Sum
 
 from arena.models import Benchmark
 from judging.models import Grade, Judge, Preference, Rubric, Run, Status
-from rating.data import ANOTHER_RUBRIC, Record, counted_provenances, newest
+from rating.data import ANOTHER_RUBRIC, Record, newest
 from rating.models import Leaderboard, PairCount, ScoreCount
 
 PEOPLE = 0  # the judge of all people's votes
@@ -233,7 +233,7 @@ def _locked(kind: _Kind, items: set[int]) -> dict[int, list[str]]:
     of = item.objects.filter(pk__in=items).order_by().values("question__benchmark")
     benchmarks = list(Benchmark.objects.filter(pk__in=of))
     _lock(benchmarks)
-    return {one.pk: counted_provenances(one) for one in benchmarks}
+    return {one.pk: one.counted_provenances for one in benchmarks}
 
 
 def _lock(benchmarks: list[Benchmark]) -> None:

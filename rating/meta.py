@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Benchmark
@@ -195,7 +196,8 @@ def compare(benchmark: Benchmark, *, judge: str | None = None, policy: Policy | 
     truth = gather(benchmark)
     found = compared(truth, policy or Policy(), judges=_chosen(truth, judge))
     if not found.rows:
-        raise NoMachines(f"people and machines have judged no pair of {benchmark} together")
+        text = gettext("people and machines have judged no pair of %(benchmark)s together")
+        raise NoMachines(text % {"benchmark": benchmark})
     return found
 
 
@@ -223,13 +225,14 @@ def _chosen(truth: Truth, name: str | None) -> list[int]:
     """The ids of the machine judges to tell of, by name. Raises NothingToCompare."""
     there = truth.judges
     if not there:
-        raise NoMachines(f"no machine has judged a pair of {truth.benchmark}")
+        raise NoMachines(gettext("no machine has judged a pair of %(benchmark)s") % {"benchmark": truth.benchmark})
     if name is None:
         return there
     chosen = [one for one in there if truth.names[one] == name]
     if not chosen:
-        known = ", ".join(truth.names[one] for one in there)
-        raise NothingToCompare(f"no machine {name!r} has judged a pair of {truth.benchmark}; there are: {known}")
+        text = gettext("no machine '%(name)s' has judged a pair of %(benchmark)s; there are: %(known)s")
+        known = pgettext("between names", ", ").join(truth.names[one] for one in there)
+        raise NothingToCompare(text % {"name": name, "benchmark": truth.benchmark, "known": known})
     return chosen
 
 

@@ -16,7 +16,6 @@ from judging.models import Judge, Preference, Run, Status
 from rating import meta
 from rating.axis import Axis
 from rating.boards.shown import Head
-from rating.data import counted_provenances
 from rating.meta import FLIPS, UNREAD, Ceiling, Compared, Comparison, PersonPair, Policy
 from rating.meta_kept import kept
 from rating.truth import NoPeople, Place, gather
@@ -286,7 +285,7 @@ def with_truth(benchmarks: QuerySet[Benchmark]) -> QuerySet[Benchmark]:
 def labelled(benchmark: Benchmark) -> QuerySet[Preference]:
     """The votes of people on pairs of this benchmark that count."""
     found = Preference.objects.counting().decided().by_people()
-    return found.filter(battle__question__benchmark=benchmark, provenance__in=counted_provenances(benchmark)).order_by()
+    return found.filter(battle__question__benchmark=benchmark, provenance__in=benchmark.counted_provenances).order_by()
 
 
 def under_way(benchmark: Benchmark, seen: QuerySet[Run]) -> list[Run]:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from math import log
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from arena.models import Benchmark
 from judging.editing_judges import Member, mark, said_of, save
 from judging.judges.composed import LEARNT
@@ -41,12 +43,13 @@ def learn(panel: Judge, benchmark: Benchmark) -> list[Learnt]:
     than a coin weighs nothing. Raises NothingToLearn.
     """
     if panel.kind != Judge.Kind.PANEL:
-        raise NothingToLearn(f"judge {panel} is no panel")
+        raise NothingToLearn(_("judge %(judge)s is no panel") % {"judge": panel})
     members = [seat.member for seat in panel.seats.select_related("member")]
     told = {str(member): _of(member, benchmark) for member in members}
     best = max((odds for odds, _agreement, _n in told.values()), default=0.0)
     if best <= 0:
-        raise NothingToLearn(f"no member of {panel} decides as the people do more often than a coin")
+        text = _("no member of %(panel)s decides as the people do more often than a coin")
+        raise NothingToLearn(text % {"panel": panel})
     return [Learnt(name, odds / best, agreement, n) for name, (odds, agreement, n) in told.items()]
 
 
@@ -58,9 +61,8 @@ def _of(member: Judge, benchmark: Benchmark) -> tuple[float, float, int]:
         raise NothingToLearn(str(error)) from None
     row = next(row for row in rows if row.category == ALL)
     if row.agreement_no_ties is None or row.n_no_ties < FEWEST:
-        raise NothingToLearn(
-            f"{member} and the people have decided {row.n_no_ties} battles together; {FEWEST} are needed"
-        )
+        text = _("%(judge)s and the people have decided %(n)d battles together; %(fewest)d are needed")
+        raise NothingToLearn(text % {"judge": member, "n": row.n_no_ties, "fewest": FEWEST})
     hits = row.agreement_no_ties * row.n_no_ties
     odds = (hits + 1) / (row.n_no_ties - hits + 1)
     return max(0.0, log(odds)), row.agreement_no_ties, row.n_no_ties

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from arena.models import Benchmark
@@ -14,7 +15,6 @@ from judging.editing_judges import mark, said_of, save
 from judging.judges.reward import fit_tie_band
 from judging.machines import SAMPLING
 from judging.models import Judge, Preference
-from rating.data import counted_provenances
 from rating.panel_weights import FEWEST, NothingToLearn
 from rating.truth import TURNS, words_of_people
 
@@ -51,15 +51,16 @@ def fit(judge: Judge, benchmark: Benchmark) -> Fitted:
     NothingToLearn. A fixed number of queries.
     """
     if judge.kind != Judge.Kind.REWARD:
-        raise NothingToLearn(f"judge {judge} is no reward model")
+        raise NothingToLearn(_("judge %(judge)s is no reward model") % {"judge": judge})
     words, rewards = words_of_people(benchmark), _differences(judge, benchmark)
     words = words.where(np.isin(words.item, list(rewards)))
     n, questions = len(words), np.unique(words.cluster, return_inverse=True)
     if n < FEWEST or len(questions[0]) < 2:
-        raise NothingToLearn(
-            f"{judge} and the people have judged {n} battles on {len(questions[0])} questions together;"
-            f" {FEWEST} are needed, on at least 2"
+        text = _(
+            "%(judge)s and the people have judged %(n)d battles on %(questions)d questions together;"
+            " %(fewest)d are needed, on at least 2"
         )
+        raise NothingToLearn(text % {"judge": judge, "n": n, "questions": len(questions[0]), "fewest": FEWEST})
     differences = np.array([rewards[item] for item in words.item.tolist()])
     band_before = float(judge.options.get(OPTION, 0.0))
     return Fitted(
@@ -86,7 +87,7 @@ def _differences(judge: Judge, benchmark: Benchmark) -> Mapping[int, float]:
     mine = Judge.objects.filter(kind=Judge.Kind.REWARD, model=judge.model_id)
     alike = [one.pk for one in mine if one.options.get(SAMPLING) == judge.options.get(SAMPLING)]
     rows = Preference.objects.decided().filter(judge__in=alike, battle__question__benchmark=benchmark, trial=0)
-    rows = rows.filter(provenance__in=counted_provenances(benchmark)).order_by("pk")
+    rows = rows.filter(provenance__in=benchmark.counted_provenances).order_by("pk")
     found = {}
     for battle, turn, swapped, details in rows.values_list("battle", "turn", "swapped", "details"):
         first, second = reversed(details["rewards"]) if swapped else details["rewards"]

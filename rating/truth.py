@@ -120,7 +120,7 @@ def gather(benchmark: Benchmark) -> Truth:
     record = read(benchmark, flips=BOTH)
     people = last_words(_apart(record.verdicts.where(record.verdicts.person)))
     if not len(people):
-        raise NoPeople(f"no person has judged a pair of {benchmark}")
+        raise NoPeople(_("no person has judged a pair of %(benchmark)s") % {"benchmark": benchmark})
     labels, undecided = _labels(people)
     orders = record.orders.where(np.isin(record.orders.item, labels.item // TURNS))
     return Truth(

@@ -17,7 +17,6 @@ from django.db.models import Avg, Case, Count, F, FloatField, Max, Sum, Value, W
 
 from judging.models import Grade, Preference, Run, VotingItem
 from judging.voting import Voting
-from rating.data import counted_provenances
 from rating.models import Leaderboard, Rating
 
 AT_ONCE = 500  # items a chunk
@@ -158,6 +157,6 @@ def _marks_apart(run: Run, items: list[VotingItem]) -> dict[int, float]:
 
 def _apart(run: Run, rows: Any, item: str, value: Any) -> dict[int, float]:
     """The standard deviation of what machine judges said of each item, as numbers in [-1, 1]; 0 with one verdict alone."""
-    rows = rows.counting().decided().by_machines().filter(provenance__in=counted_provenances(run.benchmark))
+    rows = rows.counting().decided().by_machines().filter(provenance__in=run.benchmark.counted_provenances)
     said = rows.order_by().values_list(item).annotate(mean=Avg(value), square=Avg(value * value))
     return {pk: min(1.0, sqrt(max(0.0, square - mean * mean))) for pk, mean, square in said}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from arena.models import Battle, Benchmark, Category, LanguageModel, Question
 from judging.models import Judge, Preference, Run
 from rating.boards import NoSuchBoard, category_of, key_of
-from rating.data import Votes, counted_provenances, read
+from rating.data import Votes, read
 from rating.models import Rating
 from rating.stats.baseline_rates import BaselineRates, baseline_rates
 from rating.stats.intervals import ClusteredMeans, share_interval
@@ -222,7 +222,7 @@ def _failed(benchmark: Benchmark, bases: dict[int, int], judges: QuerySet[Judge]
         .filter(
             battle__question__benchmark=benchmark,
             battle__question__category__in=bases,
-            provenance__in=counted_provenances(benchmark),
+            provenance__in=benchmark.counted_provenances,
         )
     )
     if judges is not None:

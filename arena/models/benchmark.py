@@ -45,6 +45,11 @@ class Benchmark(models.Model):
     def is_demo(self) -> bool:
         return self.provenance == Provenance.DEMO
 
+    @property
+    def counted_provenances(self) -> list[str]:
+        """What counts on its board: real and imported rows; on a demo's board, demo rows."""
+        return [Provenance.DEMO] if self.is_demo else [Provenance.REAL, Provenance.IMPORTED]
+
     def freeze(self) -> None:
         """Mark as used; from now on its questions do not change."""
         if self.frozen_at is None:

@@ -23,6 +23,7 @@ from arena.models import Answer, Battle
 from judging import adjudication, assignment, ballots, comments, filled, flags, reading_ballots
 from judging.access import may_adjudicate, may_vote_in
 from judging.assignment import judge_of
+from judging.audit_facts import details
 from judging.audit_words import sentence
 from judging.models import Assignment, AuditEntry, Judge, Run
 from judging.reading_ballots import Unreadable
@@ -238,9 +239,10 @@ def _log(request, found, context: dict, template: str):
         answer = StreamingHttpResponse(_lines(found), content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="log.csv"'
         return answer
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    for entry in page:
-        entry.sentence = sentence(entry.act)
+    page = Paginator(found.select_related("run"), PAGE).get_page(request.GET.get("page"))
+    entries = list(page)
+    for entry, told in zip(entries, details(entries), strict=True):
+        entry.sentence, entry.details = sentence(entry.act), told
     return render(request, template, {**context, "page": page, "chosen": chosen, "acts": acts})
 
 

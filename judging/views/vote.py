@@ -221,9 +221,9 @@ def _exhibited(seat: Assignment, again: Filled, errors) -> dict[str, Any]:
         "chips": ballots.chips(seat.run, ticked=post.getlist("reasons")),
         "note": post.get("note", ""),
         "skip_causes": ballots.skip_causes(),
-        "skipped": again.of("skip"),
+        "skipped": again.why("skip"),
         "flag_causes": ballots.flag_causes(),
-        "flagged": again.of("flag"),
+        "flagged": again.why("flag"),
         "comment": again.of("comment").get("text", ""),
     }
     if ballots.is_one_press(seat.run):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from arena.models import Benchmark, Question
 from judging.models import Run
-from rating.data import counted_provenances
 from rating.models import Rating
 
 MOST_MISSING = 0.05  # share of the judgments that the others have
@@ -50,7 +49,7 @@ def gaps(rows: Sequence[Rating], *, battles: bool, baselines: Collection[int] = 
 def baselines_of_categories(benchmark: Benchmark) -> set[int]:
     """Ids of the baselines of runs that count here and have several, each in its categories. A query, or two."""
     runs = Run.objects.filter(benchmark=benchmark, mode=Run.Mode.BASELINE, trial=0)
-    runs = [run for run in runs.filter(provenance__in=counted_provenances(benchmark)) if run.baselines]
+    runs = [run for run in runs.filter(provenance__in=benchmark.counted_provenances) if run.baselines]
     if not runs:
         return set()
     categories = set(Question.objects.filter(benchmark=benchmark).values_list("category", flat=True))

@@ -23,7 +23,6 @@ from rating.data.record import (
     Record,
     Votes,
     alike,
-    counted_provenances,
     newest,
     read,
 )
@@ -53,7 +52,6 @@ __all__ = [
     "alike",
     "askings",
     "columns",
-    "counted_provenances",
     "dates",
     "insert",
     "looks",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from arena.models import Benchmark
 from judging.anchors import TIMES
 from judging.models import Grade, Judge, KeptOut, Preference, Run
-from rating.data.record import Bools, Floats, Ints, counted_provenances
+from rating.data.record import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def askings(benchmark: Benchmark, *, judge: Judge | None = None) -> list[Again]:
 
 def _of(table: Any, item: str, runs: list[int], benchmark: Benchmark) -> Iterator[tuple[int, Again]]:
     """The askings in one table, each with the id of its rubric."""
-    rows = table.objects.decided().filter(provenance__in=counted_provenances(benchmark))
+    rows = table.objects.decided().filter(provenance__in=benchmark.counted_provenances)
     again = rows.filter(run__in=runs, kept_out=KeptOut.AGAIN)
     by_asking: dict[tuple[int, int, int], dict[tuple[int, ...], dict[int, _Said]]] = defaultdict(
         lambda: defaultdict(dict)

@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from arena.models import Benchmark, Question
 from judging.anchors import ANCHOR
 from judging.models import Grade, Judge, KeptOut, Preference, Status
-from rating.data.record import Columns, Floats, Ints, counted_provenances
+from rating.data.record import Columns, Floats, Ints
 
 MOST = 20_000  # judgments whose time is looked at; a benchmark with more needs an anchor set
 
@@ -116,7 +116,7 @@ def _wanted(rows: Any, item: str, benchmark: Benchmark, anchors: list[int], *, o
 
 
 def _of_machines(rows: Any, benchmark: Benchmark) -> Any:
-    return rows.exclude(judge__kind__in=Judge.PEOPLE).filter(provenance__in=counted_provenances(benchmark))
+    return rows.exclude(judge__kind__in=Judge.PEOPLE).filter(provenance__in=benchmark.counted_provenances)
 
 
 def _dated(rows: list[tuple]) -> Dated:

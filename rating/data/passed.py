@@ -10,7 +10,6 @@ from django.db.models import Count, F, Q
 
 from arena.models import Benchmark, LanguageModel
 from judging.models import Grade, Judge
-from rating.data.record import counted_provenances
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def passed(benchmark: Benchmark) -> Iterator[Passed]:
             judge__kind=Judge.Kind.PYTHON_TESTS,
             answer__question__benchmark=benchmark,
             turn=0,
-            provenance__in=counted_provenances(benchmark),
+            provenance__in=benchmark.counted_provenances,
         )
     )
     judges = {judge.pk: str(judge) for judge in Judge.objects.filter(kind=Judge.Kind.PYTHON_TESTS)}

@@ -186,11 +186,6 @@ def _compact(column: NDArray[Any]) -> bytes:
     return column.tobytes()
 
 
-def counted_provenances(benchmark: Benchmark) -> list[str]:
-    """What counts on this benchmark's board: real and imported rows; on a demo's board, demo rows."""
-    return [Provenance.DEMO] if benchmark.is_demo else [Provenance.REAL, Provenance.IMPORTED]
-
-
 def newest(rubrics: Iterable[tuple[int, str, int]], used: Collection[int], *, tried: Collection[int] = ()) -> list[int]:
     """Of rubrics (id, name, version), the newest version of each name among those `used`: ratings never mix versions.
 
@@ -255,7 +250,7 @@ class _Shared:
 
     def __init__(self, benchmark: Benchmark):
         self.benchmark = benchmark
-        self.counted = [KINDS[Provenance(name)] for name in counted_provenances(benchmark)]
+        self.counted = [KINDS[Provenance(name)] for name in benchmark.counted_provenances]
         # with room for what may be made while the judgments are read
         rubrics, runs = (table.objects.aggregate(last=Max("pk"))["last"] or 0 for table in (Rubric, Run))
         self.radix = rubrics + 1_000, runs + 100_000

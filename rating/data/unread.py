@@ -9,7 +9,7 @@ from django.db.models import Q
 from arena.models import Benchmark
 from judging.models import Judge, Preference
 from rating.data.bulk import columns
-from rating.data.record import Columns, Ints, counted_provenances
+from rating.data.record import Columns, Ints
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def unread(benchmark: Benchmark) -> Unread:
         .filter(
             ~Q(judge__kind__in=Judge.PEOPLE),
             battle__question__benchmark=benchmark,
-            provenance__in=counted_provenances(benchmark),
+            provenance__in=benchmark.counted_provenances,
         )
     )
     wanted = {

@@ -16,7 +16,6 @@ from django.db.models import Avg, Count, Exists, F, OuterRef, QuerySet
 
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 from judging.models import Grade, Judge, Rubric
-from rating.data import counted_provenances
 from rating.reporting.report import Measure
 from rating.stats import wilson
 from rating.stats.intervals import clustered_means, student
@@ -206,7 +205,7 @@ def _grades(before: LanguageModel, after: LanguageModel, benchmark: Benchmark) -
             answer__question__benchmark=benchmark,
             answer__sample=0,
             turn=0,
-            provenance__in=counted_provenances(benchmark),
+            provenance__in=benchmark.counted_provenances,
         )
     )
 

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from judging.models import Assignment, Comment, Grade, Preference, Run
+from judging.models import Assignment, Comment, Grade, Preference, Rubric, Run
 from tests.browser.visiting import LOOKS
 from tests.judging import voting
 
@@ -224,11 +224,29 @@ def test_it_works_without_javascript(visit):
     page.locator('button[value="b"]').click()
     assert votes() == [-1]
     page.locator('[data-key="s"]').click()
-    page.locator("#skip-reason").fill("why not")
-    page.locator("#skip .button--primary").click()
+    page.locator("#plain-skip-reason").fill("why not")
+    page.locator("#skip .button--primary:visible").click()
     assert Assignment.objects.filter(status="skipped").count() == 1
     page.locator('[data-key="u"]').click()
     assert Assignment.objects.filter(status="skipped").count() == 0
+
+
+def test_a_refused_skip_keeps_the_marks_without_javascript(visit):
+    run = voting.open_run(mode="single")
+    page = visit(voting.person("ann"), scripts=False).open(reverse("ballot", args=[run.pk]))
+    page.locator('input[name="mark-right"][value="2"]').check(force=True)
+    Run.objects.update(rubric=Rubric.objects.create(name="plain", version=9, dimensions=voting.DIMENSIONS, highest=5))
+    page.locator('[data-key="s"]').click()
+    assert page.locator("#skip-form").is_hidden()
+    page.locator("#plain-skip-reason").fill("no Latin")
+    page.locator("#plain-skip-reason").press("Enter")  # votes for nothing
+    page.locator("#skip .button--primary:visible").click()
+    page.locator("[data-said]", has_text="guidelines changed").wait_for()
+    assert page.locator('input[name="mark-right"][value="2"]').is_checked()
+    page.locator('[data-key="s"]').click()
+    page.locator("#skip .button--primary:visible").click()
+    page.get_by_text("Skipped.").first.wait_for()
+    assert Assignment.objects.get(status="skipped").reason == "no Latin" and not Grade.objects.exists()
 
 
 def test_ctrl_enter_in_another_sheet_is_not_the_ballots(signed_in):

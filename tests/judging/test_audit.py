@@ -82,7 +82,8 @@ def test_a_lead_reads_what_happened_in_words_and_by_person_and_act(run):
     assert "took the last vote back" in page
     assert "UTC" in page
     assert ">took the last vote back</th>" not in client.get(address, {"who": "lea"}).text
-    assert "seat: s1" not in client.get(address, {"act": "run_closed"}).text
+    assert "Item: s1" in client.get(address).text
+    assert "Item: s1" not in client.get(address, {"act": "run_closed"}).text
 
 
 def test_the_log_comes_as_a_file_whose_cells_are_no_formulas(run):

@@ -207,6 +207,48 @@ def test_a_skip_and_a_flag_that_are_refused_keep_their_words(client, ann):
     assert 'value="no Latin"' in page
 
 
+@pytest.mark.parametrize("what", ["skip", "flag"])
+def test_what_was_filled_in_beside_a_skip_or_flag_that_is_refused_is_kept(client, ann, what):
+    run = voting.open_run(mode="single", voting={"note": "on_flag"})
+    seat = opened(client, run, ann)
+    marks = {"mark-right": "2", "mark-kind": "4"}
+    why = {"skip-cause": "language", "skip-reason": "no Latin", "flag-cause": "leak", "flag-reason": ""}
+    before = run.rubric_id
+    Run.objects.update(rubric=Rubric.objects.create(name="plain", version=9, dimensions=voting.DIMENSIONS, highest=5))
+    page = act(client, what, seat, htmx=False, rubric=before, note="slowly", reasons=["unsafe"], **marks, **why)
+    assert page.status_code == 409
+    for _time in range(2):
+        assert checked(page.text) == marks | {"side": ""}
+        assert (area(page.text, "note"), 'value="unsafe" checked' in page.text) == ("slowly", True)
+        assert '<option value="language" selected' in page.text and '<option value="leak" selected' in page.text
+        assert area(page.text, "skip-reason") == "no Latin"
+        page = act(client, "flag", seat, htmx=False, note="slowly", reasons=["unsafe"], **marks, **why)
+        assert page.status_code == 422
+    assert act(client, "skip", seat, htmx=False, **marks, **why).status_code == 302
+    seat.refresh_from_db()
+    assert (seat.status, seat.cause, seat.reason) == ("skipped", "language", "no Latin")
+
+
+def test_points_and_passages_beside_a_flag_that_is_refused_are_kept(client, ann):
+    run = single_with(points=POINTS, dimensions=[], lowest=1, highest=10)
+    Run.objects.update(voting={"note": "on_flag"})
+    seat = opened(client, run, ann)
+    fields = {"points-invented": "made of basalt", "points-extra": "2", "flag-cause": "leak", "flag-reason": " "}
+    page = act(client, "flag", seat, htmx=False, **fields)
+    assert page.status_code == 422
+    assert area(page.text, "points-invented") == "made of basalt"
+    assert 'name="points-extra" value="2"' in page.text
+
+
+def test_a_flag_without_scripts_says_what_its_own_fields_say(client, ann):
+    run = voting.open_run()
+    seat = opened(client, run, ann)
+    why = {"skip-cause": "unsure", "skip-reason": "", "flag-cause": "leak", "flag-reason": "says\r\nBirch"}
+    assert act(client, "flag", seat, htmx=False, note="", **why).status_code == 302
+    seat.refresh_from_db()
+    assert (seat.status, seat.cause, seat.reason) == ("flagged", "leak", "says\r\nBirch")
+
+
 def signed_out_with(seat: Assignment, what: str, **post) -> tuple[Client, str]:
     """A browser without a session from which this was posted, and where it was led after the sign-in."""
     client = Client()

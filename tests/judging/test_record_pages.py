@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -455,12 +456,24 @@ def test_a_hostile_answer_reply_or_name_is_inert_everywhere(client, question):
 def test_marks_that_pile_up_are_thinned_in_raw_text_as_in_panes(client, question):
     pile = "o" + "\u0336" * 500
     Answer.objects.filter(question=question).update(turns=[pile])
+    type(question).objects.filter(pk=question.pk).update(system=pile, reference=[pile])
     battle = make.battle(question)
+    make.preference(battle, trial=1, status="api_error", error=pile)
     told = {"reply": pile, "reasoning": pile, "note": pile, "prompt": [{"role": "user", "content": pile}]}
     make.preference(battle, **told)
     for row in (question, battle):
         shown = page(client, row)
         assert "\u0336" * 100 not in shown and "◌̂" in shown
+
+
+RAW = re.compile(r'<(pre|p) class="(?:record-raw|raw)\b[^>]*>(.*?)</\1>', re.DOTALL)
+
+
+def test_every_template_thins_what_it_shows_raw():
+    files = {file: RAW.findall(file.read_text(encoding="utf-8")) for file in Path("templates").rglob("*.html")}
+    shown = [(file.name, text) for file, found in files.items() for _tag, text in found if "{{" in text]
+    assert len(shown) > 15
+    assert [(name, text) for name, text in shown if "|thinned" not in text and "turn.source" not in text] == []
 
 
 def test_a_hostile_question_is_inert_too(client):

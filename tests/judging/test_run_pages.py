@@ -22,7 +22,7 @@ from judging import calling, consumers, watching
 from judging.assignment import judge_of, leave, next_seat
 from judging.billing import estimate
 from judging.items import battles_of, items_of
-from judging.models import Assignment, Run, Seat
+from judging.models import Assignment, Preference, Run, Seat
 from judging.progress import expected
 from judging.running import carry_out
 from tests.judging import recorded as make
@@ -439,6 +439,13 @@ def test_a_judge_or_status_that_cannot_be_fits_no_failure(lead):
     address = reverse("run", args=[half_done().pk])
     assert lead.get(address, {"judge": "sha\x00ky"}).context["failed_of"] == "shaky"
     assert not lead.get(address, {"judge": "x" * 5000}).context["failed"]
+
+
+def test_marks_that_pile_up_in_what_failed_are_thinned(lead):
+    run, pile = half_done(), "o" + "\u0336" * 500
+    assert Preference.objects.filter(status="parse_error").update(reply=pile, error=pile)
+    page = lead.get(reverse("run", args=[run.pk])).text
+    assert "\u0336" * 100 not in page and "◌̂" in page
 
 
 def half_done(questions: int = 4) -> Run:

@@ -241,6 +241,14 @@ def test_answers_of_another_sample_than_people_judged_are_not_asked_about(server
     assert set(met(run)) == wanted and server.count == progress(run).done == 4
 
 
+def test_votes_that_count_nowhere_give_it_nothing_to_do(server):
+    benchmark = answered(3, models=FIVE)
+    judged_by_people(benchmark)
+    Preference.objects.filter(battle__question__key="q1").update(provenance="demo")
+    run = queued(benchmark, oracle(server), names=FIVE, limits={"voted": True})
+    assert expected(run) == 2
+
+
 def test_people_who_judge_later_give_it_more_to_do(server):
     benchmark = answered(3, models=FIVE)
     wanted = judged_by_people(benchmark)

@@ -199,6 +199,14 @@ def test_hostile_replies_are_shown_as_text(lead):
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page
 
 
+def test_marks_that_pile_up_in_a_reply_are_thinned_on_its_page(lead):
+    pile = "o" + "\u0336" * 500
+    with asked.saying(pile) as server:
+        row = tried(asked.answered(1), asked.oracle(server))
+    page = lead.get(reverse("try_out", args=[row.pk])).text
+    assert "\u0336" * 100 not in page and "◌̂" in page
+
+
 def test_only_leads_see_a_try_out(client):
     row = TryOut.objects.create()
     annotator = Client()

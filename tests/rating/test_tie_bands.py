@@ -121,6 +121,13 @@ def test_the_page_says_where_there_is_nothing_to_learn(scorer, benchmark, client
     make.Preference.objects.filter(judge__name="person").delete()
     page = client.post(reverse("judge_learn", args=[scorer.pk]), {"benchmark": benchmark.pk}, follow=True)
     assert "There is nothing to learn here: scorer and the people have judged 0 battles" in page.text
+    chinese = client.post(
+        reverse("judge_learn", args=[scorer.pk]),
+        {"benchmark": benchmark.pk},
+        follow=True,
+        headers={"Accept-Language": "zh-hans"},
+    )
+    assert "scorer 与人共同评判了 0 场对战" in chinese.text and "people have judged" not in chinese.text
     other = make.judge("steady")
     for pk, place in ((scorer.pk, "x"), (scorer.pk, 10**12), (other.pk, benchmark.pk)):
         assert client.post(reverse("judge_learn", args=[pk]), {"benchmark": place}).status_code == 404

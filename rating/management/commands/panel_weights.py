@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand
 
-from arena.migrating import migrated
 from judging.models import Judge
-from rating.learning import NothingToLearn, learn, lesson
-from rating.management.commands.leaderboard import chosen_benchmark
+from rating.learning import learn
+from rating.management.lessons import lesson_for
 from rating.printing import table
 
 
@@ -23,20 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("table", "json"), default="table")
 
     def handle(self, *args, **options):
-        migrated()
-        panel = Judge.objects.filter(name=options["panel"]).order_by("-version").first()
-        if panel is None:
-            raise CommandError(f"there is no judge {options['panel']!r}")
-        if panel.kind != Judge.Kind.PANEL:
-            raise CommandError(f"judge {panel} is no panel")
-        try:
-            told = lesson(panel, chosen_benchmark(options["benchmark"]))
-        except NothingToLearn as error:
-            raise CommandError(str(error)) from None
+        told = lesson_for(options["panel"], options["benchmark"], kind=Judge.Kind.PANEL)
         learnt, made = told.weights, learn(told) if options["write"] else None
         if options["format"] == "json":
             as_json = {
-                "panel": str(made or panel),
+                "panel": str(made or told.judge),
                 "written": made is not None,
                 "members": [one.as_json() for one in learnt],
             }

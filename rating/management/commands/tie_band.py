@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand
 
-from arena.migrating import migrated
 from judging.models import Judge
-from rating.learning import NothingToLearn, learn, lesson
-from rating.management.commands.leaderboard import chosen_benchmark
+from rating.learning import learn
+from rating.management.lessons import lesson_for
 
 
 class Command(BaseCommand):
@@ -22,18 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *args, **options):
-        migrated()
-        judge = Judge.objects.filter(name=options["judge"]).order_by("-version").first()
-        if judge is None:
-            raise CommandError(f"there is no judge {options['judge']!r}")
-        if judge.kind != Judge.Kind.REWARD:
-            raise CommandError(f"judge {judge} is no reward model")
-        try:
-            told = lesson(judge, chosen_benchmark(options["benchmark"]))
-        except NothingToLearn as error:
-            raise CommandError(str(error)) from None
+        told = lesson_for(options["judge"], options["benchmark"], kind=Judge.Kind.REWARD)
         made = learn(told) if options["write"] else None
-        band = told.band
+        judge, band = told.judge, told.band
         if options["format"] == "json":
             said = {**band.as_json(), "judge": str(made or judge), "written": made is not None and made != judge}
             self.stdout.write(json.dumps(said, ensure_ascii=False))
