@@ -4,11 +4,8 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from arena.model_form import refuse_withheld
 from arena.models import Answer, ApiToken, Battle, Benchmark, Category, LanguageModel, Question, Upload
-from arena.withholding import is_secret_in_address, is_variable_name, secret_paths, spelled
-
-IDENTITY = ("name", "version", "provider", "endpoint_model", "options")
+from arena.withholding import secret_paths, spelled
 
 
 class LooksOnly(admin.ModelAdmin):
@@ -51,46 +48,16 @@ class OptionsForm(forms.ModelForm):
         return options
 
 
-class LanguageModelForm(OptionsForm):
-    """Refuses a key typed where the name of its environment variable belongs, or into the address."""
-
-    def clean_key_env(self) -> str:
-        name = self.cleaned_data["key_env"]
-        if name and not is_variable_name(name):
-            raise forms.ValidationError(
-                _(
-                    "This is the name of an environment variable, such as OPENAI_API_KEY; the key itself is never stored."
-                )
-            )
-        return name
-
-    def clean(self) -> dict:
-        cleaned = super().clean()
-        if not self.errors:
-            refuse_withheld(self, cleaned)
-        return cleaned
-
-    def clean_base_url(self) -> str:
-        address = self.cleaned_data["base_url"]
-        if is_secret_in_address(address):
-            raise forms.ValidationError(
-                _("This address holds a password or a key; keys are read from the environment variable in key env.")
-            )
-        return address
-
-
 @admin.register(LanguageModel)
-class LanguageModelAdmin(admin.ModelAdmin):
-    """Who a model is and how it is asked stays as it is once it answered or judges: another one is another row."""
+class LanguageModelAdmin(LooksOnly):
+    """Models are set up on pages of their own; here one that nothing hangs on can be deleted."""
 
-    form = LanguageModelForm
     list_display = ["name", "version", "vendor", "provider", "endpoint_model", "key_env", "provenance"]
     list_filter = ["provider", "provenance", "vendor"]
     search_fields = ["name", "version", "vendor", "endpoint_model"]
 
-    def get_readonly_fields(self, request, obj=None):
-        used = obj is not None and (obj.answers.exists() or obj.judges.exists())
-        return IDENTITY if used else ()
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
 @admin.register(Category)

@@ -35,6 +35,7 @@ FIRST, SECOND, TIE, BOTH_BAD, FAILED, NONE = "first", "second", "tie", "both_bad
 PEOPLE = "people"
 NEWEST = "newest"
 MOST = 10_000  # counted; more are "more than" these
+MOST_FOUND = 1_000  # the same of a search for words
 PAGE = 50
 LARGEST = 2**31 - 1
 GAPS = (1.5, 2.0, 3.0)  # how many times as long the longer answer is
@@ -310,25 +311,39 @@ class Page:
 def page(filters: Filters, sight: Sight, address: Mapping[str, str]) -> Page:
     """The page after the id `after`, before the id `before`, or the first. Two or three queries, however long the list.
 
-    The count stops at MOST. Pages go by ids and not by numbers: the last costs no more than the first.
+    The count stops at MOST. Pages go by ids and not by numbers: the last costs no more than the first. Of a search all texts are
+    looked at once at the most: what is rare is known by its ids from then on, and of what is common a page is soon found.
     """
     found = rows(filters, sight)
-    count = found.order_by()[: MOST + 1].count()
+    if filters.text:
+        ids = list(found.values_list("pk", flat=True)[: MOST_FOUND + 1])
+        most, count = MOST_FOUND, len(ids)
+        if count <= most:
+            found = found.model.objects.filter(pk__in=ids).order_by(*found.query.order_by)
+    else:
+        most, count = MOST, found.order_by()[: MOST + 1].count()
     is_down = filters.sort == NEWEST
     after, before = (id_of(asked(address, name)) if address.get(name) else None for name in ("after", "before"))
     if before is not None:
         near = found.filter(pk__gt=before) if is_down else found.filter(pk__lt=before)
-        here = list(_seen(near.reverse(), filters)[: PAGE + 1])
+        here = _loaded(near.order_by("pk" if is_down else "-pk"), filters)
         more, shown = len(here) > PAGE, here[:PAGE][::-1]
         return Page(
-            shown, min(count, MOST), count > MOST, shown[0].pk if more else None, shown[-1].pk if shown else None
+            shown, min(count, most), count > most, shown[0].pk if more else None, shown[-1].pk if shown else None
         )
     if after is not None:
         found = found.filter(pk__lt=after) if is_down else found.filter(pk__gt=after)
-    here = list(_seen(found, filters)[: PAGE + 1])
+    here = _loaded(found, filters)
     shown = here[:PAGE]
     last = shown[-1].pk if len(here) > PAGE else None
-    return Page(shown, min(count, MOST), count > MOST, shown[0].pk if after is not None and shown else None, last)
+    return Page(shown, min(count, most), count > most, shown[0].pk if after is not None and shown else None, last)
+
+
+def _loaded(found: QuerySet[Any], filters: Filters) -> list[Any]:
+    """The first rows of these, one more than a page has. They are found before anything is joined to them: a database that may
+    join first would look at all rows, and sort them."""
+    here = found.model.objects.filter(pk__in=found.values("pk")[: PAGE + 1])
+    return list(_seen(here, filters).order_by(*found.query.order_by))
 
 
 def _seen(found: QuerySet[Any], filters: Filters) -> QuerySet[Any]:

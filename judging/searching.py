@@ -3,6 +3,8 @@
 Chinese has no breaks between words, so that a word is found wherever its characters stand. The turns of a question or
 answer are one JSON column; the text of that column is searched as the database writes it, without unpacking it for each
 row. SQLite tells capitals from small letters outside A to Z, PostgreSQL does not.
+
+There is no index: those of three characters (pg_trgm, FTS5) know no word of two Chinese characters, and are larger than the texts.
 """
 
 from __future__ import annotations
@@ -35,12 +37,12 @@ def questions(rows: QuerySet[Question], text: str) -> QuerySet[Question]:
     """Those with every word in what is asked; a key that has the whole search is found too."""
     if not words(text):
         return rows
-    return rows.annotate(_written=_written()).filter(Q(key__icontains=text.strip()) | _every(words(text)))
+    return _readable(rows).filter(Q(key__icontains=text.strip()) | _every(words(text)))
 
 
 def answers(rows: QuerySet[Answer], text: str) -> QuerySet[Answer]:
     """Those with every word in what the model wrote."""
-    return rows.annotate(_written=_written()).filter(_every(words(text)))
+    return _readable(rows).filter(_every(words(text)))
 
 
 def battles(rows: QuerySet[Battle], text: str) -> QuerySet[Battle]:
@@ -52,9 +54,11 @@ def battles(rows: QuerySet[Battle], text: str) -> QuerySet[Battle]:
     return rows.filter(Q(question__in=asked) | Q(first__in=written) | Q(second__in=written))
 
 
-def _written() -> Replace:
-    """The turns as text; a new line or a tab is a space, so that a letter of an escape is no letter of a word."""
-    return _spaced(_spaced(Cast("turns", TextField()), "\\n"), "\\t")
+def _readable(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The rows, to be filtered by their turns as the database keeps them (`_kept`) and as text (`_written`): there a new line or
+    a tab is a space, so that a letter of an escape is no letter of a word."""
+    kept = Cast("turns", TextField())
+    return rows.alias(_kept=kept, _written=_spaced(_spaced(kept, "\\n"), "\\t"))
 
 
 def _spaced(text: Any, escape: str) -> Replace:
@@ -67,7 +71,7 @@ def _every(wanted: Sequence[str]) -> Q:
     for word in wanted:
         spellings = Q()
         for spelling in _spellings(word, connection.vendor):
-            spellings |= Q(_written__icontains=spelling)
+            spellings |= _has(spelling, connection.vendor)
         if connection.vendor == "sqlite" and ESCAPED.fullmatch(word):
             by_turn = Q()
             for turn in range(MOST_TURNS):
@@ -75,6 +79,21 @@ def _every(wanted: Sequence[str]) -> Q:
             spellings &= by_turn
         found &= spellings
     return found
+
+
+def _has(spelling: str, vendor: str) -> Q:
+    """Whether what is written has this; what PostgreSQL need not put into capitals for it stays as it is.
+
+    SQLite looks at what is kept first, where each piece of it has to be as well: to put spaces into every text takes five times
+    as long as to look. It looks twice as fast for what begins with no escape.
+    """
+    said = Q(**{f"_written__{'contains' if spelling.upper() == spelling.lower() else 'icontains'}": spelling})
+    if vendor != "sqlite":
+        return said
+    pieces = Q()
+    for piece in spelling.split():
+        pieces &= Q(_kept__icontains=piece.removeprefix("\\u"))
+    return pieces & said
 
 
 def _spellings(word: str, vendor: str) -> Iterator[str]:

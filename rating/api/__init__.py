@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Router
 
-from rating.api import answers, asked, boards, judges, models, record, runs, votes
+from rating.api import answers, asked, bad_cases, boards, judges, model_reports, models, record, runs, votes
 from rating.api.auth import Access
 from rating.api.openapi import described
 from rating.api.problems import Problem, response_of, speak_problems
@@ -61,7 +61,7 @@ api = Api(
     auth=Access(),
 )
 speak_problems(api)
-for part in (boards, models, asked, answers, record, judges, runs, votes):
+for part in (boards, models, model_reports, asked, answers, record, bad_cases, judges, runs, votes):
     api.add_router("", part.router)
 
 

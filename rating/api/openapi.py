@@ -12,7 +12,7 @@ from rating.api.problems import MEDIA_TYPE, TITLES
 REF = "#/components/schemas/"
 PROBLEM = {"$ref": f"{REF}ProblemRow"}
 METHODS = ("get", "post")
-IN_PATH = {"pk": "the id", "token": "of the seat, as it was given out"}
+IN_PATH = {"pk": "the id", "other": "id of the other model", "token": "of the seat, as it was given out"}
 OFTEN = ("401", "404", "422", "429")  # errors that any operation may answer with
 
 

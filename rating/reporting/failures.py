@@ -14,6 +14,21 @@ from judging.exporting.base import batches
 from judging.models import Grade, Judge, Preference, Status
 from rating.reporting.compared import BY_FULL_MARKS, PASSING
 
+ANSWER, MARK, JUDGMENT, BOTH_BAD = "answer", "mark", "judgment", "both bad"
+KINDS = (ANSWER, MARK, JUDGMENT, BOTH_BAD)
+"""An answer that failed, a mark that does not pass, a judgment that came to nothing, a verdict that neither answer will do."""
+_OF_A_GRADE = ("judge", "rubric", "answer__question__category", "answer__question__benchmark")
+RELATED = {
+    ANSWER: ("question__category", "question__benchmark"),
+    MARK: _OF_A_GRADE,
+    JUDGMENT: _OF_A_GRADE,
+    BOTH_BAD: (
+        "judge",
+        "rubric",
+        *(f"battle__{side}__question__{what}" for side in ("first", "second") for what in ("category", "benchmark")),
+    ),
+}
+
 
 def lines(model: LanguageModel, user) -> Iterator[str]:
     """All failures of the model that this reader may see, a line each: answers that failed, then marks that do not pass, then judgments
@@ -22,21 +37,31 @@ def lines(model: LanguageModel, user) -> Iterator[str]:
     Benchmarks that people are asked to vote on are left out for readers who must not know what was said there; a line says
     which. People are named to leads alone. A query for the ids of each kind and one a batch.
     """
-    hidden = _hidden(model, user)
+    hidden = left_out(model, user)
     for benchmark in hidden:
         told = {"left_out": str(benchmark), "why": "people are voting on it"}
         yield _line(told)
-    for answer in _each(_answers(model, hidden), related=("question__category", "question__benchmark")):
-        yield _line({"failed": "answer", **_about(answer), "reason": answer.error, "finish": answer.finish})
-    related = ("judge", "rubric", "answer__question__category", "answer__question__benchmark")
-    for rows in (_below(model, hidden), _without(model, hidden)):
-        for grade in _each(rows, related=related, user=user):
-            yield _line(_graded(grade))
-    for preference in _each(_both_bad(model, hidden), related=OF_A_BATTLE, user=user):
-        yield _line(_bad(preference, model))
+    for kind in KINDS:
+        rows = of_kind(kind, model, hidden)
+        for row in _each(rows, related=RELATED[kind], user=None if kind == ANSWER else user):
+            yield _line(told_of(row, model))
 
 
-def _hidden(model: LanguageModel, user) -> list[Benchmark]:
+def of_kind(kind: str, model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Any]:
+    """Failures of one of the KINDS that are not on these benchmarks: answers, grades or preferences. What `told_of` reads of them
+    is RELATED."""
+    rows = {ANSWER: _answers, MARK: _below, JUDGMENT: _without, BOTH_BAD: _both_bad}
+    return rows[kind](model, hidden)
+
+
+def told_of(row: Answer | Grade | Preference, model: LanguageModel) -> dict[str, Any]:
+    """What a line says of a failure of this model. No query where its RELATED are loaded."""
+    if isinstance(row, Answer):
+        return {"failed": ANSWER, **_about(row), "reason": row.error, "finish": row.finish}
+    return _graded(row) if isinstance(row, Grade) else _bad(row, model)
+
+
+def left_out(model: LanguageModel, user) -> list[Benchmark]:
     """Benchmarks the model answered that this reader is blind on."""
     answered = Answer.objects.filter(model=model, question__benchmark=OuterRef("pk"))
     return list(Benchmark.objects.filter(Exists(answered), pk__in=list(blinding_runs(user))))
@@ -59,13 +84,6 @@ def _below(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Grade]:
 def _without(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Grade]:
     """Judgments of its answers that should have a value and have none."""
     return Grade.objects.counting().failed().filter(**_of(model)).exclude(answer__question__benchmark__in=hidden)
-
-
-OF_A_BATTLE = (
-    "judge",
-    "rubric",
-    *(f"battle__{side}__question__{what}" for side in ("first", "second") for what in ("category", "benchmark")),
-)
 
 
 def _both_bad(model: LanguageModel, hidden: list[Benchmark]) -> QuerySet[Preference]:
@@ -107,7 +125,7 @@ def _about(answer: Answer) -> dict[str, Any]:
 def _graded(grade: Grade) -> dict[str, Any]:
     """The line of a mark that does not pass, or of a judgment that came to nothing."""
     return {
-        "failed": "mark" if grade.status == Status.OK else "judgment",
+        "failed": MARK if grade.status == Status.OK else JUDGMENT,
         **_about(grade.answer),
         **_said(grade),
         "score": grade.score,
@@ -119,9 +137,16 @@ def _graded(grade: Grade) -> dict[str, Any]:
 
 def _bad(preference: Preference, model: LanguageModel) -> dict[str, Any]:
     """The line of a battle in which both answers were called bad: the answer is the model's own."""
-    battle = preference.battle
-    answer = battle.first if battle.first_model_id == model.pk else battle.second
-    return {"failed": "both bad", **_about(answer), **_said(preference)}
+    return {"failed": BOTH_BAD, **_about(answer_of(preference, model)), **_said(preference)}
+
+
+def answer_of(row: Answer | Grade | Preference, model: LanguageModel) -> Answer:
+    """The model's own answer that a failure is about."""
+    if isinstance(row, Answer):
+        return row
+    if isinstance(row, Grade):
+        return row.answer
+    return row.battle.first if row.battle.first_model_id == model.pk else row.battle.second
 
 
 def _said(judgment: Grade | Preference) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.forms import modelform_factory
 from django.urls import reverse
 
-from arena.admin import LanguageModelForm, LooksOnly
+from arena.admin import LooksOnly
+from arena.model_form import LanguageModelForm
 from arena.models import ApiToken, LanguageModel, Upload
 from judging.models import BadCase, Delivery, TryOut, Webhook
 from rating.models import Grouping
@@ -48,6 +48,16 @@ def test_the_digest_of_a_token_is_shown_to_nobody(client, there):
 
 @pytest.mark.parametrize("name", ["JURYROOM_SECRET", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"])
 def test_no_variable_of_the_site_itself_is_sent_to_an_endpoint(name):
-    kind = modelform_factory(LanguageModel, LanguageModelForm, fields=["key_env"])
-    assert "the site's own" in kind({"key_env": name}).errors["key_env"][0]
-    assert kind({"key_env": "OPENAI_API_KEY"}).is_valid()
+    said = {"name": "Ash", "version": "1", "vendor": "N", "provider": "openai", "options": "{}", "limits": "{}"}
+    assert "the site's own" in LanguageModelForm({**said, "key_env": name}).errors["key_env"][0]
+    assert LanguageModelForm({**said, "key_env": "OPENAI_API_KEY"}).is_valid()
+
+
+def test_a_model_is_written_on_its_own_page_and_deleted_here_while_nothing_hangs_on_it(client, there):
+    row = LanguageModel.objects.create(name="Spare", version="1", vendor="N")
+    change, delete = (reverse(f"admin:arena_languagemodel_{act}", args=[row.pk]) for act in ("change", "delete"))
+    assert client.get(change).status_code == 200
+    assert client.post(change, {"name": "Other"}).status_code == 403
+    assert client.get(reverse("admin:arena_languagemodel_add")).status_code == 403
+    client.post(delete, {"post": "yes"})
+    assert not LanguageModel.objects.filter(pk=row.pk).exists()

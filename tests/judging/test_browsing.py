@@ -6,7 +6,9 @@ import re
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -211,6 +213,31 @@ def test_a_long_list_says_more_than_and_counts_no_further(battles, monkeypatch):
     assert "more than 3" in listed().text
     monkeypatch.setattr(browsing, "MOST", 4)
     assert "4 found" in listed().text
+
+
+@pytest.mark.parametrize("most", [5, 8])
+def test_what_a_search_finds_is_paged_beyond_what_it_counts(battles, monkeypatch, most):
+    monkeypatch.setattr(browsing, "MOST_FOUND", most)
+    monkeypatch.setattr(browsing, "PAGE", 3)
+    many(make.benchmark("larder"), 8)
+    seen, page = [], listed(text="boil").context["page"]
+    assert (page.count, page.is_more) == (most, True)
+    while True:
+        seen += [row.pk for row in page.rows]
+        if page.after is None:
+            break
+        page = listed(text="boil", after=page.after).context["page"]
+    assert seen == list(Battle.objects.order_by("pk").values_list("pk", flat=True)) and len(seen) == 12
+    assert listed(text="boil", before=seen[-1]).context["page"].rows[-1].pk == seen[-2]
+
+
+def test_a_page_is_found_before_anything_is_joined_to_its_rows(battles, monkeypatch):
+    monkeypatch.setattr(browsing, "MOST_FOUND", 2)
+    with CaptureQueriesContext(connection) as captured:
+        assert "more than 2" in listed(kind="answers", text="minutes").text
+    [page] = [one["sql"] for one in captured if " JOIN " in one["sql"] and "minutes" in one["sql"]]
+    outer, _in, inner = page.partition("IN (SELECT")
+    assert "minutes" not in outer and " JOIN " not in inner and "LIMIT" in inner
 
 
 def many(benchmark: Benchmark, number: int) -> list[Battle]:

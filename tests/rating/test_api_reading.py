@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from arena import tokens
 from arena.models import UNFINISHED, UNPUBLISHED, Answer, Battle, Benchmark, LanguageModel, Question
-from judging.models import Judge, Preference, Rubric, Run
+from judging.models import BadCase, Judge, Preference, Rubric, Run
 from rating.api import auth, description
 from rating.api.openapi import parts
 from rating.models import Score
@@ -74,7 +74,8 @@ def test_every_operation_has_its_own_name_words_and_errors_in_the_description():
 
 
 def test_every_answer_keeps_to_the_description():
-    record()
+    benchmark = record()
+    BadCase.objects.create(question=benchmark.questions.first(), text="It names no source.")
     snapshot = make.board(3, provenances=["real"])
     told = description()
     fixed = {"boards": snapshot.leaderboard.benchmark_id, "snapshots": snapshot.pk}
@@ -85,6 +86,7 @@ def test_every_answer_keeps_to_the_description():
             continue
         kind = path.removeprefix("/api/v1/").split("/")[0]
         address = path.replace("{pk}", str(fixed.get(kind) or first_of(kind))) if "{pk}" in path else path
+        address = address.replace("{other}", str(first_of(kind) + 1) if "{other}" in path else "")
         response = program.get(address)
         assert response.status_code == 200, (address, response.content)
         schema = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
@@ -94,8 +96,8 @@ def test_every_answer_keeps_to_the_description():
 
 
 ROWS = {
-    "answers": Answer, "battles": Battle, "benchmarks": Benchmark, "judges": Judge, "models": LanguageModel,
-    "questions": Question, "rubrics": Rubric, "runs": Run,
+    "answers": Answer, "bad-cases": BadCase, "battles": Battle, "benchmarks": Benchmark, "judges": Judge,
+    "models": LanguageModel, "questions": Question, "rubrics": Rubric, "runs": Run,
 }  # fmt: skip
 
 
@@ -279,10 +281,11 @@ def test_an_endpoint_and_the_name_of_its_key_are_for_leads(monkeypatch):
     assert "sk-abc" not in text
 
 
-@pytest.mark.parametrize("path", ["profiles", "groupings", "runs/{run}/annotators"])
+@pytest.mark.parametrize("path", ["profiles", "groupings", "bad-cases", "bad-cases/{case}", "runs/{run}/annotators"])
 def test_what_leads_alone_see_says_so(path):
     benchmark = record()
-    path = path.format(run=benchmark.runs.get().pk)
+    case = BadCase.objects.create(question=benchmark.questions.first(), text="It names no source.")
+    path = path.format(run=benchmark.runs.get().pk, case=case.pk)
     assert Program().get(path).status_code == 401
     assert Program(recorded.person("bob", "annotator")).get(path).status_code == 403
     assert Program(recorded.person("lea", "lead")).get(path).status_code == 200
@@ -308,14 +311,14 @@ def crawl(program: Program) -> dict[str, str]:
         if "get" not in methods:
             continue
         for pk in range(1, 15) if "{pk}" in path else [0]:
-            address = path.replace("{pk}", str(pk))
+            address = path.replace("{pk}", str(pk)).replace("{other}", str(pk % 14 + 1))
             response = program.get(address)
             assert response.status_code in (200, 401, 403, 404), (address, response.content)
             found[address] = response.content.decode()
     return found
 
 
-OF_MODELS = re.compile(r"/api/v1/(models|boards|snapshots|ratings|scores|judges)\b")
+OF_MODELS = re.compile(r"/api/v1/(models(?!/\d+/failures)|boards|snapshots|ratings|scores|judges)\b")
 """Tables of models and of standings, as public as their pages are: they tie nobody to an answer."""
 
 
