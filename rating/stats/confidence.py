@@ -149,10 +149,9 @@ def _claims(
     gap = clustered_means(np.zeros_like(question), question, value=sure - hit, groups=1)
     middle, half = float(gap.mean[0]), float((gap.error * student(level, gap.clusters - 1))[0])
     steps = int(step.max()) + 1
-    off, n = (
-        np.bincount(question * steps + step, one, minlength=questions * steps).reshape(questions, steps)
-        for one in (sure - hit, np.ones_like(sure))
-    )
+    cell, shape = question * steps + step, (questions, steps)
+    off: Floats = np.bincount(cell, sure - hit, minlength=questions * steps).reshape(shape).astype(np.float64)
+    n: Floats = np.bincount(cell, minlength=questions * steps).reshape(shape).astype(np.float64)
     found = float(np.abs(off.sum(axis=0)).sum() / sure.size)
     drawn, chance = _drawn(off, n)
     by_chance = float(np.mean(chance)) ** 2
@@ -203,7 +202,8 @@ def _rank(
         np.array([rank]), np.array([error if error > 1e-12 else 0.0]), np.array([hit.size]), np.array([rarer])
     )
     low, high = (float(end[0]) for end in share_interval(one, level=level))
-    return rank, *_ends("", low, high).values()
+    ends = _ends("", low, high)
+    return rank, ends["low"], ends["high"]
 
 
 def _ends(name: str, low: float, high: float) -> dict[str, float | None]:
