@@ -261,6 +261,12 @@ class Place:
         """Its health over all categories, on pairs and on scores."""
         return [row for row in self.health if row.category is None]
 
+    @property
+    def sure_categories(self) -> list[Worth]:
+        """What its confidence is worth over all and in each category; empty where there is only one."""
+        told = [row for row in self.health if row.sureness]
+        return told if len(told) > 2 else []
+
 
 def judge_page(judge: Judge, seen: Seen) -> dict[str, Any]:
     """Context of the judge's page, of the snapshots that the reader may see. Seven queries, however much it judged."""

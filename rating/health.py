@@ -17,12 +17,12 @@ from arena.style import FEATURES
 from judging.models import Judge, Status
 from rating import data, drift, stats
 from rating.agreeing import MOST_STEPS, OUTCOMES, last_words
-from rating.data import STATES, Attempts, Dated, Dates, Looks, Marks, Record, Spent, Votes
+from rating.data import BASES, STATES, STRENGTH, Attempts, Dated, Dates, Looks, Marks, Record, Spent, Sure, Votes
 from rating.data.parts import split
 from rating.stats.alternative_annotator import FEWEST_ITEMS, NOBODY
 from rating.stats.bias import Beside, Cases, Share
 
-EDITION = "3"
+EDITION = "4"
 """Part of a snapshot's digest: another meaning of these figures makes another snapshot."""
 FAILURES = (Status.PARSE_ERROR, Status.TRUNCATED, Status.REFUSED, Status.API_ERROR, Status.SKIPPED)
 MUTE = "mute"  # a reply without a verdict, for whatever reason of the judge's own
@@ -61,7 +61,22 @@ class Hits:
         return Cases(hit=self.hit, cluster=self.cluster)
 
 
-Table = TypeVar("Table", Votes, Marks, Attempts, Dated, Hits)
+@dataclass(frozen=True)
+class Shared:
+    """Replies of machine judges that people can be held against: `hit` (n,) the share of people who say the same, 0..1."""
+
+    hit: NDArray[np.float64]
+    sure: NDArray[np.float64]
+    basis: NDArray[np.int64]
+    judge: NDArray[np.int64]
+    cluster: NDArray[np.int64]
+    category: NDArray[np.int64]
+
+    def where(self, mask: NDArray[Any]) -> Shared:
+        return Shared(**{column.name: getattr(self, column.name)[mask] for column in fields(self)})
+
+
+Table = TypeVar("Table", Votes, Marks, Attempts, Dated, Hits, Shared)
 
 
 @dataclass(frozen=True)
@@ -75,13 +90,14 @@ class Families:
 def of(benchmark: Benchmark, record: Record, looks: Looks | None = None) -> list[Told]:
     """Rows of the Health table (without its snapshot). `looks` are those of `record.votes`, where they are known already.
 
-    Nine queries, at most four more where judges were asked anew; none where no machine judged.
+    Ten queries, at most four more where judges were asked anew; none where no machine judged.
     """
     if not len(record.attempts):
         return []
     if looks is None or record.votes is not record.verdicts:
         looks = data.looks(benchmark, record.verdicts.item)
-    told = rows(record, looks, families(), data.spent(benchmark), data.dates(benchmark))
+    sure = data.sure(benchmark, record)
+    told = rows(record, looks, families(), data.spent(benchmark), data.dates(benchmark), sure)
     return list(_with_anchors(told, drift.of_judges(benchmark)))
 
 
@@ -103,7 +119,12 @@ def families() -> Families:
 
 
 def rows(
-    record: Record, looks: Looks, families: Families, spent: Mapping[tuple[int, int], Spent], dates: Dates
+    record: Record,
+    looks: Looks,
+    families: Families,
+    spent: Mapping[tuple[int, int], Spent],
+    dates: Dates,
+    sure: Sure,
 ) -> Iterator[Told]:
     """A row for each machine judge over all categories and in each: {judge_id, category_id, told}. No query."""
     leaning = {
@@ -115,6 +136,7 @@ def rows(
     sides, marks = _by_judge(record.sides), _by_judge(record.marks)
     dated = _by_judge(dates.rows) if dates.rows is not None else {}
     last = last_words(record.verdicts), last_words(record.marks)
+    shared = _by_judge(_shared(sure, last[0]))
     for judge, attempts in _by_judge(record.attempts).items():
         found: dict[Place, Told] = {
             place: {"failures": _failures(part)} for place, part in _by_category(attempts).items()
@@ -125,6 +147,7 @@ def rows(
         _add(found, "verdicts", {place: _verdicts(part) for place, part in _by_category(sides.get(judge)).items()})
         _add(found, "scores", {place: _scores(part) for place, part in _by_category(marks.get(judge)).items()})
         _add(found, "alternative", _alternative(last, judge))
+        _add(found, "confidence", _confidence(shared.get(judge)))
         _add(found, "drift", _drift(dated.get(judge), dates))
         _add(found, "spent", _spent(judge, spent))
         if judge in record.silent:
@@ -266,6 +289,42 @@ def _tested(table: Votes | Marks, value: NDArray[Any], judge: int, **scale: Any)
             names = "winning_rate", "advantage", "epsilon", "passes", "verdict", "note", "people", "left_out"
             found[category] = {name: getattr(tested, name) for name in names}
     return found
+
+
+def _shared(sure: Sure, last: Votes) -> Shared:
+    """The replies with what people's last votes on the same turn of the battle say."""
+    people = last.where(last.person)
+    item = sure.item
+    if last.turn.any():  # as the items of last words are numbered
+        item = item * (int(last.turn.max()) + 1) + sure.turn
+    items, first, place = np.unique(people.item, return_index=True, return_inverse=True)
+    counts = np.zeros((len(items), OUTCOMES), dtype=np.int64)
+    np.add.at(counts, (place, np.sign(people.value).astype(np.int64) + 1), 1)
+    known = np.isin(item, items)
+    sure, at = sure.where(known), np.searchsorted(items, item[known])
+    hit = counts[at, sure.side + 1] / counts[at].sum(axis=1)
+    return Shared(hit, sure.sure, sure.basis, sure.judge, people.cluster[first[at]], people.category[first[at]])
+
+
+def _confidence(shared: Shared | None) -> dict[Place, Told]:
+    """How often people agree at each level of confidence, by what most of the judge's replies tell it from.
+
+    None where that is the strength of preference and it only ever used one.
+    """
+    if shared is None:
+        return {}
+    basis = int(np.bincount(shared.basis).argmax())
+    shared = shared.where(shared.basis == basis)
+    is_share = BASES[basis] != STRENGTH
+    if not is_share and shared.sure.min() == shared.sure.max():
+        return {}
+    return {
+        place: {
+            "basis": BASES[basis],
+            **asdict(stats.confidence(part.sure, part.hit, part.cluster, is_share=is_share)),
+        }
+        for place, part in _by_category(shared).items()
+    }
 
 
 def _drift(dated: Dated | None, dates: Dates) -> dict[Place, Told]:

@@ -10,6 +10,8 @@ from rating.stats import alternative_annotator as alternative
 from rating.stats.agreement import ALL_ALIKE, FEW_UNITS, NO_DISAGREEMENT, NO_PAIRS, ONE_UNIT, ONE_VALUE
 from rating.stats.bradley_terry import DISCONNECTED, FEW_CLUSTERS, NO_SPREAD, SEPARATED, WIDENED
 from rating.stats.calibrated import FEW_PAIRED, NOTHING_MORE, PEOPLE_SEPARATED
+from rating.stats.confidence import ALIKE, LESS, MORE, NOTHING
+from rating.stats.confidence import FEW as FEW_VERDICTS
 from rating.stats.scores import ALL_EQUAL, ONE_QUESTION
 from rating.stats.style import CONSTANT_FEATURE, OFF_CENTRE, STYLE_DECIDES
 
@@ -95,6 +97,11 @@ NOTES = {
     drift.DRIFTS: gettext_noop("drifts"),
     drift.STABLE: gettext_noop("stable"),
     drift.FEW: gettext_noop("not enough data"),
+    MORE: gettext_noop("surer means people agree more often"),
+    LESS: gettext_noop("surer means people agree less often"),
+    NOTHING: gettext_noop("surer means nothing that can be told"),
+    ALIKE: gettext_noop("always equally sure"),
+    FEW_VERDICTS: gettext_noop("not enough data"),
     alternative.NULL_PASSES: gettext_noop("a judge that knows nothing passes too"),
     alternative.FEW_QUESTIONS: gettext_noop("too few questions for a verdict"),
     alternative.TWO_PEOPLE: gettext_noop(

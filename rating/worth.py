@@ -14,13 +14,14 @@ from arena.models import Benchmark, Category
 from judging.models import Judge
 from rating.boards import ALL, FEW, Board, key_of, latest, ordered
 from rating.models import Agreement, Health, Rating, Snapshot
+from rating.sureness import Sureness
 from rating.trust import DECIDING, Reason, Standing, standing
 from rating.words import REASONS, in_words
 
 PAIRS, MARKS = Agreement.Kind.PREFERENCE, Agreement.Kind.GRADE
 PEOPLE, PEOPLE_JUDGE, FLIPS, FIRST_SLOT = "people", "people_judge", "flips", "first_slot"
 RELATIONS = (PEOPLE, PEOPLE_JUDGE, FLIPS, FIRST_SLOT)
-OF_PAIRS = ("longer", "markdown", "own_family", "verdicts")  # what health tells of pairs alone
+OF_PAIRS = ("longer", "markdown", "own_family", "verdicts", "confidence")  # what health tells of pairs alone
 SHOWN = (
     _("first, much better"), _("first"), _("neither"), _("second"), _("second, much better"),
 )  # fmt: skip
@@ -150,6 +151,12 @@ class Worth:
     def alternative_note(self) -> str:
         return in_words(self.told.get("alternative", {}).get("note", ""))
 
+    @cached_property
+    def sureness(self) -> Sureness | None:
+        """What its confidence is worth; None where nothing tells how sure it is."""
+        told = self.told.get("confidence")
+        return Sureness(told) if told else None
+
     @property
     def bars(self) -> list[Bar]:
         """The histogram of verdicts or of scores; empty where there is none."""
@@ -181,11 +188,16 @@ class Worth:
             part = told.get("failures", {}).get(name) if name in FAILURES else told.get(name)
             row |= {f"{name}_{key}": (part or {}).get(key) for key in keys}
         rates = {"cost_per_1000": self.per_thousand, "seconds_each": self.seconds, "cached_share": self.cached}
+        row["confidence_levels"] = self.sureness.as_text() if self.sureness else None
         return row | {"judgments": self.spent.get("judgments"), **rates}
 
 
 FAILURES = ("mute", "parse_error", "truncated", "refused", "api_error", "skipped")
 LEANING = (*SHARE, "theirs", "difference", "difference_low", "difference_high")
+CONFIDENCE = (
+    "basis", "word", *SHARE, "questions", "rank", "rank_low", "rank_high", "sure", "gap", "gap_low", "gap_high", "ece",
+    "ece_low", "ece_high",
+)  # fmt: skip
 COLUMNS: dict[str, tuple[str, ...]] = {
     PEOPLE_JUDGE: MEASURED[:-1],
     PEOPLE: MEASURED[:6],
@@ -195,11 +207,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(OF_PAIRS[:3], LEANING),
     "alternative": ("winning_rate", "advantage", "verdict", "people"),
     "drift": ("difference", "low", "high", "items", "note", "since"),
+    "confidence": CONFIDENCE,
 }
 HEAD = (
     "judge", "category", "kind", "standing", "reasons",
     *(f"{name}_{key}" for name, keys in COLUMNS.items() for key in keys),
-    "judgments", "cost_per_1000", "seconds_each", "cached_share",
+    "confidence_levels", "judgments", "cost_per_1000", "seconds_each", "cached_share",
 )  # fmt: skip
 """Columns of `Worth.flat`, in their order."""
 

@@ -2,6 +2,7 @@
 
 from rating.data.askings import Again, askings
 from rating.data.bulk import columns, insert
+from rating.data.confidences import BASES, STRENGTH, Sure, sure
 from rating.data.effort import Dated, Dates, Spent, dates, spent
 from rating.data.looks import Looks, looks
 from rating.data.members import silent_members
@@ -29,6 +30,7 @@ from rating.data.record import (
 
 __all__ = [
     "ANOTHER_RUBRIC",
+    "BASES",
     "FLIPPED",
     "FLIPS",
     "MEMBER",
@@ -36,6 +38,7 @@ __all__ = [
     "ONE_ORDER",
     "SET_ASIDE",
     "STATES",
+    "STRENGTH",
     "TIE",
     "Again",
     "Attempts",
@@ -48,6 +51,7 @@ __all__ = [
     "Passed",
     "Record",
     "Spent",
+    "Sure",
     "Votes",
     "alike",
     "askings",
@@ -60,4 +64,5 @@ __all__ = [
     "read",
     "silent_members",
     "spent",
+    "sure",
 ]

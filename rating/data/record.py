@@ -135,7 +135,7 @@ class Record:
     unless both count. `verdicts` has one row per verdict whatever the rule, a flip as a tie: what agreement is computed
     from. `sides` has every single preference, as it was shown; `attempts` also those without a value. `failed_votes` and
     `failed_marks` are the verdicts that failed where the votes and the marks come from. `silent` are the ids of judges that speak here through their panel alone: their rows are in all tables, and on no board but their own.
-    `excluded` counts what was left out, by reason.
+    `excluded` counts what was left out, by reason. `rubrics` are the ids of those that the preferences were given under.
     """
 
     votes: Votes
@@ -150,6 +150,7 @@ class Record:
     silent: tuple[int, ...] = ()
     failed_votes: Failed = field(default_factory=Failed.none)
     failed_marks: Failed = field(default_factory=Failed.none)
+    rubrics: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
@@ -238,6 +239,7 @@ def read(benchmark: Benchmark, *, flips: str = TIE) -> Record:
         silent=tuple(silent),
         failed_votes=failed_votes,
         failed_marks=failed_marks,
+        rubrics=tuple(np.unique(preferences["rubric"]).tolist()),
     )
 
 

@@ -66,6 +66,7 @@ from rating.stats.calibrated import (
     calibrated_mean,
 )
 from rating.stats.changes import ALONE, UNPAIRED, Changes, RatingChanges, rating_changes, win_rate_changes
+from rating.stats.confidence import Confidence, Level, confidence, expected_error
 from rating.stats.dawid_skene import Consensus, dawid_skene
 from rating.stats.elo import ShuffledElo, online_elo, shuffled_elo
 from rating.stats.errors import ImpossibleInput, NotConverged, StatsError, TooLittleData
@@ -116,6 +117,7 @@ __all__ = [
     "CalibratedMean",
     "Cases",
     "Changes",
+    "Confidence",
     "Consensus",
     "Counts",
     "DAVIDSON",
@@ -131,6 +133,7 @@ __all__ = [
     "JudgePair",
     "LeftOut",
     "LengthControlled",
+    "Level",
     "Means",
     "NOTHING_MORE",
     "NO_DISAGREEMENT",
@@ -186,11 +189,13 @@ __all__ = [
     "calibrated_mean",
     "cohen_kappa",
     "compare_ties",
+    "confidence",
     "consistency",
     "counts",
     "davidson",
     "dawid_skene",
     "difficulty_from",
+    "expected_error",
     "first_slot_share",
     "fit",
     "fit_counts",

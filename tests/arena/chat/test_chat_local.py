@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from arena.chat import ChatError, Endpoint, Message, open_chat
+from arena.chat.local import LocalChat
 from tests.arena.chat import tiny_models
 
 ASKED = [Message("user", "Which of them?")]
@@ -28,6 +29,16 @@ def complete(endpoint, messages=ASKED, **how):
 def asked(endpoint, ask):
     async def call():
         async with open_chat(endpoint) as chat:
+            return await ask(chat)
+
+    return asyncio.run(call())
+
+
+def weighed(endpoint, ask):
+    """What the local chat itself says of a text: what no other provider can say is no part of the chat that calls wait at."""
+
+    async def call():
+        async with LocalChat(endpoint) as chat:
             return await ask(chat)
 
     return asyncio.run(call())
@@ -250,7 +261,7 @@ def plain_likelihood(model, text, ending):
 
 def test_options_are_scored_by_their_likelihood_summed_and_per_character(endpoint):
     options = ["A", "both of them", "Answer 10"]
-    scores = asked(endpoint, lambda chat: chat.option_logprobs(ASKED, options))
+    scores = weighed(endpoint, lambda chat: chat.option_logprobs(ASKED, options))
     text = causal(endpoint.model)._text(ASKED)
     for option, score in zip(options, scores, strict=True):
         assert score.option == option
@@ -288,12 +299,12 @@ def test_perplexity_is_exp_of_the_mean_negative_log_likelihood(endpoint):
     ids = held._encode(text)
     begin = held._tokenizer.bos_token
     expected = math.exp(-plain_likelihood(endpoint.model, begin, text) / len(ids))
-    assert asked(endpoint, lambda chat: chat.perplexity(text)) == pytest.approx(expected, rel=1e-4)
+    assert weighed(endpoint, lambda chat: chat.perplexity(text)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_perplexity_of_nothing_is_an_error(endpoint):
     with pytest.raises(ChatError, match="at least two tokens"):
-        asked(endpoint, lambda chat: chat.perplexity(""))
+        weighed(endpoint, lambda chat: chat.perplexity(""))
 
 
 def test_a_bound_reply_is_the_likeliest_of_all(endpoint):
