@@ -10,7 +10,7 @@ import numpy as np
 
 from arena.models import Benchmark, Provenance
 from judging.models import Judge, Preference
-from rating.data.record import Columns, Floats, Ints, Record, counted_provenances
+from rating.data.record import Columns, Floats, Ints, Record
 
 PROBABILITIES, SAMPLES, MEMBERS, STRENGTH = "probabilities", "samples", "members", "strength"
 BASES = (PROBABILITIES, SAMPLES, MEMBERS, STRENGTH)
@@ -58,7 +58,7 @@ def sure(benchmark: Benchmark, record: Record) -> Sure:
 
 def _told(benchmark: Benchmark, record: Record) -> Any:
     """A row for each reply whose details tell how sure it was. Those of imported ones are the file's own and not read."""
-    provenances = set(counted_provenances(benchmark)) - {Provenance.IMPORTED}
+    provenances = set(benchmark.counted_provenances) - {Provenance.IMPORTED}
     rows = Preference.objects.counting().decided().exclude(judge__kind__in=Judge.PEOPLE)
     rows = rows.filter(
         battle__in=Preference.objects.counting()
