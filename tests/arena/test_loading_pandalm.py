@@ -83,6 +83,17 @@ def test_a_bad_pair_is_named_with_its_item_line_and_field(tmp_path, fields, prob
     assert f"{file}:{2 + len(PAIR) + 2} (item 2): {problem}" in told
 
 
+def test_results_that_come_later_are_about_the_pairs_that_are_there(tmp_path):
+    results = ({"idx": 0, "gpt_result": "1"}, {"idx": 7, "gpt_result": "2"})
+    file = folder(tmp_path, results[0]) / "judge.json"
+    load("pandalm", tmp_path / "testset.json", benchmark="tests")
+    assert loaded_twice("pandalm", file, benchmark="tests")["new votes"] == 1
+    assert towards_ash(judge__name="gpt") == [1.0]
+    write(file, json.dumps(results))
+    (told,) = refusal("pandalm", file, benchmark="tests")
+    assert told.startswith(f"{file}:1 (item 2): idx: is '7', which is not among the pairs")
+
+
 @pytest.mark.parametrize(
     ("result", "problem"),
     [
@@ -90,7 +101,7 @@ def test_a_bad_pair_is_named_with_its_item_line_and_field(tmp_path, fields, prob
         ({"idx": 0, "gpt_result": None}, "gpt_result: is missing"),
         (
             {"idx": 9, "gpt_result": "1"},
-            "idx: is '9', which is not among the pairs; load it together with its test set",
+            "idx: is '9', which is not among the pairs; load it together with its test set, or into the benchmark that has it",
         ),
         ({"idx": 0}, "has 0 fields that end in _result, not one"),
         ({"idx": 0, "a_result": "1", "b_result": "1"}, "has 2 fields that end in _result, not one"),
