@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -253,22 +254,26 @@ def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> None:
     for entry in entries:
         asked.setdefault(_how(entry), []).append(entry)
     for how, theirs in asked.items():
-        run = _run(how, benchmark, by_turn=any(entry.record.turn for entry in theirs))
+        run = _run(how, theirs, benchmark)
         files = {str(entry.record.row.file.name) for entry in theirs}
         if not files <= set(run.recipe["files"]):
             run.recipe["files"] = sorted({*run.recipe["files"], *files})
             run.save(update_fields=["recipe"])
-        judges = sorted({entry.row.judge_id for entry in theirs})
-        for start in range(0, len(judges), CHUNK):
-            run.judges.add(*judges[start : start + CHUNK])
+        # a run of people's names no judges, as one of ours does not: there may be thousands
+        run.judges.add(*{entry.row.judge_id for entry in theirs if entry.record.run or not entry.record.is_person})
         run.candidates.add(*{answer.model for entry in theirs for answer in entry.answers})
         for entry in theirs:
             entry.row.run = run
 
 
-def _run(how: How, benchmark: Benchmark, *, by_turn: bool) -> Run:
+def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
+    """The run of these verdicts, made where it is missing; of people's, as many as judged an item were wanted."""
+    by_turn = any(entry.record.turn for entry in entries)
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
+    if all(entry.record.is_person and not entry.record.run for entry in entries):
+        votes = Counter((*sorted(answer.pk for answer in entry.answers), entry.record.turn) for entry in entries)
+        made["limits"] = {"overlap": max(votes.values())}
     return Run.objects.get_or_create(
         name=how.name,
         benchmark=benchmark,

@@ -64,6 +64,13 @@ def test_votes_that_were_once_loaded_into_no_run_get_theirs(tmp_path):
     assert not Preference.objects.filter(run=None).exists()
 
 
+def test_what_is_not_in_the_files_is_said(tmp_path):
+    file = write(tmp_path / "owl_output.jsonl", {"output": 1})
+    report = load("auto_j", file, kind="questions")
+    assert report["notes"][-1] == "nothing in these files is of questions: there is nothing to load"
+    assert report["counts"] == {"rows read": 1, "judgments left out": 1}
+
+
 def test_known_scenarios_stand_in_their_published_groups_and_others_in_none(tmp_path):
     write(tmp_path / "t.jsonl", PAIR, {**PAIR, "scenario": "whistling", "prompt": "Whistle."})
     load("auto_j", tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from arena.models import Question
-from judging.models import Preference
+from judging.models import Preference, Run
 from tests.arena.loading_files import load, loaded_twice, refusal, write
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,24 @@ def test_a_bad_pair_is_named_with_its_item_line_and_field(tmp_path, fields, prob
     file = write(tmp_path / "t.json", json.dumps([PAIR, {**PAIR, "idx": 1, **fields}], indent=1))
     told = refusal("pandalm", file)
     assert f"{file}:{2 + len(PAIR) + 2} (item 2): {problem}" in told
+
+
+def test_peoples_verdicts_are_one_run_of_people_that_wanted_as_many_as_there_are(tmp_path):
+    load("pandalm", folder(tmp_path, {"idx": 0, "gpt_result": "1"}))
+    runs = {run.name: (run.limits, run.judges.count()) for run in Run.objects.all()}
+    assert runs == {"people: as published": ({"overlap": 3}, 0), "gpt: as published": ({}, 1)}
+
+
+def test_packed_files_are_found_in_folders(tmp_path):
+    (tmp_path / "testset.json.gz").write_bytes(gzip.compress(json.dumps([PAIR]).encode()))
+    assert load("pandalm", tmp_path)["counts"]["new votes"] == 3
+
+
+def test_a_list_in_another_encoding_is_named_once(tmp_path):
+    file = tmp_path / "t.json"
+    file.write_bytes(json.dumps([{**PAIR, "input": "caf\xe9"}], ensure_ascii=False).encode("cp1252"))
+    (told,) = refusal("pandalm", file)
+    assert told.startswith(f"{file}:1: is not UTF-8 text") and told.endswith("save it as UTF-8")
 
 
 def test_results_that_come_later_are_about_the_pairs_that_are_there(tmp_path):

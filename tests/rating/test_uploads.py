@@ -367,6 +367,7 @@ def test_a_published_leaderboard_is_loaded_as_figures_of_the_models_that_are_her
     page = bring(lead, ("leaderboard.csv", LEADERBOARD.encode()), name="AlpacaEval of May")
     assert page.context["upload"].format == "scores"
     assert page.context["counts"]["new"] == [("new scores", 5)]
+    assert bring(lead, ("l.csv", LEADERBOARD.encode()), format="alpaca_eval").context["upload"].status == "checked"
     load(lead, page.context["upload"])
     assert not Preference.objects.exists() and not Grade.objects.exists()
     told = {one.metric: (one.value, one.unit, one.n, one.benchmark, one.provenance) for one in Score.objects.all()}
