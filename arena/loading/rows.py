@@ -349,12 +349,11 @@ def plain_text(content: Any) -> str | None:
 
 
 def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:
-    """The files named, and those in the folders named whose names have one of the `endings`, packed or not, in order."""
+    """The files named, and those in the folders named whose names have one of the `endings`, in order."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            packed = tuple(f"{ending}.gz" for ending in endings)
-            inside = sorted(file for file in path.rglob("*") if file.name.endswith(endings + packed) and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.name.endswith(endings) and file.is_file())
             if not inside:
                 report.problems.append(Problem(str(path), 0, "", f"holds no {' or '.join(endings)} file"))
             found += inside

@@ -90,9 +90,9 @@ def test_peoples_verdicts_are_one_run_of_people_that_wanted_as_many_as_there_are
     assert runs == {"people: as published": ({"overlap": 3}, 0), "gpt: as published": ({}, 1)}
 
 
-def test_packed_files_are_found_in_folders(tmp_path):
+def test_a_packed_file_is_read(tmp_path):
     (tmp_path / "testset.json.gz").write_bytes(gzip.compress(json.dumps([PAIR]).encode()))
-    assert load("pandalm", tmp_path)["counts"]["new votes"] == 3
+    assert load("pandalm", tmp_path / "testset.json.gz")["counts"]["new votes"] == 3
 
 
 def test_a_list_in_another_encoding_is_named_once(tmp_path):
