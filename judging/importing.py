@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ CHUNK = 500  # names a query holds, below SQLite's limit of variables
 COLUMNS = ("cost", "seconds", "tokens_in", "tokens_out")
 LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 PAIRS = "as published"
+PEOPLE = "people"  # in the name of the run that people's verdicts are put into
 KEPT = 12  # characters of a name's end: " v123", " (run 4567)"
 
 
@@ -40,8 +42,8 @@ def write_votes(batch: Batch, benchmark: Benchmark, report: Report) -> None:
             answers.check(record)
         judges = _judges((*batch.votes, *batch.grades))
         _refuse(report)
-        _write(batch.votes, _preferences(batch.votes, answers, judges, benchmark), report, benchmark)
-        _write(batch.grades, _grades(batch.grades, answers, judges, benchmark), report, benchmark)
+        _write(_preferences(batch.votes, answers, judges, benchmark), report, benchmark)
+        _write(_grades(batch.grades, answers, judges, benchmark), report, benchmark)
     _refuse(report)
 
 
@@ -86,42 +88,47 @@ def _judges_named(names: Iterable[str]) -> dict[str, Judge]:
     return found
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A verdict with the answers it is about and its row, not saved and without its run."""
+
+    record: Record
+    answers: Sequence[Told]
+    row: Preference | Grade
+
+
 def _preferences(
     votes: Sequence[VoteRecord], answers: Answers, judges: dict[str, Judge], benchmark: Benchmark
-) -> list[Preference]:
-    """A row (not saved) for each vote, in their order."""
+) -> list[Entry]:
+    """The votes in their order."""
     if not votes:
         return []
     rubrics = _rubrics(votes)
     shown = [answers.of(vote) for vote in votes]
     battles = _battles(benchmark, shown)
-    runs = _runs(votes, shown, judges, rubrics, benchmark)
-    rows = []
+    entries = []
     for vote, (first, second) in zip(votes, shown, strict=True):
         row = Preference.record(
             _verdict(vote),
             battle=Battle(pk=battles[min(first.pk, second.pk), max(first.pk, second.pk)]),
             swapped=first.pk > second.pk,
-            run=runs.get(_how(vote, (first, second))),
             **_where(vote, judges, rubrics[_scale(vote)]),
         )
-        rows.append(_as_published(row, vote))
-    return rows
+        entries.append(Entry(vote, (first, second), _as_published(row, vote)))
+    return entries
 
 
 def _grades(
     grades: Sequence[GradeRecord], answers: Answers, judges: dict[str, Judge], benchmark: Benchmark
-) -> list[Grade]:
-    """A row (not saved) for each grade, in their order; each scale is a rubric."""
+) -> list[Entry]:
+    """The grades in their order; each scale is a rubric."""
     rubrics = _rubrics(grades)
-    shown = [answers.of(grade) for grade in grades]
-    runs = _runs(grades, shown, judges, rubrics, benchmark)
-    rows = []
-    for grade, (told,) in zip(grades, shown, strict=True):
-        where = _where(grade, judges, rubrics[_scale(grade)])
-        row = Grade.record(_verdict(grade), answer=Answer(pk=told.pk), run=runs.get(_how(grade, (told,))), **where)
-        rows.append(_as_published(row, grade))
-    return rows
+    entries = []
+    for grade in grades:
+        (told,) = answers.of(grade)
+        row = Grade.record(_verdict(grade), answer=Answer(pk=told.pk), **_where(grade, judges, rubrics[_scale(grade)]))
+        entries.append(Entry(grade, (told,), _as_published(row, grade)))
+    return entries
 
 
 Scale = tuple[str, float, float]
@@ -212,66 +219,65 @@ def _battles(benchmark: Benchmark, shown: Iterable[Sequence[Told]]) -> dict[tupl
 
 @dataclass(frozen=True)
 class How:
-    """How it was judged, where the record has to know: in which run, against which baseline (a model's id), in which order
-    of answers."""
+    """How it was judged: in which run, against which baseline (a model's id), in which order of answers."""
 
     name: str
-    rubric: Scale
+    rubric: Rubric
     mode: str
     baseline: int | None
     order: str
 
 
-def _how(record: Record, answers: Sequence[Told]) -> How | None:
-    """None where nothing has to be known: one order, no baseline, and no word of a run. `answers` are those it is about."""
+def _how(entry: Entry) -> How:
+    """The run that a verdict belongs to: the one it tells of, else that of its judge; people have one together."""
+    record, rubric = entry.record, entry.row.rubric
     baseline, mode = None, Run.Mode.SINGLE if isinstance(record, GradeRecord) else Run.Mode.PAIRWISE
     if isinstance(record, VoteRecord) and record.baseline:
-        baseline, mode = answers[record.baseline_places[0]].model, Run.Mode.BASELINE
+        baseline, mode = entry.answers[record.baseline_places[0]].model, Run.Mode.BASELINE
     if record.run:
         name = _fitting(record.run.name, Run.name, after=f": {PAIRS}")
-        return How(name, _scale(record), mode, baseline, order=record.run.order)
-    if isinstance(record, GradeRecord) or not (record.both_ways or record.baseline):
-        return None
+        return How(name, rubric, mode, baseline, order=record.run.order)
+    name = _fitting(PEOPLE if record.is_person else record.judge, Run.name, after=f": {PAIRS}")
+    if isinstance(record, GradeRecord):
+        return How(name, rubric, mode, None, order=Run.Order.FIXED)
     order = Run.Order.BOTH if record.both_ways else Run.Order.FIXED
-    return How(f"{record.judge}: {PAIRS}", _scale(record), mode, baseline, order=order)
+    return How(name, rubric, mode, baseline, order=order)
 
 
-def _runs(
-    records: Sequence[Record],
-    shown: Sequence[Sequence[Told]],
-    judges: dict[str, Judge],
-    rubrics: dict[Scale, Rubric],
-    benchmark: Benchmark,
-) -> dict[How, Run]:
-    """For each judge that was asked in both orders or against a baseline, and each run that is told of, the run that says so.
+def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> None:
+    """Give each row its run, which is made where it is missing.
 
-    One order alone is then half a verdict, and a rate of wins is one against that baseline.
+    What a run says has to be known to rate: where both orders were asked, one alone is half a verdict, and a rate of wins is
+    one against that baseline.
     """
-    asked: dict[How, list[tuple[Record, Sequence[Told]]]] = {}
-    for record, answers in zip(records, shown, strict=True):
-        if how := _how(record, answers):
-            asked.setdefault(how, []).append((record, answers))
-    runs = {}
+    asked: dict[How, list[Entry]] = {}
+    for entry in entries:
+        asked.setdefault(_how(entry), []).append(entry)
     for how, theirs in asked.items():
-        by_turn = any(record.turn for record, _answers in theirs)
-        run = _run(how, rubrics[how.rubric], benchmark, by_turn=by_turn)
-        files = {str(record.row.file.name) for record, _answers in theirs}
+        run = _run(how, theirs, benchmark)
+        files = {str(entry.record.row.file.name) for entry in theirs}
         if not files <= set(run.recipe["files"]):
             run.recipe["files"] = sorted({*run.recipe["files"], *files})
             run.save(update_fields=["recipe"])
-        run.judges.add(*{judges[record.judge].pk for record, _answers in theirs})
-        run.candidates.add(*{answer.model for _record, answers in theirs for answer in answers})
-        runs[how] = run
-    return runs
+        # a run of people's names no judges, as one of ours does not: there may be thousands
+        run.judges.add(*{entry.row.judge_id for entry in theirs if entry.record.run or not entry.record.is_person})
+        run.candidates.add(*{answer.model for entry in theirs for answer in entry.answers})
+        for entry in theirs:
+            entry.row.run = run
 
 
-def _run(how: How, rubric: Rubric, benchmark: Benchmark, *, by_turn: bool) -> Run:
+def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
+    """The run of these verdicts, made where it is missing; of people's, as many as judged an item were wanted."""
+    by_turn = any(entry.record.turn for entry in entries)
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
+    if all(entry.record.is_person and not entry.record.run for entry in entries):
+        votes = Counter((*sorted(answer.pk for answer in entry.answers), entry.record.turn) for entry in entries)
+        made["limits"] = {"overlap": max(votes.values())}
     return Run.objects.get_or_create(
         name=how.name,
         benchmark=benchmark,
-        rubric=rubric,
+        rubric=how.rubric,
         mode=how.mode,
         baseline_id=how.baseline,
         order=how.order,
@@ -281,31 +287,42 @@ def _run(how: How, rubric: Rubric, benchmark: Benchmark, *, by_turn: bool) -> Ru
     )[0]
 
 
-def _write(records: Sequence[Record], rows: Sequence[Preference | Grade], report: Report, benchmark: Benchmark) -> None:
-    """Save the rows that are not on record yet; one that says something else than the record, or twice, is a problem."""
-    if not rows:
+def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> None:
+    """Save the rows that are not on record yet; one that says something else than the record, or twice, is a problem.
+
+    Rows on record that belong to no run, as they were once kept, are put into theirs.
+    """
+    if not entries:
         return
-    there = _on_record(rows, benchmark)
+    there = _on_record([entry.row for entry in entries], benchmark)
     seen: dict[tuple, Record] = {}
-    new = []
-    for record, row in zip(records, rows, strict=True):
-        place = _place(row)
+    new, old = [], []
+    for entry in entries:
+        record, row, place = entry.record, entry.row, _place(entry.row)
         if place in seen:
             record.row.problem(record.told_in, f"is a duplicate of line {seen[place].row.line}")
             continue
         seen[place] = record
         if place not in there:
-            new.append(row)
-        elif there[place] != _said(row):
+            new.append(entry)
+        elif there[place].said != _said(row):
             word = "vote" if isinstance(row, Preference) else "grade"
             message = f"on question {record.question} differs from the {word} already there"
             record.row.problem(record.told_in, message)
-    type(rows[0]).objects.bulk_create(new, batch_size=CHUNK)
-    what = "votes" if isinstance(rows[0], Preference) else "grades"
+        elif there[place].is_runless:
+            row.pk = there[place].pk
+            old.append(entry)
+    table = type(entries[0].row)
+    _put_into_runs((*new, *old), benchmark)
+    table.objects.bulk_create([entry.row for entry in new], batch_size=CHUNK)
+    table.objects.bulk_update([entry.row for entry in old], ["run"], batch_size=CHUNK)
+    what = "votes" if table is Preference else "grades"
     report.counts[f"new {what}"] += len(new)
-    report.counts[f"{what} already there"] += len(rows) - len(new)
-    if failed := sum(1 for row in new if row.error):
+    report.counts[f"{what} already there"] += len(entries) - len(new)
+    if failed := sum(1 for entry in new if entry.row.error):
         report.counts[f"of the new {what}, failures without a verdict"] += failed
+    if old:
+        report.counts[f"{what} already there, now in a run"] += len(old)
 
 
 PLACES = {
@@ -323,15 +340,26 @@ def _said(row: Preference | Grade) -> tuple:
     return tuple(getattr(row, name) for name in SAYINGS[type(row)])
 
 
-def _on_record(rows: Sequence[Preference | Grade], benchmark: Benchmark) -> dict[tuple, tuple]:
-    """What stands in the benchmark under the rubrics of these rows: by its place, what it says. One query."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row on record: what it says, and whether it was loaded into no run."""
+
+    pk: int
+    said: tuple
+    is_runless: bool
+
+
+def _on_record(rows: Sequence[Preference | Grade], benchmark: Benchmark) -> dict[tuple, Kept]:
+    """What stands in the benchmark under the rubrics of these rows, by its place. One query."""
     table = type(rows[0])
     item = "battle" if table is Preference else "answer"
     where = {f"{item}__question__benchmark": benchmark, "rubric__in": {row.rubric_id for row in rows}}
-    names = (*PLACES[table], *SAYINGS[table])
+    names = ("pk", "run", "provenance", *PLACES[table], *SAYINGS[table])
     told = table.objects.current().filter(**where).order_by().values_list(*names)
-    width = len(PLACES[table])
-    return {row[:width]: row[width:] for row in told.iterator()}
+    end = 3 + len(PLACES[table])
+    return {
+        row[3:end]: Kept(row[0], row[end:], row[1] is None and row[2] == Provenance.IMPORTED) for row in told.iterator()
+    }
 
 
 def write_rubrics(records: Sequence[RubricRecord], report: Report) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from arena.loading import ANSWERS, FORMATS, JUDGMENTS, PROMPTS, QUESTIONS, Batch, ModelRecord, Naming, Report
 from arena.loading.own_judgments import FIELDS
 from arena.loading.rows import UNREADABLE, opened, why_unreadable
+from rating.published import is_leaderboard
 from rating.score_files import NEEDED
 
 HEAD = 1_000_000  # bytes looked at
@@ -81,10 +82,13 @@ def guess(path: Path, *, only: str = "") -> Guess:
     with tempfile.TemporaryDirectory() as folder:
         head = _head_of(path, Path(folder))
         names = _names(head)
-        if only == SCORES or (not only and set(NEEDED) <= names):
+        is_published = only in ("", "alpaca_eval") and is_leaderboard(names)
+        if only == SCORES or is_published or (not only and set(NEEDED) <= names):
             return Guess(SCORES, (SCORES,))
         if any(own <= names for own in OURS):
             only = only or OWN  # with faults in its rows another format might seem to fit better
+        if alone := _alone(head, only):
+            return Guess(alone, (JUDGMENTS,))
         for name, form in FORMATS.items():
             if (only and name != only) or not (only or head.name.endswith(form.endings)):
                 continue
@@ -100,6 +104,13 @@ def guess(path: Path, *, only: str = "") -> Guess:
             if n and mark < best:
                 best, found = mark, Guess(name, holds(batch))
     return Guess(only, found.holds) if only else found
+
+
+def _alone(head: Path, only: str) -> str:
+    """The format in which this is the beginning of verdicts without the pairs that they are about; "" where it is none."""
+    text = head.read_text(encoding="utf-8")
+    forms = [(name, form) for name, form in FORMATS.items() if only in ("", name) and head.name.endswith(form.endings)]
+    return next((name for name, form in forms if form.is_alone and form.is_alone(text)), "")
 
 
 def _names(head: Path) -> set[str]:

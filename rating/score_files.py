@@ -2,6 +2,9 @@
 
 Columns: model, version, benchmark, category, metric, value, unit, n, target, source, kind, lower_is_better. Only model, benchmark, metric,
 value and source have to be there. `unit` "share" is 0..1 and "%" is 0..100; both are written in per cent.
+
+A leaderboard that another project publishes is told by its columns: see `rating.published`. Its rows are of models wherever they
+are; those that are not here are left out and counted.
 """
 
 from __future__ import annotations
@@ -10,13 +13,14 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from arena.models import LanguageModel, Provenance
+from rating import published
 from rating.models import Score
 from rating.reporting.scores import SIZES
 
@@ -24,6 +28,7 @@ NEEDED = ("model", "benchmark", "metric", "value", "source")
 FIELDS = (*NEEDED, "version", "category", "unit", "n", "target", "kind", "lower_is_better")
 JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 SHOWN = 50
+LEFT_OUT = "published scores left out, of models that are not here or in several versions"
 _LONGEST = {"version": 80, "model": 120} | {
     name: Score._meta.get_field(name).max_length for name in ("benchmark", "category", "metric", "unit", "source")
 }
@@ -57,6 +62,7 @@ class ScoreRow:
     source: str
     kind: str
     lower_is_better: bool
+    is_published: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -66,21 +72,26 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class Written:
-    """How many scores were new, how many changed, how many were there as they are."""
+    """How many scores were new, how many changed, how many were there as they are; and of published ones, how many are
+    `left_out`: their model is not here, or in several versions."""
 
     new: int
     changed: int
     same: int
+    left_out: int = 0
 
 
-def read_scores(path: Path) -> list[ScoreRow]:
-    """The scores in the file. Raises BadScores with all that is wrong with it."""
+def read_scores(path: Path, *, benchmark: str = "") -> list[ScoreRow]:
+    """The scores in the file; `benchmark` is what a published leaderboard is of. Raises BadScores with all that is wrong with it."""
     problems: list[str] = []
     rows: list[ScoreRow] = []
     try:
         for number, told in _told(path, problems):
-            found = _row(f"{path}, line {number}", told, problems)
-            rows += [found] if found else []
+            place = f"{path}, line {number}"
+            if published.is_leaderboard(told):
+                rows += _published(place, told, benchmark or published.ALPACA_EVAL, problems)
+            elif found := _row(place, told, problems):
+                rows.append(found)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadScores([f"{path}: cannot be read: {error}"]) from None
     problems += _twice(rows)
@@ -89,6 +100,18 @@ def read_scores(path: Path) -> list[ScoreRow]:
     if problems:
         raise BadScores(problems)
     return rows
+
+
+def _published(place: str, told: Mapping[str, str], benchmark: str, problems: list[str]) -> Iterator[ScoreRow]:
+    """The figures of a row of a published leaderboard as scores, each with the column it stands in."""
+    before = len(problems)
+    for column, values in published.scores_of(told, benchmark):
+        mine: list[str] = []
+        if found := _row(place, values, mine):
+            yield replace(found, is_published=True)
+        problems += [text.replace(f"{place}, value:", f"{place}, {column}:", 1) for text in mine]
+    if len(problems) == before:
+        problems += [f"{place}, {column}: {message}" for column, message in published.what_is_wrong(told)]
 
 
 def _told(path: Path, problems: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -117,7 +140,11 @@ def _csv_rows(path: Path, file: Iterable[str], problems: list[str]) -> Iterator[
     rows = csv.reader(file, strict=True)
     names = [name.strip() for name in next(rows, [])]
     before = len(problems)
-    _check_names(f"{path}, line 1", names, problems)
+    if published.is_leaderboard(names):
+        told = "is not a column of a leaderboard as AlpacaEval publishes it"
+        problems += [f"{path}, line 1, {name}: {told}" for name in published.unknown_columns(names)]
+    else:
+        _check_names(f"{path}, line 1", names, problems)
     problems += [f"{path}, line 1: has two columns {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
     if len(problems) > before:
         return
@@ -251,7 +278,8 @@ def write_scores(rows: Sequence[ScoreRow], *, provenance: str = Provenance.IMPOR
 
     A number of queries that does not grow with the rows, but for those that are written.
     """
-    models = _models(rows)
+    models, told = _models(rows), len(rows)
+    rows = [row for row in rows if (row.model, row.version) in models]
     fresh = {(models[row.model, row.version].pk, *row.key): _score(row, models, provenance) for row in rows}
     if len(fresh) < len(rows):
         raise BadScores(
@@ -268,7 +296,7 @@ def write_scores(rows: Sequence[ScoreRow], *, provenance: str = Provenance.IMPOR
             one.pk = there[one.model_id, one.benchmark, one.category, one.metric, one.source].pk
         Score.objects.bulk_create(new, batch_size=500)
         Score.objects.bulk_update(changed, SAID, batch_size=200)
-    return Written(len(new), len(changed), len(rows) - len(new) - len(changed))
+    return Written(len(new), len(changed), len(rows) - len(new) - len(changed), told - len(rows))
 
 
 SAID = ("value", "unit", "n", "target", "kind", "lower_is_better", "provenance")
@@ -285,7 +313,10 @@ def _score(row: ScoreRow, models: Mapping[tuple[str, str], LanguageModel], prove
 
 
 def _models(rows: Sequence[ScoreRow]) -> dict[tuple[str, str], LanguageModel]:
-    """The models that the rows name. One query. Raises BadScores for one there is not, or whose version is left open."""
+    """The models that the rows name. One query. Raises BadScores for one there is not, or whose version is left open.
+
+    Of published rows, those of such models are left out; that none is left is a problem.
+    """
     by_name: dict[str, list[LanguageModel]] = {}
     for model in LanguageModel.objects.filter(name__in={row.model for row in rows}):
         by_name.setdefault(model.name, []).append(model)
@@ -295,12 +326,19 @@ def _models(rows: Sequence[ScoreRow]) -> dict[tuple[str, str], LanguageModel]:
         fitting = [one for one in by_name.get(row.model, []) if row.version in ("", one.version)]
         if len(fitting) == 1:
             found[row.model, row.version] = fitting[0]
+        elif row.is_published:
+            continue
         elif fitting:
             versions = ", ".join(one.version for one in fitting)
             problems.append(f"{row.place}, version: is missing, and {row.model!r} has several: {versions}")
         else:
             told = f"{row.model} {row.version}".strip()
             problems.append(f"{row.place}, model: there is no model {told!r}; load its answers or add it first")
+    if rows and not found and not problems:
+        names = len({row.model for row in rows})
+        problems = [
+            f"{rows[0].place}, model: none of the {names} models is here in one version; load their answers or add them first"
+        ]
     if problems:
         raise BadScores(problems)
     return found

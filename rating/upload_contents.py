@@ -14,6 +14,7 @@ from typing import Protocol
 from django.db import transaction
 
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Naming, Problem, Report, write
+from arena.loading.partners import partners_in
 from arena.loading.records import UNSTATED
 from arena.loading.writing import Target
 from arena.models import Category, LanguageModel, Upload, storable
@@ -21,7 +22,7 @@ from judging.importing import write_rubrics, write_votes
 from judging.judges.rules import validate_check
 from rating import guessing, upload_samples
 from rating.guessing import SCORES
-from rating.score_files import BadScores, ScoreRow, read_scores, write_scores
+from rating.score_files import LEFT_OUT, BadScores, ScoreRow, read_scores, write_scores
 
 NAMED = 100  # models and categories that are told by name
 PLACE = re.compile(r"(?P<file>.*), line (?P<line>\d+)(?:, (?P<field>\w+))?: (?P<message>.*)", re.DOTALL)
@@ -50,7 +51,7 @@ def read(upload: Upload, report: Report) -> Contents:
     path = Path(upload.file.path)
     if reason := guessing.why_not_text(path):
         _refuse(report, Problem(str(path), 0, "", reason))
-    return _scores(path, report) if upload.format == SCORES else _records(upload, path, report)
+    return _scores(upload, path, report) if upload.format == SCORES else _records(upload, path, report)
 
 
 def _refuse(report: Report, *problems: Problem) -> None:
@@ -67,15 +68,25 @@ def _records(upload: Upload, path: Path, report: Report) -> Records:
     if about.get("model"):
         model = ModelRecord(about["model"], about.get("model_version") or UNSTATED, about.get("vendor") or UNSTATED)
     kinds = (upload.kind,) if upload.kind else form.kinds
-    naming = Naming(about.get("judge", ""), about.get("subset", ""), upload.name)
-    batch = form([path], report, kinds=kinds, model=model, language=about.get("language") or "en", naming=naming)
+    naming = Naming(about.get("judge", ""), about.get("subset", ""), upload.name, _beside(upload))
+    target = Target(about.get("benchmark", ""), about.get("benchmark_version") or "1", title_en=about.get("title", ""))
+    told = {"model": model, "language": about.get("language") or "en", "naming": naming}
+    batch = form([path], report, kinds=kinds, partners=partners_in(target.name, target.version), **told)
     if not guessing.holds(batch) and not report.problems:
         _refuse(
             report,
             Problem(str(path), 0, "", f"holds nothing that is read as {upload.format}; is it of another format?"),
         )
-    target = Target(about.get("benchmark", ""), about.get("benchmark_version") or "1", title_en=about.get("title", ""))
     return Records(batch, target)
+
+
+def _beside(upload: Upload) -> tuple[str, ...]:
+    """The names of the other files of the same go and format, but those that have faults. One query, where it matters."""
+    group = upload.options.get("group")
+    if not (group and FORMATS[upload.format].is_alone):
+        return ()
+    others = Upload.objects.filter(options__group=group, format=upload.format).exclude(pk=upload.pk)
+    return tuple(others.exclude(status=Upload.Status.REFUSED).values_list("name", flat=True))
 
 
 @dataclass
@@ -127,9 +138,9 @@ def _who(model: ModelRecord) -> dict:
     return {name: storable(getattr(model, name)) for name in ("name", "version", "vendor")}
 
 
-def _scores(path: Path, report: Report) -> Scores:
+def _scores(upload: Upload, path: Path, report: Report) -> Scores:
     try:
-        return Scores(read_scores(path))
+        return Scores(read_scores(path, benchmark=upload.options.get("benchmark", "")))
     except BadScores as error:
         _refuse(report, *(_problem(text) for text in error.problems))
 
@@ -169,3 +180,4 @@ class Scores:
         report.counts["new scores"] += written.new
         report.counts["changed scores"] += written.changed
         report.counts["scores already there"] += written.same
+        report.counts[LEFT_OUT] += written.left_out

@@ -168,6 +168,6 @@ class UploadForm(ReadingForm):
     files = FilesField(
         label=_("Files"),
         help_text=_(
-            "JSON, JSON lines or CSV in UTF-8. Files that belong together go up together: questions and their answers."
+            "JSON, JSON lines or CSV in UTF-8. Files that belong together go up together: questions and their answers, a test set and the results on it."
         ),
     )

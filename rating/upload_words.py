@@ -39,6 +39,9 @@ OTHER = (
     gettext_noop("prompts left out"),
     gettext_noop("random verdicts of a dry run left out"),
     gettext_noop("verdicts of a demo left out"),
+    gettext_noop("votes already there, now in a run"),
+    gettext_noop("grades already there, now in a run"),
+    gettext_noop("published scores left out, of models that are not here or in several versions"),
 )
 HEADS = {
     QUESTIONS: (gettext_noop("Key"), gettext_noop("Category"), gettext_noop("Language"), gettext_noop("What is asked")),

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.live import UNHEARD
-from arena.loading import BadInput, Report
+from arena.loading import FORMATS, BadInput, Report
 from arena.loading.records import KINDS
 from arena.models import Upload, storable
 from rating import guessing, upload_contents
@@ -77,10 +77,14 @@ def group_of(upload: Upload) -> list[Upload]:
     return sorted(Upload.objects.filter(options__group=group), key=_rank)
 
 
-def _rank(upload: Upload) -> tuple[int, int]:
-    """Questions come before answers, and these before judgments."""
-    held = [upload.kind] if upload.kind else upload.options.get("holds", [])
-    return (min((KINDS.index(kind) for kind in held if kind in KINDS), default=len(KINDS)), upload.pk)
+def _rank(upload: Upload) -> tuple[int, int, int]:
+    """Questions come before answers, and these before judgments; those with the pairs that verdicts are about, before these."""
+    held = upload.options.get("holds", [])
+    return _first([upload.kind] if upload.kind else held), _first(held), upload.pk
+
+
+def _first(held: list[str]) -> int:
+    return min((KINDS.index(kind) for kind in held if kind in KINDS), default=len(KINDS))
 
 
 def before(upload: Upload) -> list[Upload]:
@@ -94,7 +98,7 @@ def check(upload: Upload) -> None:
     report, told = Report(), {}
     status, error = Upload.Status.CHECKED, ""
     try:
-        contents = upload_contents.read(upload, report)
+        contents = _read(upload, report)
         told = contents.told()
         upload.options["holds"] = list(contents.holds()) or upload.options.get("holds", [])
         _try(upload, contents, report)
@@ -103,6 +107,20 @@ def check(upload: Upload) -> None:
     except Exception as failure:
         status, error = Upload.Status.FAILED, _failed(upload, failure)
     _tell(upload, report, told, status=status, error=error)
+
+
+def _read(upload: Upload, report: Report) -> Contents:
+    """What the file holds; verdicts that may be about pairs in other files of the same go are read as if these were loaded."""
+    form = FORMATS.get(upload.format)
+    others = before(upload) if form and form.is_alone else []
+    if not others:
+        return upload_contents.read(upload, report)
+    with transaction.atomic():
+        for other in others:
+            _try_first(other)
+        contents = upload_contents.read(upload, report)
+        transaction.set_rollback(True)
+    return contents
 
 
 def _try(upload: Upload, contents: Contents, report: Report) -> None:

@@ -5,10 +5,10 @@ Reading checks everything first and collects every problem; writing comes after,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from arena.loading import (
     alpaca_eval,
@@ -26,6 +26,7 @@ from arena.loading import (
     pandalm,
 )
 from arena.loading.naming import Naming
+from arena.loading.partners import Partners, nobody
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
@@ -57,13 +58,31 @@ class Reader(Protocol):
     ) -> Batch: ...
 
 
+class JoiningReader(Protocol):
+    """A Reader of files whose verdicts may be about pairs that are in none of them: then `partners` has the pairs."""
+
+    def __call__(
+        self,
+        files: list[Path],
+        report: Report,
+        *,
+        kinds: Sequence[str],
+        model: ModelRecord | None,
+        language: str,
+        naming: Naming,
+        partners: Partners,
+    ) -> Batch: ...
+
+
 @dataclass(frozen=True)
 class Format:
-    """A published format: how it is read, the kinds of things it has, and how its files' names end."""
+    """A published format: how it is read, the kinds of things it has, how its files' names end, and how a text of
+    verdicts without their pairs begins, in a format that joins these to pairs that were loaded before."""
 
-    read: Reader
+    read: Reader | JoiningReader
     kinds: tuple[str, ...]
     endings: tuple[str, ...] = (".jsonl",)
+    is_alone: Callable[[str], bool] | None = None
 
     def __call__(
         self,
@@ -74,18 +93,24 @@ class Format:
         model: ModelRecord | None = None,
         language: str = "en",
         naming: Naming | None = None,
+        partners: Partners = nobody,
     ) -> Batch:
         """What these files and folders hold of these kinds; the rest is counted in the report as left out.
 
         `model` answered, whatever the files say; `language` is that of questions that do not say theirs. `naming` says
-        what the names of files and folders do not tell.
+        what the names of files and folders do not tell; `partners`, what is there already that verdicts may be about.
         """
         files = files_of(paths, report, endings=self.endings)
-        told = {"model": model, "language": language, "naming": naming or Naming()}
+        told: dict[str, Any] = {"model": model, "language": language, "naming": naming or Naming()}
+        if self.is_alone:
+            told["partners"] = partners
         batch = self.read(files, report, kinds=kinds, **told)
         if not (batch or report.counts or report.problems):
             report.problems += [Problem(str(path), 0, "", "holds no rows") for path in paths]
-        return batch.keep(kinds, report)
+        batch = batch.keep(kinds, report)
+        if not (batch or report.problems):
+            report.note(f"nothing in these files is of {' or '.join(kinds)}: there is nothing to load")
+        return batch
 
 
 JUDGED = (QUESTIONS, ANSWERS, JUDGMENTS)
@@ -98,13 +123,13 @@ FORMATS = {
     "arena": Format(arena.read, JUDGED, JSON),
     "arena_hard": Format(arena_hard.read, JUDGED, (".jsonl", ".jsonl.gz")),
     "alpaca_eval": Format(alpaca_eval.read, JUDGED, (".json", ".json.gz")),
-    "auto_j": Format(auto_j.read, JUDGED, (".jsonl",)),
-    "pandalm": Format(pandalm.read, JUDGED, (".json", ".jsonl")),
+    "auto_j": Format(auto_j.read, JUDGED, (".jsonl",), is_alone=auto_j.is_alone),
+    "pandalm": Format(pandalm.read, JUDGED, (".json", ".jsonl"), is_alone=pandalm.is_alone),
     "llmbar": Format(llmbar.read, JUDGED, (".json",)),
     "opencompass": Format(opencompass.read, JUDGED, (".json", ".jsonl")),
     "evalscope": Format(evalscope.read, JUDGED, (".jsonl",)),
     "label_studio": Format(label_studio.read, JUDGED, (".json",)),
-    "faireval": Format(faireval.read, JUDGED, (".jsonl", ".txt")),
+    "faireval": Format(faireval.read, JUDGED, (".jsonl", ".txt"), is_alone=faireval.is_alone),
 }
 
 __all__ = [

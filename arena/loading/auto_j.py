@@ -7,7 +7,8 @@ from pathlib import Path
 
 from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
-from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Problem, Report, Row, is_left_out, rows_of
+from arena.loading.partners import Partners, answered_by, first_object, nobody
+from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Report, Row, is_left_out, rows_of
 
 FIRST, SECOND = "response 1", "response 2"
 VALUES = {0: 1.0, 1: -1.0, 2: 0.0}
@@ -45,11 +46,18 @@ GROUPS = {
 
 
 def read(
-    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+    files: list[Path],
+    report: Report,
+    *,
+    kinds: Sequence[str],
+    model: ModelRecord | None,
+    language: str,
+    naming: Naming,
+    partners: Partners = nobody,
 ) -> Batch:
     """Pairs with people's labels, and outputs joined to them line by line, which is all the format offers.
 
-    A file with "exchange" in its name has the verdicts on the same pairs shown the other way round, as the judge gave them.
+    Outputs that come without pairs are about those that are there already. A file with "exchange" in its name has the verdicts on the same pairs shown the other way round, as the judge gave them.
     """
     batch = Batch()
     outputs: list[tuple[Path, list[Row]]] = []
@@ -61,11 +69,31 @@ def read(
             for row in rows:
                 _pair(row, batch, kinds, language)
     batch.categories = _grouped({record.category for record in batch.questions})
-    judges = [naming.judge or judge_of(naming.name(path)) for path, _rows in outputs]
-    for judge, (path, rows) in zip(judges, outputs, strict=True) if JUDGMENTS in kinds else ():
-        is_exchanged = EXCHANGED in naming.name(path)
-        _outputs(path, rows, batch, judge, is_exchanged=is_exchanged, both_ways=judges.count(judge) == 2)
+    if JUDGMENTS not in kinds:
+        for _path, rows in outputs:
+            for row in rows:
+                is_left_out(row, JUDGMENTS, kinds)
+    elif outputs:
+        keys = [record.key for record in batch.questions] or [one.key for one in answered_by(partners(), FIRST, SECOND)]
+        _join(outputs, keys, batch, naming)
     return batch
+
+
+def _join(outputs: list[tuple[Path, list[Row]]], keys: list[str], batch: Batch, naming: Naming) -> None:
+    """All outputs joined to the pairs of these keys; a judge that was asked in both orders has two files."""
+    names = {
+        (judge_of(name), is_exchanged(name)) for path, _rows in outputs for name in (naming.name(path), *naming.beside)
+    }
+    judges = [naming.judge or judge_of(naming.name(path)) for path, _rows in outputs]
+    for judge, (path, rows) in zip(judges, outputs, strict=True):
+        name = naming.name(path)
+        both_ways = judges.count(judge) == 2 or (judge_of(name), not is_exchanged(name)) in names
+        _outputs(rows, keys, batch, judge, is_exchanged=is_exchanged(name), both_ways=both_ways)
+
+
+def is_exchanged(name: str) -> bool:
+    """Whether a file of this name has the verdicts on the pairs shown the other way round."""
+    return EXCHANGED in name
 
 
 def judge_of(name: str) -> str:
@@ -93,16 +121,32 @@ def _pair(row: Row, batch: Batch, kinds: Sequence[str], language: str) -> None:
         batch.votes.append(vote(row, key, (FIRST, SECOND), value, PEOPLE, told_in="label", is_person=True))
 
 
-def _outputs(path: Path, rows: list[Row], batch: Batch, judge: str, *, is_exchanged: bool, both_ways: bool) -> None:
-    if len(rows) != len(batch.questions):
-        message = f"has {len(rows)} outputs for {len(batch.questions)} pairs; load it together with its test data"
-        rows[0].report.problems.append(Problem(str(path), 0, "", message))
+def is_alone(text: str) -> bool:
+    """Whether this is how a file of outputs begins."""
+    first = first_object(text)
+    return list(first) == ["output"] and isinstance(first["output"], int)
+
+
+def _outputs(
+    rows: list[Row], keys: list[str], batch: Batch, judge: str, *, is_exchanged: bool, both_ways: bool
+) -> None:
+    if len(rows) != len(keys):
+        row = rows[min(len(rows) - 1, len(keys))]
+        row.problem("output", _why_alone(len(rows), len(keys)))
         return
     shown = (SECOND, FIRST) if is_exchanged else (FIRST, SECOND)
-    for row, asked in zip(rows, batch.questions, strict=True):
-        batch.votes.append(
-            vote(row, asked.key, shown, _value(row, "output"), judge, told_in="output", both_ways=both_ways)
+    for row, key in zip(rows, keys, strict=True):
+        batch.votes.append(vote(row, key, shown, _value(row, "output"), judge, told_in="output", both_ways=both_ways))
+
+
+def _why_alone(outputs: int, pairs: int) -> str:
+    """Why outputs, which tell only by their place what they are about, cannot be joined."""
+    if not pairs:
+        return (
+            "is about a pair that is not here; load it together with its test data, or into the benchmark that has it"
         )
+    where = "this and those after it have none" if outputs > pairs else "it is the last, and pairs are left"
+    return f"has no pair that it is surely about: the file has {outputs} outputs for {pairs} pairs, {where}"
 
 
 def _value(row: Row, name: str) -> float | None:

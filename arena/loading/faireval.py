@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from arena.loading.llmuses import model_of, question
 from arena.loading.naming import Naming
+from arena.loading.partners import Partner, Partners, nobody
 from arena.loading.records import (
     JUDGMENTS,
     AnswerRecord,
@@ -20,6 +21,7 @@ from arena.loading.records import (
     lines_of,
     rows_of,
 )
+from arena.loading.rows import ending_of
 
 FIRST, SECOND = "CHATGPT", "VICUNA13B"
 VALUES = {FIRST: 1.0, SECOND: -1.0, "TIE": 0.0}
@@ -28,16 +30,24 @@ JUDGE = "FairEval annotators"
 
 
 def read(
-    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+    files: list[Path],
+    report: Report,
+    *,
+    kinds: Sequence[str],
+    model: ModelRecord | None,
+    language: str,
+    naming: Naming,
+    partners: Partners = nobody,
 ) -> Batch:
     """Questions, answers and verdicts; line i of a verdict file is about the i-th question of the question file.
 
-    That is all the format offers to join them, so the number of lines must be the number of questions.
+    That is all the format offers to join them, so the number of lines must be the number of questions. Verdicts that come
+    without questions are about those that are there already.
     """
     batch = Batch()
     verdicts: list[Path] = []
     for path in files:
-        if path.suffix == ".txt":
+        if ending_of(path) == ".txt":
             verdicts.append(path)
             continue
         for row in rows_of(path, report):
@@ -45,12 +55,26 @@ def read(
                 batch.answers.append(_answer(row, model))
             else:
                 batch.questions.append(question(row, language))
-    for path in verdicts:
-        if JUDGMENTS in kinds:
-            _votes(path, batch, report)
-        else:
+    if verdicts and JUDGMENTS in kinds:
+        there = [] if batch.questions and batch.answers else partners()
+        keys = [record.key for record in batch.questions] or [one.key for one in there if _is_answered(one)]
+        names = {answer.model.name for answer in batch.answers} or {name for one in there for name in one.models}
+        for path in verdicts:
+            _votes(path, batch, report, keys=keys, names=names)
+    else:
+        for path in verdicts:
             _leave_out(path, report, kinds)
     return batch
+
+
+def is_alone(text: str) -> bool:
+    """Whether this is how a file of verdicts begins."""
+    return text.lstrip().partition("\n")[0].strip() in VALUES
+
+
+def _is_answered(asked: Partner) -> bool:
+    """Whether models of both families, which verdicts are about, answered a question that is there."""
+    return all(_models_like(family, asked.models) for family in FAMILIES.values())
 
 
 def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
@@ -65,33 +89,44 @@ def _leave_out(path: Path, report: Report, kinds: Sequence[str]) -> None:
             is_left_out(Row(path, number, {}, report), JUDGMENTS, kinds)
 
 
-def _votes(path: Path, batch: Batch, report: Report) -> None:
+def _votes(path: Path, batch: Batch, report: Report, *, keys: Sequence[str], names: Collection[str]) -> None:
+    """The verdicts of a file on the questions of these keys, one a line, about two of the models of these names."""
     before = len(report.problems)
     lines = [(number, line.strip()) for number, line in lines_of(path, report) if line.strip()]
-    if len(report.problems) > before:
+    if len(report.problems) > before or not lines:
         return
-    if len(lines) != len(batch.questions):
-        message = (
-            f"has {len(lines)} verdicts for {len(batch.questions)} questions; load it together with its question file"
-        )
-        report.problems.append(Problem(str(path), 0, "", message))
+    rows = [Row(path, number, {"verdict": label}, report) for number, label in lines]
+    report.counts["rows read"] += len(rows)
+    if len(rows) != len(keys):
+        rows[min(len(rows) - 1, len(keys))].problem("verdict", _why_alone(len(rows), len(keys)))
         return
-    sides = {label: _models_like(family, batch) for label, family in FAMILIES.items()}
+    sides = {label: _models_like(family, names) for label, family in FAMILIES.items()}
     if several := [names for names in sides.values() if len(names) > 1]:
         message = f"does not say which of {', '.join(several[0])} it is about; load it with the answers of one alone"
         report.problems.append(Problem(str(path), 0, "", message))
         return
-    for (number, label), asked in zip(lines, batch.questions, strict=True):
-        row = Row(path, number, {"verdict": label}, report)
-        if label not in VALUES:
-            row.problem("verdict", f"is {label!r}, not one of {', '.join(VALUES)}")
-        elif not sides[FIRST] or not sides[SECOND]:
-            row.problem("verdict", "names a model whose answers are not among the files")
-        else:
+    for row, key in zip(rows, keys, strict=True):
+        value = row.label("verdict", VALUES)
+        if value is not None and not (sides[FIRST] and sides[SECOND]):
+            row.problem("verdict", "names a model whose answers are not here")
+        elif value is not None:
             batch.votes.append(
-                VoteRecord(row, asked.key, sides[FIRST][0], sides[SECOND][0], VALUES[label], JUDGE, is_person=True)
+                VoteRecord(row, key, sides[FIRST][0], sides[SECOND][0], value, JUDGE, is_person=True, told_in="verdict")
             )
 
 
-def _models_like(family: str, batch: Batch) -> list[str]:
-    return sorted({answer.model.name for answer in batch.answers if answer.model.name.startswith(family)})
+def _why_alone(verdicts: int, questions: int) -> str:
+    """Why verdicts, which tell only by their line what they are about, cannot be joined."""
+    if not questions:
+        return (
+            "is about a question that is not here; load it together with its questions and answers, or into the benchmark "
+            "that has them"
+        )
+    where = "this and those after it have none" if verdicts > questions else "it is the last, and questions are left"
+    return (
+        f"has no question that it is surely about: the file has {verdicts} verdicts for {questions} questions, {where}"
+    )
+
+
+def _models_like(family: str, names: Collection[str]) -> list[str]:
+    return sorted(name for name in names if name.startswith(family))

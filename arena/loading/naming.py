@@ -10,20 +10,22 @@ from pathlib import Path
 class Naming:
     """`judge` and `subset` are said for all the files; "" where their paths are to tell.
 
-    `file` is the own name of a single file that lies under another one, in a folder that tells nothing, as an upload does.
+    `file` is the own name of a single file that lies under another one, in a folder that tells nothing, as an upload does;
+    `beside` are those of the files that came in the same go.
     """
 
     judge: str = ""
     subset: str = ""
     file: str = ""
+    beside: tuple[str, ...] = ()
 
     def name(self, path: Path) -> str:
         """The file's own name."""
         return self.file or path.name
 
     def stem(self, path: Path) -> str:
-        """The file's own name without its ending."""
-        return Path(self.name(path)).stem
+        """The file's own name without its ending, that of a packed file without both."""
+        return Path(self.name(path).removesuffix(".gz")).stem
 
     def folders(self, path: Path) -> tuple[str, ...]:
         """The folders the file lies in, the outermost first, however its path was typed; () where they tell nothing."""

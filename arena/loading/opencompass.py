@@ -24,7 +24,7 @@ from arena.loading.records import (
     is_left_out,
     objects_of,
 )
-from arena.loading.rows import object_of, plain_text, row_of
+from arena.loading.rows import ending_of, object_of, plain_text, row_of, text_of
 
 JUDGED_BY = "_judged-by--"
 VALUES = {"A>>B": 2.0, "A>B": 1.0, "A": 1.0, "A=B": 0.0, "B=A": 0.0, "C": 0.0, "B>A": -1.0, "B": -1.0, "B>>A": -2.0,
@@ -70,7 +70,7 @@ def read(
         part = naming.subset or naming.stem(path)
         folder = next((told for told in reversed((*naming.folders(path), naming.name(path))) if JUDGED_BY in told), "")
         if folder or _is_object(path):
-            models, _, judge = folder.removesuffix(".json").partition(JUDGED_BY)
+            models, _, judge = folder.removesuffix(".gz").removesuffix(".json").partition(JUDGED_BY)
             judged = Judged(part, model.name if model else models, naming.judge or judge, TEN)
             _results(path, report, batch, kinds, judged)
             continue
@@ -83,9 +83,9 @@ def read(
 def _is_object(path: Path) -> bool:
     """Whether the file is one JSON object of objects with replies: results, wherever they lie."""
     try:
-        text = path.read_text(encoding="utf-8-sig") if path.suffix == ".json" else ""
+        text = (text_of(path, Report()) if ending_of(path) == ".json" else "") or ""
         told = json.loads(text) if text.lstrip().startswith("{") else None
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return isinstance(told, dict) and any(isinstance(one, dict) and "prediction" in one for one in told.values())
 

@@ -18,6 +18,7 @@ from arena.loading.records import (
     is_left_out,
     rows_of,
 )
+from arena.loading.rows import ending_of
 from arena.loading.tables import table_rows_of
 
 QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
@@ -38,9 +39,9 @@ def read(
     batch = Batch()
     judgments: list[Row] = []
     for path in files:
-        for row in (table_rows_of if path.suffix == ".csv" else rows_of)(path, report):
+        for row in (table_rows_of if ending_of(path) == ".csv" else rows_of)(path, report):
             if own_judgments.is_judgment(row):
-                if path.suffix == ".csv":
+                if ending_of(path) == ".csv":
                     row.problem("judge", "judgments are not read from CSV; export them as JSON lines")
                     break
                 if not is_left_out(row, JUDGMENTS, kinds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from arena.loading.records import AnswerRecord, Batch, ModelRecord, QuestionRecord, Row, VoteRecord
 
@@ -16,12 +17,13 @@ def add_pair(
     *,
     language: str,
     answers: Mapping[str, tuple[ModelRecord, str]],
+    meta: dict[str, Any] | None = None,
 ) -> None:
     """The question and its two answers, told along with a verdict: `answers` is field → who wrote it, and the text.
 
     The answers may be empty: they were judged as they are.
     """
-    batch.questions.append(QuestionRecord(row, key, category, [question], language, implied=True))
+    batch.questions.append(QuestionRecord(row, key, category, [question], language, meta=meta or {}, implied=True))
     for _field, (model, text) in answers.items():
         batch.answers.append(AnswerRecord(row, key, model, [text], may_be_empty=True, implied=True))
 

@@ -7,17 +7,29 @@ from pathlib import Path
 
 from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
+from arena.loading.partners import Partners, first_object, nobody
 from arena.loading.records import JUDGMENTS, UNSTATED, Batch, ModelRecord, Report, Row, is_left_out, objects_of
 
 ANNOTATORS = ("annotator1", "annotator2", "annotator3")
 VALUES = {"0": 0.0, "1": 1.0, "2": -1.0, "Tie": 0.0}
 RESULT = "_result"
+KEY = "cmp_key"
 
 
 def read(
-    files: list[Path], report: Report, *, kinds: Sequence[str], model: ModelRecord | None, language: str, naming: Naming
+    files: list[Path],
+    report: Report,
+    *,
+    kinds: Sequence[str],
+    model: ModelRecord | None,
+    language: str,
+    naming: Naming,
+    partners: Partners = nobody,
 ) -> Batch:
-    """Pairs with the labels of three people; results of a judge (`gpt_result`, `pandalm_result`) are joined by `idx`."""
+    """Pairs with the labels of three people; results of a judge (`gpt_result`, `pandalm_result`) are joined by `idx`.
+
+    Results that come without pairs are about those that are there already.
+    """
     batch = Batch()
     shown: dict[str, tuple[str, str]] = {}
     results: list[Row] = []
@@ -27,9 +39,17 @@ def read(
                 _pair(row, batch, shown, kinds, language)
             elif not is_left_out(row, JUDGMENTS, kinds):
                 results.append(row)
+    if results and not shown:
+        shown = _shown_already(partners)
     for row in results:
         _result(row, batch, shown)
     return batch
+
+
+def is_alone(text: str) -> bool:
+    """Whether this is how a file of results begins."""
+    first = first_object(text)
+    return "idx" in first and "response1" not in first and any(name.endswith(RESULT) for name in first)
 
 
 def _pair(row: Row, batch: Batch, shown: dict[str, tuple[str, str]], kinds: Sequence[str], language: str) -> None:
@@ -38,7 +58,7 @@ def _pair(row: Row, batch: Batch, shown: dict[str, tuple[str, str]], kinds: Sequ
     texts = [row.take(name, str, default="") for name in ("response1", "response2")]
     answers = {name: (ModelRecord(name), text) for name, text in zip(names, texts, strict=True)}
     category = row.text("motivation_app", required=False) or UNSTATED
-    add_pair(batch, row, key, category, asked, language=language, answers=answers)
+    add_pair(batch, row, key, category, asked, language=language, answers=answers, meta={KEY: row.values.get(KEY)})
     shown[key] = names
     if is_left_out(row, JUDGMENTS, kinds):
         return
@@ -52,11 +72,22 @@ def _pair(row: Row, batch: Batch, shown: dict[str, tuple[str, str]], kinds: Sequ
 
 def _models(row: Row) -> tuple[str, str]:
     """Who wrote the first answer and who the second, from "one_other"."""
-    names = row.text("cmp_key").split("_")
-    if len(names) != 2 or not all(names) or names[0] == names[1]:
-        row.problem("cmp_key", "does not name two models, as in one_other")
-        return "response1", "response2"
-    return names[0], names[1]
+    names = _named(row.text(KEY))
+    if names is None:
+        row.problem(KEY, "does not name two models, as in one_other")
+    return names or ("response1", "response2")
+
+
+def _named(text: str) -> tuple[str, str] | None:
+    """The two models of "one_other"; None where it names no two."""
+    names = text.split("_")
+    return (names[0], names[1]) if len(names) == 2 and all(names) and names[0] != names[1] else None
+
+
+def _shown_already(partners: Partners) -> dict[str, tuple[str, str]]:
+    """Who wrote the first answer and who the second of the pairs that are there, as their file said it."""
+    told = {one.key: _named(str(one.meta.get(KEY, ""))) for one in partners()}
+    return {key: names for key, names in told.items() if names}
 
 
 def _label(row: Row, name: str) -> str:
@@ -71,7 +102,10 @@ def _result(row: Row, batch: Batch, shown: dict[str, tuple[str, str]]) -> None:
         return
     name, label = fields[0], _label(row, fields[0])
     if key not in shown:
-        row.problem("idx", f"is {key!r}, which is not among the pairs; load it together with its test set")
+        row.problem(
+            "idx",
+            f"is {key!r}, which is not among the pairs; load it together with its test set, or into the benchmark that has it",
+        )
     elif label not in VALUES and label != "garbage":
         row.problem(name, f"is {label!r}, not one of {', '.join(VALUES)}, garbage")
     else:

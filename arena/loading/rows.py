@@ -156,6 +156,7 @@ _NAMES = {
     list: "a list",
     dict: "an object",
     bool: "true or false",
+    type(None): "null",
 }
 
 
@@ -179,6 +180,11 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 """What opening or unpacking a file may raise."""
 
 
+def ending_of(path: Path) -> str:
+    """The ending of a file's name, of a packed file that of what is in it."""
+    return Path(path.name.removesuffix(".gz")).suffix
+
+
 def opened(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked where its name ends in .gz. Reading may raise any of UNREADABLE."""
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
@@ -199,7 +205,7 @@ def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     except FileNotFoundError:
         report.problems.append(Problem(str(path), 0, "", "there is no such file"))
     except UnicodeDecodeError as error:
-        message = f"is not UTF-8 text ({error.reason} at byte {error.start + 1} of the line)"
+        message = f"is not UTF-8 text ({error.reason} at byte {error.start + 1} of the line); save it as UTF-8"
         report.problems.append(Problem(str(path), number, "", message))
     except UNREADABLE as error:
         report.problems.append(Problem(str(path), 0, "", f"cannot be read: {why_unreadable(error)}"))
@@ -268,7 +274,9 @@ def objects_of(path: Path, report: Report) -> Iterator[Row]:
 
 def _items_of(path: Path, report: Report) -> Iterator[Row]:
     """The objects of a JSON list, one by one, each with the line it starts on."""
-    text = "\n".join(line for _number, line in lines_of(path, report))
+    text = text_of(path, report)
+    if text is None:
+        return
     place, line, counted, item = text.find("[") + 1, 1, 0, 0
     try:
         place = _BLANKS.match(text, place).end()
@@ -303,7 +311,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
+        return f"{error.msg.removesuffix(' at')} at column {error.colno}"
     return "nested too deep" if isinstance(error, RecursionError) else str(error).split(";")[0]
 
 

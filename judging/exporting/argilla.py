@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from judging.exporting.base import Report, Wanted, json_line
+from judging.exporting.base import Report, Wanted, json_line, origin
 from judging.exporting.items import Item, Said, items
 from judging.exporting.words import WORD_OF, word_of
 from judging.models import Grade, Run
@@ -37,7 +37,14 @@ def _record(run: Run, item: Item, *, judges: bool) -> dict[str, Any]:
         "fields": {"prompt": "\n\n".join(question.turns), **answers},
         "responses": [_response(run, one) for one in item.votes],
         "suggestions": [part for one in item.verdicts for part in _suggested(one)] if judges else [],
-        "metadata": {"category": question.category.key, "language": question.language, **models, **names, **ruled},
+        "metadata": {
+            "category": question.category.key,
+            "language": question.language,
+            **origin(run),
+            **models,
+            **names,
+            **ruled,
+        },
     }
 
 

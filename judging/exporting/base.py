@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
+from arena.models import Provenance
 from judging.models import Grade, Judge, Preference, Run
 
 BATCH = 200  # items read at a time
@@ -73,6 +74,11 @@ def people(run: Run, *, names: bool) -> dict[int, tuple[int, str]]:
     return {
         judge.pk: (number, str(judge) if names else f"person {number}") for number, judge in enumerate(judges, start=1)
     }
+
+
+def origin(run: Run) -> dict[str, str]:
+    """What a file says of judgments that were not made here by people and judges at work: imported, of the demo, a dry run."""
+    return {} if run.provenance == Provenance.REAL else {"provenance": run.provenance}
 
 
 def json_line(value: Any) -> str:

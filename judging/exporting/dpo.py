@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from arena.models import Answer, Question
-from judging.exporting.base import CannotExport, Report, Wanted, json_line
+from judging.exporting.base import CannotExport, Report, Wanted, json_line, origin
 from judging.exporting.items import Item, Said, items
 from judging.models import Run
 
@@ -45,28 +45,30 @@ def _lines(run: Run, wanted: Wanted, report: Report, *, is_plain: bool) -> Itera
             report.left_out[f"items: {why}"] += 1
             continue
         report.written += 1
-        yield json_line(_pair(item, label, is_plain=is_plain))
+        yield json_line({**_pair(item, label, is_plain=is_plain), **origin(run)})
 
 
 def label_of(item: Item, wanted: Wanted) -> Label | str:
     """The label of an item, or why it has none: what was adjudicated, else what most people say, else judges if wanted.
 
-    Verdicts on single turns are none on the whole.
+    Verdicts on single turns of several are none on the whole.
     """
-    ruled = [one for one in _whole(item.adjudications) if one.judgment.value is not None]
+    ruled = [one for one in _whole(item, item.adjudications) if one.judgment.value is not None]
     if ruled:
         return _decided(ruled[-1:], ADJUDICATION, minimum=1, agreement=0.5)
-    votes = _whole(item.votes)
+    votes = _whole(item, item.votes)
     if votes:
         return _decided(votes, PEOPLE, minimum=wanted.minimum, agreement=wanted.agreement)
-    verdicts = _whole(item.verdicts) if wanted.judges else []
+    verdicts = _whole(item, item.verdicts) if wanted.judges else []
     if verdicts:
         return _decided(verdicts, JUDGES, minimum=1, agreement=wanted.agreement)
     return "only single turns were judged" if item.votes else "nobody voted on it"
 
 
-def _whole(said: Sequence[Said]) -> list[Said]:
-    return [one for one in said if one.judgment.turn == 0]
+def _whole(item: Item, said: Sequence[Said]) -> list[Said]:
+    """What was said of the whole, which the only turn of a question is too."""
+    whole = (0, 1) if len(item.question.turns) == 1 else (0,)
+    return [one for one in said if one.judgment.turn in whole]
 
 
 def _decided(said: Sequence[Said], by: str, *, minimum: int, agreement: float) -> Label | str:

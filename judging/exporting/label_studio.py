@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from judging.exporting.base import Report, Wanted, json_list
+from judging.exporting.base import Report, Wanted, json_list, origin
 from judging.exporting.items import Item, Said, items
 from judging.exporting.words import BOTH_BAD, WORD_OF, word_of
 from judging.models import Grade, Run
@@ -45,6 +45,7 @@ def _data(run: Run, item: Item) -> dict[str, Any]:
     }
     if question.system:
         told["system"] = question.system
+    told |= origin(run)
     if run.is_single:
         told |= {"lowest": run.rubric.lowest, "highest": run.rubric.highest}
     for side, answer in zip(("",) if run.is_single else ("_a", "_b"), item.answers, strict=True):

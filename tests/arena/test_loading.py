@@ -16,7 +16,7 @@ from arena.loading import write as write_rows
 from arena.loading.writing import Target
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question
 from judging.models import Judge, Preference
-from tests.arena.loading_files import TABLES, load, refusal, write
+from tests.arena.loading_files import TABLES, load, loaded_twice, refusal, write
 
 pytestmark = pytest.mark.django_db
 
@@ -433,9 +433,19 @@ def test_published_votes_are_not_put_into_the_mouth_of_a_judge_of_ours(tmp_path)
     assert told == f"{folder}/review.txt:1: judge: FairEval annotators is there as a judge of another kind (rule)"
 
 
+def test_verdicts_that_come_later_are_about_the_questions_that_are_there(tmp_path):
+    folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
+    files = [path for path in folder.iterdir() if path.name != "review.txt"]
+    load("faireval", *files, benchmark="tests")
+    assert loaded_twice("faireval", folder / "review.txt", benchmark="tests")["new votes"] == 2
+    (told,) = refusal("faireval", folder / "review.txt", benchmark="elsewhere")
+    assert told.startswith(f"{folder}/review.txt:1: verdict: is about a question that is not here")
+
+
 def test_verdicts_that_do_not_fit_their_questions_are_refused(tmp_path):
     assert refusal("faireval", fair(tmp_path, "TIE\n")) == [
-        f"{tmp_path}/review.txt: has 1 verdicts for 2 questions; load it together with its question file"
+        f"{tmp_path}/review.txt:1: verdict: has no question that it is surely about: the file has 1 verdicts for 2 "
+        "questions, it is the last, and questions are left"
     ]
     assert refusal("faireval", fair(tmp_path, "TIE\nDRAW\n")) == [
         f"{tmp_path}/review.txt:2: verdict: is 'DRAW', not one of CHATGPT, VICUNA13B, TIE"
@@ -445,7 +455,7 @@ def test_verdicts_that_do_not_fit_their_questions_are_refused(tmp_path):
     ]
     (tmp_path / "answer.jsonl").unlink()
     assert refusal("faireval", tmp_path)[0] == (
-        f"{tmp_path}/review.txt:1: verdict: names a model whose answers are not among the files"
+        f"{tmp_path}/review.txt:1: verdict: names a model whose answers are not here"
     )
     assert refusal("faireval", tmp_path / "absent.txt") == [f"{tmp_path}/absent.txt: there is no such file"]
 

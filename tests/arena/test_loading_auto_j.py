@@ -37,12 +37,38 @@ def test_labels_are_peoples_and_outputs_are_one_judges_in_both_orders(tmp_path):
     assert towards_first("owl_output") == [(False, 1), (False, -1), (False, 0), (True, 1), (True, 1), (True, 0)]
     kinds = dict(Judge.objects.values_list("name", "kind"))
     assert kinds == {"Auto-J annotators": "imported_person", "owl_output": "imported"}
-    assert {row.run.order for row in Preference.objects.filter(run__isnull=False).select_related("run")} == {"both"}
+    orders = Preference.objects.values_list("run__name", "run__order", "run__provenance").distinct()
+    assert set(orders) == {
+        ("people: as published", "fixed", "imported"),
+        ("owl_output: as published", "both", "imported"),
+    }
 
 
 def test_outputs_in_one_order_alone_are_whole_verdicts(tmp_path):
     load("auto_j", folder(tmp_path, exchanged=()))
-    assert not Preference.objects.filter(run__isnull=False).exists()
+    assert set(Preference.objects.values_list("run__order", flat=True)) == {"fixed"}
+
+
+def test_outputs_that_come_later_are_about_the_pairs_that_are_there(tmp_path):
+    load("auto_j", folder(tmp_path) / "testdata_pairwise.jsonl", benchmark="tests")
+    later = [tmp_path / f"owl_{name}.jsonl" for name in ("output", "exchange_output")]
+    assert loaded_twice("auto_j", *later, benchmark="tests")["new votes"] == 6
+    assert towards_first("owl_output") == [(False, 1), (False, -1), (False, 0), (True, 1), (True, 1), (True, 0)]
+
+
+def test_votes_that_were_once_loaded_into_no_run_get_theirs(tmp_path):
+    load("auto_j", folder(tmp_path))
+    Preference.objects.update(run=None)
+    counts = load("auto_j", tmp_path)["counts"]
+    assert (counts["new votes"], counts["votes already there, now in a run"]) == (0, 9)
+    assert not Preference.objects.filter(run=None).exists()
+
+
+def test_what_is_not_in_the_files_is_said(tmp_path):
+    file = write(tmp_path / "owl_output.jsonl", {"output": 1})
+    report = load("auto_j", file, kind="questions")
+    assert report["notes"][-1] == "nothing in these files is of questions: there is nothing to load"
+    assert report["counts"] == {"rows read": 1, "judgments left out": 1}
 
 
 def test_known_scenarios_stand_in_their_published_groups_and_others_in_none(tmp_path):
@@ -84,9 +110,18 @@ def test_an_output_that_means_nothing_is_no_tie(tmp_path):
 def test_outputs_that_do_not_fit_their_test_data_are_refused(tmp_path):
     file = folder(tmp_path, plain=(0, 1)) / "owl_output.jsonl"
     assert refusal("auto_j", tmp_path) == [
-        f"{file}: has 2 outputs for 3 pairs; load it together with its test data",
+        f"{file}:2: output: has no pair that it is surely about: the file has 2 outputs for 3 pairs, it is the last, "
+        "and pairs are left"
     ]
-    assert refusal("auto_j", file) == [f"{file}: has 2 outputs for 0 pairs; load it together with its test data"]
+    more = folder(tmp_path, plain=(0, 1, 2, 1)) / "owl_output.jsonl"
+    assert refusal("auto_j", tmp_path) == [
+        f"{more}:4: output: has no pair that it is surely about: the file has 4 outputs for 3 pairs, this and those after "
+        "it have none"
+    ]
+    assert refusal("auto_j", file) == [
+        f"{file}:1: output: is about a pair that is not here; load it together with its test data, or into the benchmark "
+        "that has it"
+    ]
 
 
 def test_auto_j_as_published(shared):

@@ -108,7 +108,7 @@ def test_an_old_file_has_one_winner_and_one_order(tmp_path):
     old = {name: value for name, value in PAIR.items() if not name.startswith("g")} | {"winner": "model_2"}
     report = load("mt_bench", folder(tmp_path, old))
     vote = Preference.objects.get()
-    assert (vote.value, vote.swapped, vote.run) == (-1, False, None)
+    assert (vote.value, vote.swapped, vote.run.order) == (-1, False, "fixed")
     assert any("the order the answers were shown in is not said" in note for note in report["notes"])
 
 

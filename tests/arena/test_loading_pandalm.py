@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from arena.models import Question
-from judging.models import Preference
+from judging.models import Preference, Run
 from tests.arena.loading_files import load, loaded_twice, refusal, write
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,35 @@ def test_a_bad_pair_is_named_with_its_item_line_and_field(tmp_path, fields, prob
     assert f"{file}:{2 + len(PAIR) + 2} (item 2): {problem}" in told
 
 
+def test_peoples_verdicts_are_one_run_of_people_that_wanted_as_many_as_there_are(tmp_path):
+    load("pandalm", folder(tmp_path, {"idx": 0, "gpt_result": "1"}))
+    runs = {run.name: (run.limits, run.judges.count()) for run in Run.objects.all()}
+    assert runs == {"people: as published": ({"overlap": 3}, 0), "gpt: as published": ({}, 1)}
+
+
+def test_a_packed_file_is_read(tmp_path):
+    (tmp_path / "testset.json.gz").write_bytes(gzip.compress(json.dumps([PAIR]).encode()))
+    assert load("pandalm", tmp_path / "testset.json.gz")["counts"]["new votes"] == 3
+
+
+def test_a_list_in_another_encoding_is_named_once(tmp_path):
+    file = tmp_path / "t.json"
+    file.write_bytes(json.dumps([{**PAIR, "input": "caf\xe9"}], ensure_ascii=False).encode("cp1252"))
+    (told,) = refusal("pandalm", file)
+    assert told.startswith(f"{file}:1: is not UTF-8 text") and told.endswith("save it as UTF-8")
+
+
+def test_results_that_come_later_are_about_the_pairs_that_are_there(tmp_path):
+    results = ({"idx": 0, "gpt_result": "1"}, {"idx": 7, "gpt_result": "2"})
+    file = folder(tmp_path, results[0]) / "judge.json"
+    load("pandalm", tmp_path / "testset.json", benchmark="tests")
+    assert loaded_twice("pandalm", file, benchmark="tests")["new votes"] == 1
+    assert towards_ash(judge__name="gpt") == [1.0]
+    write(file, json.dumps(results))
+    (told,) = refusal("pandalm", file, benchmark="tests")
+    assert told.startswith(f"{file}:1 (item 2): idx: is '7', which is not among the pairs")
+
+
 @pytest.mark.parametrize(
     ("result", "problem"),
     [
@@ -90,7 +120,7 @@ def test_a_bad_pair_is_named_with_its_item_line_and_field(tmp_path, fields, prob
         ({"idx": 0, "gpt_result": None}, "gpt_result: is missing"),
         (
             {"idx": 9, "gpt_result": "1"},
-            "idx: is '9', which is not among the pairs; load it together with its test set",
+            "idx: is '9', which is not among the pairs; load it together with its test set, or into the benchmark that has it",
         ),
         ({"idx": 0}, "has 0 fields that end in _result, not one"),
         ({"idx": 0, "a_result": "1", "b_result": "1"}, "has 2 fields that end in _result, not one"),

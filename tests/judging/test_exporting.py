@@ -683,6 +683,31 @@ def test_what_has_no_text_here_is_counted_and_the_page_says_so(run, tmp_path, fo
     assert "1 vote is on answers whose text is not here" in page
 
 
+@pytest.mark.parametrize("format_", FORMATS)
+def test_what_was_imported_in_one_order_is_exported_like_a_runs_own(tmp_path, format_):
+    row = {
+        "question_id": "q1",
+        "model_a": "ash",
+        "model_b": "fir",
+        "winner": "model_b",
+        "judge": "arena_user_1",
+        "turn": 1,
+    }
+    talk = {
+        f"conversation_{side}": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": text}]
+        for side, text in (("a", "So."), ("b", "Because."))
+    }
+    load("arena", write(tmp_path / "battles.jsonl", {**row, **talk}))
+    run = Run.objects.get()
+    assert (run.name, run.provenance, run.order) == ("people: as published", "imported", "fixed")
+    out = export(run, format_, tmp_path / "file")
+    assert "1  written to" in out or format_ == "answers" and "2  written to" in out
+    told = (tmp_path / "file").read_text()
+    assert "imported" in told or format_ in ("questions", "answers", "label_studio_config")
+    if format_ == "dpo":
+        assert json.loads(told)["chosen"] == "Because."
+
+
 def test_an_imported_run_can_be_taken_along_from_its_page(run, tmp_path):
     say(run, *people("ann"), **A)
     brought_back(run, tmp_path)

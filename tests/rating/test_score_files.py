@@ -165,7 +165,13 @@ def loaded(*paths, **options) -> str:
 def test_the_command_loads_tables_and_says_what_was_new(tmp_path, ash):
     path = saved(tmp_path, HEAD, LINE)
     assert "1  scores new" in loaded(path)
-    assert json.loads(loaded(path, format="json")) == {"checked_only": False, "new": 0, "changed": 0, "same": 1}
+    assert json.loads(loaded(path, format="json")) == {
+        "checked_only": False,
+        "new": 0,
+        "changed": 0,
+        "same": 1,
+        "left_out": 0,
+    }
 
 
 def test_a_check_writes_nothing(tmp_path, ash):

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from arena.models import Answer, Benchmark, Category, LanguageModel, Question, Upload
-from judging.models import Judge
+from judging.models import Grade, Judge, Preference
 from rating import tasks, uploading
 from rating.models import Score
 from rating.upload_examples import EXAMPLES
@@ -293,6 +293,86 @@ def test_a_table_of_scores_is_known_and_loaded(lead):
     assert Score.objects.count() == 2
     bad = bring(lead, ("s.csv", b"model,benchmark,metric,value,source\nFinch,x,acc,high,we\nNobody,x,acc,1,we\n"))
     assert problems(bad) == [(2, "value", "is not a number: 'high'")]
+
+
+# --- verdicts whose files do not hold what they are about
+
+PAIR = {"scenario": "planning", "label": 0, "prompt": "Plan my day.", "response 1": "Sleep.", "response 2": "Work."}
+AUTO_J = {
+    "owl_exchange_output.jsonl": lines({"output": 1}, {"output": 1}),
+    "owl_output.jsonl": lines({"output": 0}, {"output": 1}),
+    "pairs.jsonl": lines(PAIR, {**PAIR, "prompt": "Plan my night."}),
+}
+NOTE = {
+    "idx": 0, "motivation_app": "Notes", "cmp_key": "ash_birch", "instruction": "Shorten this.", "input": "",
+    "response1": "Wet.", "response2": "Dry.", "annotator1": "1", "annotator2": "0", "annotator3": "2",
+}  # fmt: skip
+PANDALM = {
+    "judge.json": json.dumps([{"idx": 0, "gpt_result": "1"}]).encode(),
+    "testset.json": json.dumps([NOTE]).encode(),
+}
+FAIR = {
+    "a_review.txt": b"CHATGPT\nTIE\n",
+    "ash.jsonl": lines(
+        *({"question_id": n, "answer_id": f"a{n}", "model_id": "gpt-3.5-turbo:1", "text": "x"} for n in (1, 2))
+    ),
+    "fir.jsonl": lines(
+        *({"question_id": n, "answer_id": f"b{n}", "model_id": "vicuna-13b:1", "text": "y"} for n in (1, 2))
+    ),
+    "question.jsonl": lines(*({"question_id": n, "text": f"Why {n}?", "category": "tea"} for n in (1, 2))),
+}
+APART = [("auto_j", AUTO_J, 6), ("pandalm", PANDALM, 4), ("faireval", FAIR, 2)]
+
+
+@pytest.mark.parametrize(("format_", "files", "n"), APART)
+@pytest.mark.parametrize("is_told", [True, False])
+def test_files_of_one_go_are_joined_whichever_comes_first(lead, format_, files, n, is_told):
+    page = bring(lead, *files.items(), format=format_ if is_told else "")
+    found = {one.name: (one.status, one.report["problems"]) for one in Upload.objects.all()}
+    assert {status for status, _problems in found.values()} == {"checked"}, found
+    load(lead, page.context["upload"], all="1")
+    assert Preference.objects.count() == n
+    if format_ == "auto_j":
+        run = Preference.objects.filter(judge__name="owl_output").values_list("run__order", flat=True)
+        assert list(run) == ["both"] * 4
+
+
+@pytest.mark.parametrize(("format_", "files", "n"), APART)
+def test_verdicts_that_come_later_are_about_what_their_benchmark_holds(lead, format_, files, n):
+    verdicts = sorted(name for name in files if "output" in name or name in ("judge.json", "a_review.txt"))
+    first = bring(lead, *((name, content) for name, content in files.items() if name not in verdicts), format=format_)
+    load(lead, first.context["upload"], all="1")
+    page = bring(lead, *((name, files[name]) for name in verdicts))
+    assert page.context["upload"].format == format_
+    load(lead, page.context["upload"], all="1")
+    assert Preference.objects.count() == n
+
+
+def test_verdicts_without_their_pairs_are_refused_with_line_and_field(lead):
+    page = bring(lead, ("owl_output.jsonl", AUTO_J["owl_output.jsonl"]))
+    [(line, field, text)] = problems(page)
+    assert (line, field) == (1, "output") and text.startswith("is about a pair that is not here")
+
+
+# --- leaderboards that others publish
+
+LEADERBOARD = (
+    ",win_rate,standard_error,n_wins,n_wins_base,n_draws,n_total,discrete_win_rate,mode,avg_length,length_controlled_winrate,"
+    "lc_standard_error\nFinch,20.5,1.25,19,80,1,100,19.5,verified,900,25.5,\nNobody,10,1,10,90,0,100,10,community,800,,\n"
+)
+
+
+def test_a_published_leaderboard_is_loaded_as_figures_of_the_models_that_are_here(lead):
+    LanguageModel.objects.create(name="Finch", version="2", vendor="Northmoor")
+    page = bring(lead, ("leaderboard.csv", LEADERBOARD.encode()), name="AlpacaEval of May")
+    assert page.context["upload"].format == "scores"
+    assert page.context["counts"]["new"] == [("new scores", 5)]
+    assert bring(lead, ("l.csv", LEADERBOARD.encode()), format="alpaca_eval").context["upload"].status == "checked"
+    load(lead, page.context["upload"])
+    assert not Preference.objects.exists() and not Grade.objects.exists()
+    told = {one.metric: (one.value, one.unit, one.n, one.benchmark, one.provenance) for one in Score.objects.all()}
+    assert told["discrete win rate"] == (19.5, "%", 100, "AlpacaEval of May", "imported")
+    assert told["standard error of the win rate"] == (1.25, "points", None, "AlpacaEval of May", "imported")
 
 
 # --- files that mean harm, or are merely wrong

@@ -10,18 +10,24 @@ from django.core.management import BaseCommand, CommandError
 from django.db import transaction
 
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Naming, Report, write
+from arena.loading.partners import partners_in
 from arena.loading.records import KINDS, UNSTATED
 from arena.loading.writing import Target
 from arena.migrating import migrated
 from judging.importing import write_rubrics, write_votes
 from judging.judges.rules import validate_check
-from rating.score_files import BadScores, read_scores, write_scores
+from rating.score_files import LEFT_OUT, BadScores, read_scores, write_scores
 
 SHOWN = 50
 NAMED = 5  # models; of more, the notes give the number
 SCORES = "scores"
 OF_THE_REST = ("kind", "benchmark", "model", "judge", "subset")
 """What is said of files without scores alone: a table of scores says it row by row."""
+
+
+def _is_leaderboard(options: dict) -> bool:
+    """Whether these are tables that AlpacaEval publishes beside its annotations."""
+    return options["format_"] == "alpaca_eval" and all(path.suffix == ".csv" for path in options["paths"])
 
 
 class Command(BaseCommand):
@@ -39,7 +45,10 @@ class Command(BaseCommand):
             choices=KINDS,
             help="load only these, with what is told along with them (default: all that the format has and the files hold)",
         )
-        parser.add_argument("--benchmark", help="name of the benchmark (default: the first path's folder)")
+        parser.add_argument(
+            "--benchmark",
+            help="name of the benchmark (default: the first path's folder; of a leaderboard of AlpacaEval: AlpacaEval)",
+        )
         parser.add_argument("--benchmark-version", default="1", metavar="V", help="its version (default: 1)")
         parser.add_argument("--model", help="who answered, for all answers in these files")
         parser.add_argument("--model-version", default=UNSTATED, metavar="V")
@@ -56,18 +65,19 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         migrated()
-        if options["format_"] == SCORES:
+        if options["format_"] == SCORES or _is_leaderboard(options):
             self._load_scores(options)
             return
         report = Report()
         first = options["paths"][0].resolve()
         name = options["benchmark"] or (first if first.is_dir() else first.parent).name
+        target = Target(name, options["benchmark_version"])
         try:
-            batch = self._read(options, report)
+            batch = self._read(options, target, report)
             if not report.problems:
                 self._note_unstated(batch, report)
             with transaction.atomic():
-                self._write(batch, Target(name, options["benchmark_version"]), report)
+                self._write(batch, target, report)
                 transaction.set_rollback(options["check"])
         except BadInput as error:
             self._say(error.report, name, options)
@@ -76,11 +86,13 @@ class Command(BaseCommand):
 
     def _load_scores(self, options: dict) -> None:
         """Tables of scores; all files or none."""
-        given = [f"--{'as' if name == 'kind' else name}" for name in OF_THE_REST if options[name]]
+        is_own = options["format_"] == SCORES
+        refused = [name for name in OF_THE_REST if is_own or name != "benchmark"]
+        given = [f"--{'as' if name == 'kind' else name}" for name in refused if options[name]]
         if given:
             raise CommandError(f"{', '.join(given)}: a table of scores says this itself, row by row")
         try:
-            rows = [row for path in options["paths"] for row in read_scores(path)]
+            rows = [row for path in options["paths"] for row in read_scores(path, benchmark=options["benchmark"] or "")]
             with transaction.atomic():
                 written = write_scores(rows)
                 transaction.set_rollback(options["check"])
@@ -91,10 +103,12 @@ class Command(BaseCommand):
             return
         for what, n in (("new", written.new), ("changed", written.changed), ("as before", written.same)):
             self.stdout.write(f"{n:>8}  scores {what}")
+        if written.left_out:
+            self.stdout.write(f"{written.left_out:>8}  {LEFT_OUT}")
         self.stdout.write("checked, nothing written" if options["check"] else "loaded")
 
     @staticmethod
-    def _read(options: dict, report: Report) -> Batch:
+    def _read(options: dict, target: Target, report: Report) -> Batch:
         name, kind = options["format_"], options["kind"]
         form = FORMATS[name]
         if kind and kind not in form.kinds:
@@ -102,7 +116,8 @@ class Command(BaseCommand):
         model = ModelRecord(options["model"], options["model_version"], options["vendor"]) if options["model"] else None
         kinds = (kind,) if kind else form.kinds
         naming = Naming(judge=options["judge"], subset=options["subset"])
-        return form(options["paths"], report, kinds=kinds, model=model, language=options["language"], naming=naming)
+        told = {"model": model, "language": options["language"], "naming": naming}
+        return form(options["paths"], report, kinds=kinds, partners=partners_in(target.name, target.version), **told)
 
     @staticmethod
     def _write(batch: Batch, target: Target, report: Report) -> None:
