@@ -39,7 +39,6 @@ def database_from(url: str) -> dict:
         return {
             "ENGINE": "arena.sqlite",
             "NAME": DATA_DIR / "juryroom.sqlite3",
-            "TEST": {"NAME": ":memory:"},
             "OPTIONS": {
                 "timeout": 20,
                 # A deferred transaction that begins to write fails at once when another writes: take the lock first.

@@ -93,11 +93,13 @@ def next_seat(
     with transaction.atomic(savepoint=False):
         if now.held and (seat := _held_seat(run, judge)):
             return seat
+        _wait_for_other_tabs(run, judge)
         due = practice_due(run, judge, member)
         due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
         if due:
-            return _seat(run, judge, due)
-        if seat := _new_seat(run, judge, member, level=(now.fewest, now.urgency)):
+            return _held_seat(run, judge) or _seat(run, judge, due)
+        seat = _new_seat(run, judge, member, level=(now.fewest, now.urgency))
+        if seat := seat or _held_seat(run, judge):  # given to another tab since `now`
             return seat
         more = let_go(run) or prepare(run)
         return _new_seat(run, judge, member, level=(None, None)) if more else None
@@ -236,18 +238,26 @@ def _hold(seat: Assignment, *, done: int = 0) -> None:
     seat.save(update_fields=told)
 
 
-def beat(token: UUID, user) -> bool:
-    """Hold on to a seat while its page is looked at; whether it is still this person's. One update."""
-    mine = Assignment.objects.filter(token=token, judge__user=user, status=Seat.LEASED)
-    kept = mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE))
-    return bool(kept.update(lease_until=timezone.now() + LEASE))
+def beat(seat: Assignment) -> bool:
+    """Hold on to a seat while its page is looked at; whether nobody let go of it meanwhile. One update."""
+    return bool(_under_lease().filter(pk=seat.pk).update(lease_until=timezone.now() + LEASE))
+
+
+def seats_to_hold() -> QuerySet[Assignment]:
+    """Seats that a beat may hold on to, with their run and what is asked of their persons: see `open_seats`. One query."""
+    return _with_persons(_under_lease().select_related("run"))
+
+
+def _under_lease() -> QuerySet[Assignment]:
+    """Seats that nobody has left, and that were not let go."""
+    return Assignment.objects.filter(Q(holds=True) | ~Q(purpose=For.VOTE), status=Seat.LEASED)
 
 
 def open_seats() -> QuerySet[Assignment]:
     """Seats with all that a vote needs, in one query.
 
     `next_trial` counts this person's repeats of the item under this rubric, `was_split` says whether people were against
-    each other on it, `in_group` whether the person is an annotator of the site, `member` is their membership's id.
+    each other on it, `annotates` and `leads` whether the person does so on the site, `member` is their membership's id.
     """
 
     def trial(table, name: str):
@@ -259,13 +269,18 @@ def open_seats() -> QuerySet[Assignment]:
         return Exists(VotingItem.objects.filter(run=OuterRef("run"), is_split=True, **{name: OuterRef(name)}))
 
     is_grade = When(answer__isnull=False, then=trial(Grade, "answer"))
-    groups = _groups().objects.filter(user=OuterRef("judge__user"))
-    membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
     related = ["run__rubric", "run__benchmark", "judge", "battle__first", "battle__second", "answer"]
     related += ["battle__question", "answer__question"]
-    return Assignment.objects.select_related(*related).annotate(
+    return _with_persons(Assignment.objects.select_related(*related)).annotate(
         next_trial=Case(is_grade, default=trial(Preference, "battle"), output_field=IntegerField()),
         was_split=Case(When(answer__isnull=False, then=split("answer")), default=split("battle")),
+    )
+
+
+def _with_persons(seats: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    groups = _groups().objects.filter(user=OuterRef("judge__user"))
+    membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
+    return seats.annotate(
         annotates=Exists(groups.filter(group__name="annotator")),
         leads=Exists(groups.filter(group__name__in=LEADS)),
         member=Subquery(membership.values("pk")[:1]),
@@ -274,6 +289,20 @@ def open_seats() -> QuerySet[Assignment]:
 
 def _groups():
     return Judge._meta.get_field("user").related_model.groups.through
+
+
+def _wait_for_other_tabs(run: Run, judge: Judge) -> None:
+    """Let no other tab of this person's give out a seat in this run until the transaction ends. A query on PostgreSQL alone:
+    SQLite's transactions wait for each other.
+
+    No row is locked for it: a vote that is being recorded locks those of the judge, the seat and its item, and would wait for us
+    while we wait for it.
+    """
+    if connection.vendor != "postgresql":
+        return
+    digest = blake2b(repr((run.pk, judge.pk)).encode(), digest_size=8, person=b"juryroom tabs").digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest, signed=True)])
 
 
 def _held_seat(run: Run, judge: Judge) -> Assignment | None:
@@ -311,7 +340,7 @@ def _seat(run: Run, judge: Judge, due: Due) -> Assignment:
 def _new_seat(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, float | None]) -> Assignment | None:
     """A seat on the item that the fewest people hold, from a place on that is this person's own. Three queries.
 
-    Among equals those go first of which a further vote tells most.
+    Among equals those go first of which a further vote tells most. None for somebody who has a seat in hand.
     """
     field = field_of(run)
     item = _pick(run, judge, member, level=level)
@@ -331,7 +360,7 @@ def _pick(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, fl
     """
     field = field_of(run)
     joined = VotingItem.objects.select_related(field, *(f"{field}__{name}" for name in _related(run)))
-    mine = open_items(run, judge, member)
+    mine = open_items(run, judge, member).exclude(Exists(in_hand(run, judge)))
     ahead = mine.none()
     if level[0] is not None:
         ahead = mine.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge)).order_by("place")

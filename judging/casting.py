@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.utils import timezone
@@ -12,8 +13,12 @@ from django.utils.translation import gettext as _
 
 from arena.border import asked
 from judging import assignment, reading_ballots
+<<<<<<< HEAD
 from judging.access import lets_vote
 from judging.filled import why
+=======
+from judging.access import lets_vote, may_adjudicate
+>>>>>>> 7c4a8486686c0fe0cecdcbc1644749399a4699cc
 from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable
@@ -49,6 +54,25 @@ def voter(seat: Assignment, user: Any) -> Member | None:
     if not lets_vote(seat.run, row, annotates=seat.annotates, leads=seat.leads or user.is_superuser):
         return None
     return Member.of(seat.run, row)
+
+
+def beat(token: UUID, user: Any) -> bool:
+    """Hold on to a seat while its page is looked at; whether it is still this person's, who may still say something of its item.
+
+    Two queries; one more where a voter has a membership, up to three more for an adjudicator.
+    """
+    seat = assignment.seats_to_hold().filter(token=token, judge__user=user).first()
+    return seat is not None and _may_stay(seat, user) and assignment.beat(seat)
+
+
+def _may_stay(seat: Assignment, user: Any) -> bool:
+    """Whether the run has this person at such a seat: it is open for their votes and they are not paused, or they adjudicate."""
+    if seat.purpose == For.ADJUDICATION:
+        return may_adjudicate(user, seat.run)
+    if seat.run.status != Run.Status.OPEN:
+        return False
+    member = voter(seat, user)
+    return member is not None and not member.paused_at
 
 
 def why_not(post: Mapping[str, str], seat: Assignment, member: Member, user: Any) -> Said | None:

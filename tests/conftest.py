@@ -47,6 +47,19 @@ def own_language() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file of this process, opened as a site opens its own: who finds it locked waits, and threads take turns.
+
+    In memory a table that another thread is at is refused at once, however long the time limit is.
+    """
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "arena.sqlite":
+        database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The shared data folder; the test is skipped where there is none."""
     folder = shared_folder()

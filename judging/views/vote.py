@@ -112,8 +112,8 @@ def flag(request, token: UUID):
 @signed_in
 @require_POST
 def beat(request, token: UUID):
-    """Hold on to the item while its page is looked at."""
-    return JsonResponse({"held": assignment.beat(token, request.user)})
+    """Hold on to the item while its page is looked at by somebody who may vote on it."""
+    return JsonResponse({"held": casting.beat(token, request.user)})
 
 
 @signed_in

@@ -163,8 +163,8 @@ def flag(request: HttpRequest, token: UUID, sent: LeaveSent) -> Data:
 
 @router.post("/votes/{uuid:token}/beat", response={200: Held, 401: ProblemRow}, summary="Hold on to the item")
 def beat(request: HttpRequest, token: UUID) -> Data:
-    """Ten minutes more from now."""
-    return {"held": assignment.beat(token, request.user)}
+    """Ten minutes more from now; not held any longer is what was let go, and what its person may not vote on now."""
+    return {"held": casting.beat(token, request.user)}
 
 
 @router.post("/runs/{int:pk}/undo", response={200: Next, **REFUSALS}, summary="Take the last vote back")

@@ -6,7 +6,8 @@ import threading
 import time
 
 import pytest
-from django.db import DatabaseError
+from django.contrib.auth.models import Group
+from django.db import DatabaseError, connection, transaction
 from django.db.utils import ConnectionHandler
 
 from arena.sqlite.turns import Turns
@@ -87,6 +88,30 @@ def test_many_threads_that_write_at_once_all_get_their_turn(database):
         thread.join(30)
     with database["default"].cursor() as cursor:
         assert cursor.execute("SELECT count(*) FROM said").fetchone() == (40,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_tests_own_database_is_read_while_another_thread_writes_as_a_sites_is():
+    written, looked = threading.Event(), threading.Event()
+
+    def write() -> None:
+        try:
+            with transaction.atomic():
+                Group.objects.create(name="half way")
+                written.set()
+                looked.wait(10)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert written.wait(10)
+    try:
+        assert not Group.objects.filter(name="half way").exists()
+    finally:
+        looked.set()
+        writer.join(10)
+    assert Group.objects.filter(name="half way").exists()
 
 
 @pytest.mark.parametrize("end", ["rollback", "failure", "close"])

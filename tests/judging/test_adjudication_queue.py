@@ -201,6 +201,19 @@ def test_a_member_adjudicates_in_this_run_and_no_other(run):
     assert client.get(reverse("adjudicate", args=[other.pk])).status_code == 403
 
 
+@pytest.mark.parametrize("role", ["adjudicator", "lead"])
+def test_a_beat_holds_an_adjudicators_item_until_the_role_is_taken(run, role):
+    user = voting.person("judith", role=role)
+    client, address = page_of(user, run)
+    client.get(address)
+    run.status = "done"  # adjudicators go on when votes have ended
+    run.save()
+    beat = reverse("beat", args=[Assignment.objects.get(judge__user=user).token])
+    assert client.post(beat).json() == {"held": True}
+    user.groups.clear()
+    assert client.post(beat).json() == {"held": False}
+
+
 def seat_of(judge, battle, run) -> Assignment:
     """This adjudicator's seat on this item, whoever else has one."""
     told = {"purpose": "adjudication", "lease_until": timezone.now() + LEASE}

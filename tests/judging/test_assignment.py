@@ -21,7 +21,7 @@ from judging.assignment import next_seat, pool, standing, undo
 from judging.items import answers_of, battles_of
 from judging.judges.base import OK, Verdict
 from judging.models import Assignment, AuditEntry, Grade, Judge, Preference, Run, VotingItem
-from tests.judging import voting
+from tests.judging import at_once, voting
 
 pytestmark = pytest.mark.django_db
 A_BETTER = Verdict(status=OK, value=1.0)
@@ -295,6 +295,16 @@ def test_a_seat_costs_the_same_however_long_the_run(questions, django_assert_max
         next_seat(run, ann)
     with django_assert_max_num_queries(1):
         standing(run, ann)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("practice", [False, True])
+def test_tabs_that_are_reloaded_at_once_by_somebody_without_an_item_show_one(practice):
+    """Six threads on the file that the tests have; `tests/services` does the same on PostgreSQL."""
+    run, ann = voting.open_run(questions=10), voting.person("ann")
+    run = at_once.with_practice(run) if practice else run
+    assert at_once.seats_of_tabs(run, ann) == {"seats": 1, "shown": 1, "failed": 0}
+    assert VotingItem.objects.filter(held=1).count() == int(not practice)
 
 
 def test_a_crowd_voting_at_once_on_a_real_file_never_exceeds_the_overlap(tmp_path):

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from judging.access import may_adjudicate, may_see_run, may_vote_in, runs_open_to, runs_seen_by
-from judging.models import AuditEntry, Invitation, Membership, Preference, Run
+from judging.models import Assignment, AuditEntry, Invitation, Membership, Preference, Run
 from judging.people import NotLetIn, accept, guest_may_vote, pause, resume
 from tests.judging import voting
 from tests.judging.voting import seat_in_hand
@@ -188,6 +188,47 @@ def test_who_may_vote_no_longer_does_nothing_with_the_item_in_hand(who):
     assert client.get(reverse("ballot", args=[run.pk])).status_code == 403
     seat.refresh_from_db()
     assert seat.status == "leased" and not Preference.objects.exists()
+
+
+NOT_NOW = {
+    **WITHDRAWN,
+    "paused": lambda user, run: pause(run, user, why="Ask me first.", by=user),
+    "run closed": lambda user, run: Run.objects.update(status="done"),
+    "deactivated": lambda user, run: User.objects.update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("who", NOT_NOW)
+def test_who_may_not_vote_now_holds_on_to_no_item(who):
+    run = voting.open_run(voting={"open_to": "guests" if who == "guest" else "annotators"})
+    of_the_run = who in ("guest", "member", "member to look", "member made lead")
+    pat = voting.person("pat", role="" if of_the_run else "annotator")
+    if of_the_run:
+        Membership.objects.create(run=run, user=pat, is_guest=who == "guest")
+    client = signed_in(pat)
+    client.get(reverse("ballot", args=[run.pk]))
+    seat = seat_in_hand(run, pat)
+    assert client.post(reverse("beat", args=[seat.token])).json() == {"held": True}
+    NOT_NOW[who](pat, run)
+    ends = timezone.now() + timedelta(minutes=1)
+    Assignment.objects.update(lease_until=ends)
+    answer = client.post(reverse("beat", args=[seat.token]), **HTMX)
+    assert "HX-Redirect" in answer.headers if who == "deactivated" else answer.json() == {"held": False}
+    seat.refresh_from_db()
+    assert (seat.status, seat.lease_until) == ("leased", ends)
+
+
+@pytest.mark.parametrize("is_member", [False, True])
+def test_a_beat_takes_at_most_five_queries(is_member, django_assert_max_num_queries):
+    run, pat = voting.open_run(), voting.person("pat", role="" if is_member else "annotator")
+    if is_member:
+        Membership.objects.create(run=run, user=pat)
+    client = signed_in(pat)
+    client.get(reverse("ballot", args=[run.pk]))
+    beat = reverse("beat", args=[seat_in_hand(run, pat).token])
+    with django_assert_max_num_queries(4 + is_member):  # session, user, seat, membership, lease
+        answer = client.post(beat)
+    assert answer.json() == {"held": True}
 
 
 def test_a_guest_who_is_invited_votes_when_the_door_is_shut(lead):

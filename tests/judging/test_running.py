@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from arena import chat, setup
@@ -296,16 +296,6 @@ def test_what_another_worker_died_with_is_not_waited_for(benchmark):
 # --- leases
 
 
-def at_its_turn(act):
-    """What `act` returns: the tests' database in memory refuses a table that another thread writes, where a file's waits."""
-    for _ in range(100):
-        try:
-            return act()
-        except OperationalError:
-            time.sleep(0.02)
-    return act()
-
-
 def test_two_workers_and_one_does_the_work(benchmark):
     with openai_server.serve(latency=0.02) as server:
         run = pairs(benchmark, oracle(server))
@@ -313,7 +303,7 @@ def test_two_workers_and_one_does_the_work(benchmark):
 
         def work():
             try:
-                did.append(at_its_turn(lambda: running.carry_out(reload(run))))
+                did.append(running.carry_out(reload(run)))
             finally:
                 connection.close()
 

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from arena.models import Battle
 from judging import assignment, flags
-from judging.assignment import beat, member_of, next_seat, standing, undo
+from judging.assignment import member_of, next_seat, standing, undo
+from judging.casting import beat
 from judging.judges.base import OK, Verdict
 from judging.models import Assignment, Gold, Membership, Preference, Run, VotingItem
 from judging.people import resume

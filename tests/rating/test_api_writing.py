@@ -302,6 +302,7 @@ def test_rights_that_were_withdrawn_end_with_the_item_in_hand():
     user.groups.clear()
     for path, sent in ((f"votes/{token}", {"choice": "a"}), (f"votes/{token}/skip", {}), (f"runs/{run.pk}/undo", {})):
         assert eve.post(path, sent).status_code == 403
+    assert eve.post(f"votes/{token}/beat").json() == {"held": False}
     assert not Preference.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""A person's other tab, while a vote is being recorded on PostgreSQL: the seat is not reopened, and no vote counts twice."""
+"""A person's other tab on PostgreSQL: while a vote is recorded no seat is reopened, and tabs reloaded at once share one seat."""
 
 from __future__ import annotations
 
@@ -40,9 +40,18 @@ def place(tmp_path) -> Iterator[dict[str, str]]:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_what_another_tab_does_while_a_vote_is_recorded_waits_for_it_and_changes_nothing(place):
-    command = [sys.executable, "-m", "tests.services.two_tabs"]
+def said(place: dict[str, str], module: str) -> dict:
+    command = [sys.executable, "-m", f"tests.services.{module}"]
     done = subprocess.run(command, cwd=ROOT, env=place, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_what_another_tab_does_while_a_vote_is_recorded_waits_for_it_and_changes_nothing(place):
     told = {"waited": [True], "status": "done", "votes": 1, "standing": 1, "done": 1, "shows": True}
-    assert json.loads(done.stdout) == {"reload": told, "vote": told, "skip": told}
+    assert said(place, "two_tabs") == {"reload": told, "vote": told, "skip": told}
+
+
+def test_tabs_that_are_reloaded_at_once_by_somebody_without_an_item_show_one(place):
+    one = [{"seats": 1, "shown": 1, "failed": 0}] * 5
+    assert said(place, "two_reloads") == {"votes": one, "practice": one}
