@@ -268,7 +268,7 @@ def open_seats() -> QuerySet[Assignment]:
         was_split=Case(When(answer__isnull=False, then=split("answer")), default=split("battle")),
         annotates=Exists(groups.filter(group__name="annotator")),
         leads=Exists(groups.filter(group__name__in=LEADS)),
-        member=Subquery(membership.values("pk")[:1]),
+        member=Subquery(membership.order_by().values("pk")[:1]),
     )
 
 

@@ -1,4 +1,4 @@
-"""A person's other tab, while a vote is being recorded on PostgreSQL: the seat is not reopened, and no vote counts twice."""
+"""Votes on PostgreSQL: what a person's other tab does while one is being recorded, and what is planned once for many of them."""
 
 from __future__ import annotations
 
@@ -46,3 +46,10 @@ def test_what_another_tab_does_while_a_vote_is_recorded_waits_for_it_and_changes
     assert done.returncode == 0, done.stderr
     told = {"waited": [True], "status": "done", "votes": 1, "standing": 1, "done": 1, "shows": True}
     assert json.loads(done.stdout) == {"reload": told, "vote": told, "skip": told}
+
+
+def test_the_statements_of_a_vote_are_planned_once_for_a_connection_and_no_others(place):
+    command = [sys.executable, "-m", "tests.services.many_votes"]
+    done = subprocess.run(command, cwd=ROOT, env=place, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"votes": 12, "planned": {"seat": 1, "vote": 1}, "outside": 0}
