@@ -283,7 +283,7 @@ def _with_persons(seats: QuerySet[Assignment]) -> QuerySet[Assignment]:
     return seats.annotate(
         annotates=Exists(groups.filter(group__name="annotator")),
         leads=Exists(groups.filter(group__name__in=LEADS)),
-        member=Subquery(membership.values("pk")[:1]),
+        member=Subquery(membership.order_by().values("pk")[:1]),
     )
 
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from arena.frame import is_lead
+from arena.planning import planned_once
 from judging import assignment, ballots, casting, filled
 from judging.access import may_vote_in, runs_open_to, runs_to_adjudicate
 from judging.casting import Said
@@ -135,6 +136,7 @@ def undo(request, pk):
     return _answer(request, run, judge, said, member)
 
 
+@planned_once()
 def _leave(request, token: UUID, act: casting.Act):
     """Do `act` with a seat of this person's own that is still open; say so where it is not."""
     with transaction.atomic():

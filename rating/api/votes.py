@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 
 from arena.frame import is_lead
+from arena.planning import planned_once
 from judging import assignment, ballots, casting
 from judging.access import may_vote_in
 from judging.models import Assignment, Run
@@ -191,6 +192,7 @@ def _run(request: HttpRequest, pk: int) -> Run:
     raise Problem(403, _("You may not vote in this run."))
 
 
+@planned_once()
 def _leave(request: HttpRequest, token: UUID, act: casting.Act, post: Mapping[str, Any]) -> Data:
     """Do `act` with a seat of this person's own."""
     with transaction.atomic():

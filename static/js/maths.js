@@ -3,6 +3,7 @@ const CSS = new URL("../vendor/katex/katex.min.css", import.meta.url);
 const OPTIONS = { trust: false, maxExpand: 500, maxSize: 20, throwOnError: false, strict: "ignore", errorColor: "var(--bad)" };
 const SLICE = 100; // milliseconds of work before the page may paint: a key that is pressed meanwhile is not late
 const DELIMITERS = [["$$", "$$", true], ["\\[", "\\]", true], ["\\(", "\\)", false], ["$", "$", false]];
+const trees = new Map(); // what KaTeX made of each source on this item: two answers to one question share many
 let loading;
 
 function load() {
@@ -19,17 +20,21 @@ function styled() {
   return done;
 }
 
+function treeOf(source, [open, close, displayMode], katex) {
+  // These two write a style attribute into the MathML, which our Content-Security-Policy refuses.
+  const output = /\\(fcolorbox|pmb)/.test(source) ? "html" : "htmlAndMathml";
+  return katex.__renderToDomTree(source.slice(open.length, -close.length), { ...OPTIONS, displayMode, output });
+}
+
 function write(element, katex) {
   if ("typeset" in element.dataset) return;
   const source = element.textContent;
   const found = DELIMITERS.find(([open, close]) => source.startsWith(open) && source.endsWith(close));
   element.dataset.typeset = "";
   if (!found || source.length < found[0].length + found[1].length) return;
-  const [open, close, displayMode] = found;
-  // These two write a style attribute into the MathML, which our Content-Security-Policy refuses.
-  const output = /\\(fcolorbox|pmb)/.test(source) ? "html" : "htmlAndMathml";
   try {
-    const tree = katex.__renderToDomTree(source.slice(open.length, -close.length), { ...OPTIONS, displayMode, output });
+    if (!trees.has(source)) trees.set(source, treeOf(source, found, katex));
+    const tree = trees.get(source);
     if (!tree.classes.includes("katex-error")) element.replaceChildren(tree.toNode());
   } catch {
     /* nested too deep for KaTeX: the source stays */
@@ -59,6 +64,7 @@ export async function typeset(root) {
   const formulas = [...(root?.querySelectorAll(".maths:not([data-typeset])") ?? [])];
   if (!formulas.length) return;
   const katex = await load();
+  trees.clear();
   const seen = formulas.map(inSight);
   await writeAll(formulas.filter((_formula, at) => seen[at]), katex);
   await pause();
