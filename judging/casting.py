@@ -13,12 +13,8 @@ from django.utils.translation import gettext as _
 
 from arena.border import asked
 from judging import assignment, reading_ballots
-<<<<<<< HEAD
-from judging.access import lets_vote
-from judging.filled import why
-=======
 from judging.access import lets_vote, may_adjudicate
->>>>>>> 7c4a8486686c0fe0cecdcbc1644749399a4699cc
+from judging.filled import why
 from judging.models import Assignment, AuditEntry, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable

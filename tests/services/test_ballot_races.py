@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""A person's other tab on PostgreSQL: while a vote is recorded no seat is reopened, and tabs reloaded at once share one seat."""
-=======
-"""Votes on PostgreSQL: what a person's other tab does while one is being recorded, and what is planned once for many of them."""
->>>>>>> 5a1a5ecadf0e1e5484e250288c511ca9268a7107
+"""Votes on PostgreSQL: what a person's other tab does, one seat for tabs reloaded at once, and what is planned once for many votes."""
 
 from __future__ import annotations
 
@@ -53,20 +49,13 @@ def said(place: dict[str, str], module: str) -> dict:
 
 def test_what_another_tab_does_while_a_vote_is_recorded_waits_for_it_and_changes_nothing(place):
     told = {"waited": [True], "status": "done", "votes": 1, "standing": 1, "done": 1, "shows": True}
-<<<<<<< HEAD
     assert said(place, "two_tabs") == {"reload": told, "vote": told, "skip": told}
 
 
 def test_tabs_that_are_reloaded_at_once_by_somebody_without_an_item_show_one(place):
     one = [{"seats": 1, "shown": 1, "failed": 0}] * 5
     assert said(place, "two_reloads") == {"votes": one, "practice": one}
-=======
-    assert json.loads(done.stdout) == {"reload": told, "vote": told, "skip": told}
 
 
 def test_the_statements_of_a_vote_are_planned_once_for_a_connection_and_no_others(place):
-    command = [sys.executable, "-m", "tests.services.many_votes"]
-    done = subprocess.run(command, cwd=ROOT, env=place, capture_output=True, text=True, timeout=180)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"votes": 12, "planned": {"seat": 1, "vote": 1}, "outside": 0}
->>>>>>> 5a1a5ecadf0e1e5484e250288c511ca9268a7107
+    assert said(place, "many_votes") == {"votes": 12, "planned": {"seat": 1, "vote": 1}, "outside": 0}
