@@ -151,6 +151,17 @@ def test_online_elo_has_no_margin_of_error_to_compare_by():
     assert not Duel(*rows).has_interval and Duel(*rows).low is None
 
 
+@pytest.mark.parametrize(
+    ("low", "told"), [(1000, "Online Elo cannot say which of Ash and Birch is ahead"), (1150, "Ash wins about")]
+)
+def test_online_elo_tells_no_odds_where_the_order_of_the_votes_decides(client, low, told):
+    snapshot, models = ranked("Ash", "Birch")
+    make.ranking(snapshot, models[:1], method="elo", rating=1200, low=low, high=1200)
+    make.ranking(snapshot, models[1:], method="elo", rating=1000, low=1000, high=1100)
+    text = words(client.get(url(snapshot, method="elo")))
+    assert told in text and "there is no margin of error for this" in text
+
+
 def test_the_cautious_interval_is_never_narrower_than_that_of_independent_models():
     snapshot, models = ranked("Ash", "Birch")
     one, other = Rating.objects.order_by("rank")
