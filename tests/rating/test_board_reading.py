@@ -145,6 +145,14 @@ def test_scores_of_two_are_told_as_a_difference(client):
     assert "Mean score of Ash less that of Birch : +0.50 [0.00, +1.00]" in text
 
 
+def test_places_per_category_say_how_many_judgments_are_behind_them(client):
+    snapshot, (first, second) = ranked("Ash", "Birch")
+    writing = Category.objects.get_or_create(key="writing", defaults={"name_en": "Writing"})[0]
+    make.ranking(snapshot, [first, second], category=writing, n=1200)
+    Rating.objects.filter(category=writing, model=second).update(n=24)
+    assert "n of each model" in (text := words(client.get(url(snapshot)))) and "24–1,200" in text
+
+
 def test_online_elo_has_no_margin_of_error_to_compare_by():
     snapshot, models = ranked("Ash", "Birch")
     rows = make.ranking(snapshot, models, method="elo")
