@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.chat import ChatError, Endpoint, open_chat
 from arena.chat.pace import Limits
-from arena.editing import Json, Lines
+from arena.editing import Json, Lines, in_one_line
 from arena.keys import Lack, lack_of, why_withheld
 from arena.locking import GuardedForm
 from arena.models import LanguageModel
@@ -170,8 +170,9 @@ class LanguageModelForm(GuardedForm):
         answers, judges = was.answers.count(), was.judges.count()
         if not changed or cleaned["sure"] or not (answers or judges):
             return
-        self.doubt = _("%(answers)d answers and %(judges)d judges hang on this model. With another %(fields)s they would pass for those of another one: make a new version instead, or say that it is the same.") % {
-            "answers": answers, "judges": judges, "fields": ", ".join(str(self.fields[name].label) for name in changed),
+        hanging = [(name, n) for name, n in (("answer", answers), ("judge", judges)) if n]
+        self.doubt = _("On this model hang: %(hanging)s. With another %(fields)s they would pass for those of another one: make a new version instead, or say that it is the same.") % {
+            "hanging": in_one_line(hanging), "fields": ", ".join(str(self.fields[name].label) for name in changed),
         }  # fmt: skip
         self.add_error(None, self.doubt)
 

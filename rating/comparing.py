@@ -302,8 +302,12 @@ def _place(snapshot: Snapshot, rows: list[Agreement], people: dict[Where, Agreem
 
 
 def public_options(judge: Judge) -> list[tuple[str, Any]]:
-    """The judge's options without anything that may hold a secret, however deep."""
-    return sorted(without_secrets(judge.options).items())
+    """The judge's options without anything that may hold a secret, however deep; options of options in one line of words."""
+    return sorted((name, _in_line(value)) for name, value in without_secrets(judge.options).items())
+
+
+def _in_line(value: Any) -> Any:
+    return ", ".join(f"{name} {one}" for name, one in value.items()) if isinstance(value, dict) else value
 
 
 def _said(judge: Judge) -> list[tuple[str, int]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from arena.frame import is_lead
-from arena.models import Answer, Battle, Question, in_reader_language
+from arena.models import Answer, Battle, Provenance, Question, in_reader_language
 from judging import browsing, comments
 from judging.access import is_blind_on, name_people
 from judging.models import Comment, Grade, Judge, KeptOut, Preference, Status, VotingItem
@@ -286,6 +286,7 @@ def shuffled(answers: list[Answer], user) -> list[Answer]:
 def provenances(question: Question, answers: list[Answer], battles: list[Battle]) -> list[str]:
     """Where what the page shows comes from, for its banner."""
     shown = {question.benchmark.provenance} | {answer.provenance for answer in answers}
+    shown.discard(Provenance.IMPORTED)  # what a reader is warned of are judgments that were made elsewhere
     for part in [*answers, *battles]:
         shown |= {judgment.provenance for judgment in getattr(part, "judgments", [])}
     return sorted(shown - {"real"})

@@ -111,6 +111,7 @@ def run(request, pk):
     may_read = context["progress"].failures and not sight.blind
     people = context["people"] is not None
     context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people else []
+    context["gold_lacking"] = gold_lacking(run) if people and sight.may_steer else []
     is_imported = run.provenance == Provenance.IMPORTED
     context["exports"] = formats_of(run) if sight.may_steer and (people or is_imported) else {}
     context["export_query"] = "?judges=1" if is_imported else ""
@@ -122,6 +123,16 @@ def run(request, pk):
 def seen_by(user, run) -> Sight:
     """What somebody who may see the run may do on its page. At most six queries."""
     return Sight(is_lead(user), is_annotator(user), is_blind_on(user, run.benchmark))
+
+
+def gold_lacking(run) -> list[str]:
+    """Which of "practice" and "votes" is to have gold items, and has none. No query where neither is, otherwise one."""
+    voting = Voting.of(run)
+    wanted = [(voting.practice, True, "practice"), (voting.gold_every, False, "votes")]
+    if not any(many for many, _is_practice, _kind in wanted):
+        return []
+    there = set(run.golds.order_by().values_list("is_practice", flat=True).distinct())
+    return [kind for many, is_practice, kind in wanted if many and is_practice not in there]
 
 
 def flagged(run) -> list[Assignment]:

@@ -64,9 +64,11 @@ def vote(request):
     if runs is None and not split:
         return _refused(request)
     runs = Run.objects.none() if runs is None else runs
-    mine = Q(assignments__judge__user=request.user, assignments__status=Seat.DONE)
+    counts = (Assignment.Purpose.VOTE, Assignment.Purpose.REPEAT, Assignment.Purpose.GOLD)
+    done = Q(assignments__status=Seat.DONE, assignments__purpose__in=counts)
     runs = runs.select_related("benchmark", "rubric").annotate(
-        mine=Count("assignments", filter=mine), all=Count("assignments", filter=Q(assignments__status=Seat.DONE))
+        mine=Count("assignments", filter=done & Q(assignments__judge__user=request.user)),
+        all=Count("assignments", filter=done),
     )
     return render(request, "judging/vote.html", {"runs": runs, "split": split})
 

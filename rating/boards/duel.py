@@ -70,6 +70,14 @@ class Duel:
         apart = first.rank_high is not None and last.rank_low is not None and first.rank_high < last.rank_low
         return apart or self.is_off_zero
 
+    @property
+    def is_of_order(self) -> bool:
+        """Whether the same votes in another order may turn the two round: online Elo whose ranges over orders meet."""
+        ends = (self.one.low, self.one.high, self.other.low, self.other.high)
+        if self.one.method != Rating.Method.ELO or None in ends:
+            return False
+        return max(self.one.low, self.other.low) <= min(self.one.high, self.other.high)
+
 
 @dataclass(frozen=True)
 class Pair:

@@ -33,6 +33,12 @@ class Places:
         """Whether the data cannot tell the first from the second."""
         return len(self.leaders) > 1 or any((row.rank_high or 1) > 1 for row in self.leaders)
 
+    @property
+    def counts(self) -> list[int]:
+        """The fewest and the most judgments behind a rating here, one number where they are the same; none without a rating."""
+        there = {cell.rating.n for cell in self.cells if cell.rating}
+        return sorted({min(there), max(there)}) if there else []
+
 
 @dataclass(frozen=True)
 class Heat:

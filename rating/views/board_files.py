@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from arena.models import Benchmark
 from rating import board_files, board_page, boards
 from rating.board_picture import picture
+from rating.models import Rating
 from rating.seen import Seen
 
 FRAMED = (
@@ -68,6 +69,8 @@ def embed(request, pk):
         "board": shown.board,
         "snapshot": snapshot,
         "title": title,
+        "voters": boards.source_name(shown.board.source),
+        "method": Rating.Method(shown.board.method).label,
         "origins": origins,
         "permalink": board_page.permalink(request, snapshot),
         "frame": request.build_absolute_uri(),

@@ -25,13 +25,15 @@ function kept() {
   const fields = [...holder.querySelectorAll('input[id]:not([type="hidden"])')].filter((field) => field.value !== field.defaultValue);
   // The mark that goes with a field stays the one it was typed under: the server tells whether somebody came between.
   const withIt = fields.flatMap((field) => [...holder.querySelectorAll(`[data-with="${CSS.escape(field.id)}"]`)]);
-  const typed = [...fields, ...withIt].map((field) => [field.id, field.value, field.type === "hidden" ? null : field.selectionStart]);
+  const typed = [...fields, ...withIt].map((field) => [field.id, field.value]);
+  // Also where nothing is typed yet: what is marked in full is meant to be typed over, not typed in front of.
+  const marked = at?.matches('input:not([type="hidden"])') ? [at.selectionStart, at.selectionEnd] : null;
   const folds = [...holder.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]);
   const moved = [...holder.querySelectorAll(".table-wrap[id]")].map((table) => [table.id, table.scrollLeft]);
-  return { where, value, typed, folds, moved };
+  return { where, value, typed, marked, folds, moved };
 }
 
-function restore({ where, value, typed, folds, moved }) {
+function restore({ where, value, typed, marked, folds, moved }) {
   const named = (id) => holder.querySelector(`#${CSS.escape(id)}`);
   for (const [id, open] of folds) named(id)?.toggleAttribute("open", open);
   for (const [id, left] of moved) if (named(id)) named(id).scrollLeft = left;
@@ -40,8 +42,7 @@ function restore({ where, value, typed, folds, moved }) {
   const found = [...holder.querySelectorAll(`[${where[0]}="${CSS.escape(where[1])}"]:not([type="hidden"])`)];
   const again = found.find((one) => (one.getAttribute("value") ?? "") === value) ?? found[0];
   again?.focus({ preventScroll: true });
-  const caret = typed.find(([id]) => id === again?.id)?.[2];
-  if (caret != null) again.setSelectionRange(caret, caret);
+  if (marked && again) again.setSelectionRange(...marked);
 }
 
 // The fragment is our own template's output, escaped on the server: the same HTML as on first load.

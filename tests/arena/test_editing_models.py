@@ -186,6 +186,7 @@ def test_asking_another_way_after_answers_were_given_wants_a_second_word(lead):
     model = LanguageModel.objects.get(name="Ash")
     page = edit(lead, model, endpoint_model="another")
     assert page.status_code == 422 and "make a new version instead" in page.text
+    assert "On this model hang: 1 answer. With" in page.text
     model.refresh_from_db()
     assert model.endpoint_model == ""
     assert edit(lead, model, endpoint_model="another", sure="on").status_code == 302

@@ -10,6 +10,7 @@ from django.utils import timezone
 from arena.models import Answer, LanguageModel
 from rating.models import Leaderboard, Rating, Snapshot
 from tests.judging import recorded as make
+from tests.judging.voting import person
 
 pytestmark = pytest.mark.django_db
 
@@ -257,3 +258,18 @@ def test_the_administration_is_closed_to_annotators(client):
     client.force_login(make.person("anna", "annotator"))
     assert client.get(reverse("admin:index")).status_code == 302
     assert not User.objects.get(username="anna").is_staff
+
+
+def test_questions_that_were_uploaded_are_said_to_come_from_a_file_and_not_to_be_judged(client):
+    benchmark = make.benchmark(provenance="imported")
+    page = client.get(reverse("benchmark", args=[benchmark.pk])).text
+    assert "loaded from a file" in page and "Some of these judgments" not in page
+
+
+def test_a_lead_starts_a_run_from_a_benchmark_with_questions(client):
+    benchmark, empty = make.benchmark(), make.benchmark("empty")
+    make.question(benchmark, "q1")
+    client.force_login(person("lea", role="lead"))
+    start = f'href="{reverse("run_new")}?benchmark='
+    assert f"{start}{benchmark.pk}" in client.get(reverse("benchmark", args=[benchmark.pk])).text
+    assert start not in client.get(reverse("benchmark", args=[empty.pk])).text

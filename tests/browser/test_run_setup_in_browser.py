@@ -96,6 +96,17 @@ def test_without_scripts_a_run_is_previewed_tried_checked_and_started(visit, lea
     assert rung[1:] == [Run.objects.get().pk]
 
 
+def test_a_budget_that_is_marked_is_typed_over_after_the_next_fragment(visit, lead):
+    with openai_server.serve() as server:
+        run, _row = scene(server)
+    page = visit(lead).open(reverse("run", args=[run.pk]))
+    page.locator("#run-budget").select_text()
+    page.evaluate("document.querySelector('#run-progress').dataset.old = 'yes'")
+    page.locator("#run-progress:not([data-old])").wait_for(timeout=15_000)
+    page.keyboard.type("5")
+    assert page.locator("#run-budget").input_value() == "5"
+
+
 def test_a_half_typed_budget_and_open_folds_outlive_the_next_fragment(visit, lead):
     with openai_server.serve() as server:
         run, _row = scene(server)

@@ -361,7 +361,7 @@ def join_and_vote_all(page: Page, link: str) -> None:
     """In Chinese, on a phone: make an account by the link, and decide on every pair."""
     page.goto(link)
     assert page.locator("html").get_attribute("lang") == "zh-hans"
-    expect(page.get_by_role("heading", level=1)).to_have_text("邀请你参加：Kitchen talk")
+    expect(page.get_by_role("heading", level=1)).to_have_text("邀请您参加：Kitchen talk")
     field(page, "用户名").fill("xiaomei")
     field(page, "密码").fill(PASSWORD)
     field(page, "密码确认").fill(PASSWORD)

@@ -112,3 +112,8 @@ def test_everybody_reads_ones_own_rows_and_no_others(run, ann):
 
 def test_an_act_without_words_is_shown_as_it_is(run):
     assert sentence(AuditEntry.note("moon_landed", run=run).act) == "moon_landed"
+
+
+def test_a_fact_that_is_called_as_a_method_of_dicts_is_shown_as_any_other(run, ann):
+    AuditEntry.note("practice_done", actor=ann, run=run, right=3, items=4)
+    assert "items: 4" in signed_in(ann).get(reverse("my_log")).content.decode()

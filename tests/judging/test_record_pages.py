@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from arena.models import Answer, Battle
+from arena.models import Answer, Battle, Benchmark
 from judging.models import Comment, Judge, VotingItem
 from judging.views.record import verdict_of
 from tests.judging import recorded as make
@@ -159,6 +159,13 @@ def test_what_is_not_real_says_so(client, question, provenance, words):
     make.preference(battle, provenance=provenance)
     for row in (question, battle):
         assert f'data-provenance="{provenance}"' in page(client, row) and words in page(client, row)
+
+
+def test_questions_and_answers_from_a_file_are_not_said_to_be_judged_elsewhere(client, question):
+    Benchmark.objects.update(provenance="imported")
+    Answer.objects.update(provenance="imported")
+    for row in (question, make.battle(question)):
+        assert 'data-provenance="imported"' not in page(client, row)
 
 
 def test_the_neighbours_are_those_of_the_benchmark_in_its_order(client):

@@ -22,7 +22,7 @@ from judging import calling, consumers, watching
 from judging.assignment import judge_of, leave, next_seat
 from judging.billing import estimate
 from judging.items import battles_of, items_of
-from judging.models import Assignment, Preference, Run, Seat
+from judging.models import Assignment, Gold, Preference, Run, Seat
 from judging.progress import expected
 from judging.running import carry_out
 from tests.judging import recorded as make
@@ -394,6 +394,29 @@ def test_htmx_gets_the_estimate_alone_and_checking_marks_no_field(lead):
     answer = lead.post(reverse("run_new"), {"check": "1", "mode": "pairwise"}, headers={"HX-Request": "true"})
     assert answer.status_code == 200 and "<form" not in answer.text
     assert "Not complete yet" in answer.text
+
+
+def test_a_form_that_nobody_sent_yet_is_asked_for_nothing_in_particular(lead):
+    page = lead.get(reverse("run_new"), {"benchmark": make.benchmark().pk}).text
+    assert "Not complete yet" not in page and "Choose models and judges" in page
+
+
+@pytest.mark.parametrize(
+    ("voting", "gold", "lacking"),
+    [
+        ({}, [], []),
+        ({"practice": 2, "gold_every": 5}, [], ["practice", "votes"]),
+        ({"practice": 2, "gold_every": 5}, [True], ["votes"]),
+        ({"practice": 2}, [False], ["practice"]),
+        ({"gold_every": 5}, [False], []),
+    ],
+)
+def test_a_run_that_is_to_have_gold_items_and_has_none_says_so(lead, voting, gold, lacking):
+    run = open_run(voting=voting)
+    for is_practice in gold:
+        Gold.objects.create(run=run, battle=Battle.objects.first(), lowest=0, highest=0, is_practice=is_practice)
+    page = lead.get(reverse("run", args=[run.pk]))
+    assert page.context["gold_lacking"] == lacking and page.text.count("data-gold-lacking") == len(lacking)
 
 
 def test_the_estimate_takes_as_many_queries_for_forty_questions_as_for_one(lead, django_assert_max_num_queries):

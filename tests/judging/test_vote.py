@@ -434,6 +434,14 @@ def test_the_list_shows_open_runs_and_what_this_person_did(client, ann):
     assert "<dd data-mine>1</dd>" in page
 
 
+def test_practice_is_no_vote_in_the_list(client, ann):
+    run = voting.open_run()
+    act(client, "cast", opened(client, run, ann), choice="a")
+    Assignment.objects.filter(run=run).update(purpose=Assignment.Purpose.PRACTICE)
+    page = client.get(reverse("vote"))
+    assert "<dd data-mine>0</dd>" in page.text and page.context["runs"][0].all == 0
+
+
 def test_the_list_without_open_runs_says_what_happens_next(client):
     assert "data-empty" in client.get(reverse("vote")).text
 

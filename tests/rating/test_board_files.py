@@ -223,6 +223,11 @@ def test_nobody_may_frame_a_board_unless_the_operator_said_so(client):
     assert "JURYROOM_EMBED_ORIGINS" in html and "&lt;iframe" not in html and "board.svg" in html
 
 
+def test_a_framed_board_says_who_judged_and_by_which_method(client):
+    html = client.get(reverse("embed", args=[make.board(2).pk])).content.decode()
+    assert "Bradley–Terry · Votes from: people and judges" in html
+
+
 def test_the_origins_that_the_operator_named_may_frame_it_and_no_script_runs(client, settings):
     settings.EMBED_ORIGINS = ["https://wiki.example", "https://intranet.example:8443"]
     response = client.get(reverse("embed", args=[make.board(2).pk]), {"category": "maths"})

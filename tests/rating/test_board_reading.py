@@ -145,10 +145,29 @@ def test_scores_of_two_are_told_as_a_difference(client):
     assert "Mean score of Ash less that of Birch : +0.50 [0.00, +1.00]" in text
 
 
+def test_places_per_category_say_how_many_judgments_are_behind_them(client):
+    snapshot, (first, second) = ranked("Ash", "Birch")
+    writing = Category.objects.get_or_create(key="writing", defaults={"name_en": "Writing"})[0]
+    make.ranking(snapshot, [first, second], category=writing, n=1200)
+    Rating.objects.filter(category=writing, model=second).update(n=24)
+    assert "n of each model" in (text := words(client.get(url(snapshot)))) and "24–1,200" in text
+
+
 def test_online_elo_has_no_margin_of_error_to_compare_by():
     snapshot, models = ranked("Ash", "Birch")
     rows = make.ranking(snapshot, models, method="elo")
     assert not Duel(*rows).has_interval and Duel(*rows).low is None
+
+
+@pytest.mark.parametrize(
+    ("low", "told"), [(1000, "Online Elo cannot say which of Ash and Birch is ahead"), (1150, "Ash wins about")]
+)
+def test_online_elo_tells_no_odds_where_the_order_of_the_votes_decides(client, low, told):
+    snapshot, models = ranked("Ash", "Birch")
+    make.ranking(snapshot, models[:1], method="elo", rating=1200, low=low, high=1200)
+    make.ranking(snapshot, models[1:], method="elo", rating=1000, low=1000, high=1100)
+    text = words(client.get(url(snapshot, method="elo")))
+    assert told in text and "there is no margin of error for this" in text
 
 
 def test_the_cautious_interval_is_never_narrower_than_that_of_independent_models():
