@@ -97,6 +97,7 @@ EXPORTS = {
 OF_API = {
     "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark", "meta_evaluation": "benchmark",
     "snapshot": "snapshot", "snapshot_board": "snapshot", "snapshot_agreement": "snapshot", "snapshot_health": "snapshot",
+    "model_report": "model", "model_failures": "model",
     "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
 }  # fmt: skip
 
@@ -132,12 +133,14 @@ def _arguments(name: str, there: dict[str, Any]) -> list[Any]:
 
 def _address_of_api(name: str, there: dict[str, Any]) -> str:
     short = name.removeprefix("api-v1:")
+    if short == "model_compare":
+        return reverse(name, args=[there["model"].pk] * 2)
     if short in ("cast", "skip", "flag", "beat"):
         return reverse(name, args=[NOBODY])
     if short == "nothing_here":
         return reverse(name, args=["nowhere"])
     if short in OF_API:
         return reverse(name, args=[there[OF_API[short]].pk])
-    if short in ("model", "benchmark", "question", "answer", "battle", "judge", "rubric", "run"):
+    if short in ("model", "benchmark", "question", "answer", "battle", "judge", "rubric", "run", "bad_case"):
         return reverse(name, args=[there[short].pk])
     return reverse(name)
