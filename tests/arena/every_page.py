@@ -134,7 +134,7 @@ def _arguments(name: str, there: dict[str, Any]) -> list[Any]:
 def _address_of_api(name: str, there: dict[str, Any]) -> str:
     short = name.removeprefix("api-v1:")
     if short == "model_compare":
-        return reverse(name, args=[there["model"].pk] * 2)
+        return reverse(name, args=[there["model"].pk, there["other"].pk])
     if short in ("cast", "skip", "flag", "beat"):
         return reverse(name, args=[NOBODY])
     if short == "nothing_here":
