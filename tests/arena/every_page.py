@@ -98,6 +98,7 @@ OF_API = {
     "add_questions": "benchmark", "board": "benchmark", "agreement": "benchmark", "judge_health": "benchmark", "meta_evaluation": "benchmark",
     "snapshot": "snapshot", "snapshot_board": "snapshot", "snapshot_agreement": "snapshot", "snapshot_health": "snapshot",
     "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
+    "bad_case": "bad_case", "model_report": "model", "model_failures": "model",
 }  # fmt: skip
 
 
@@ -134,6 +135,8 @@ def _address_of_api(name: str, there: dict[str, Any]) -> str:
     short = name.removeprefix("api-v1:")
     if short in ("cast", "skip", "flag", "beat"):
         return reverse(name, args=[NOBODY])
+    if short == "model_compare":
+        return reverse(name, args=[there["model"].pk, there["other"].pk])
     if short == "nothing_here":
         return reverse(name, args=["nowhere"])
     if short in OF_API:
