@@ -106,18 +106,19 @@ UNDER_WAY = {
 }
 """Of a run that is not done yet, for GET."""
 
-READ, TOKEN, LEAD = "anybody", "a token", "a lead's token"
+READ, TOKEN, VIEWER, LEAD = "anybody", "a token", "a lead's or viewer's token", "a lead's token"
 API: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
             "listed", "board", "agreement", "judge_health", "meta_evaluation", "snapshots", "snapshot", "snapshot_board", "snapshot_agreement",
             "snapshot_health", "ratings", "models", "model", "scores", "benchmarks", "benchmark", "categories", "questions",
             "question", "answers", "answer", "battles", "battle", "preferences", "grades", "judges", "judge", "rubrics", "rubric",
-            "runs", "run", "openapi", "nothing_here", "api-root",
+            "runs", "run", "openapi", "nothing_here", "api-root", "model_report", "model_compare",
         ),
         ("get", READ),
     ),
-    **dict.fromkeys(("annotators", "profiles", "groupings"), ("get", LEAD)),
+    **dict.fromkeys(("annotators", "profiles", "groupings", "bad_cases", "bad_case"), ("get", LEAD)),
+    "model_failures": ("get", VIEWER),
     **dict.fromkeys(("add_questions", "add_answers", "make_run", "start", "pause", "cancel"), ("post", LEAD)),
     **dict.fromkeys(("next_seat", "cast", "skip", "flag", "beat", "undo"), ("post", TOKEN)),
 }  # fmt: skip
@@ -240,11 +241,10 @@ def test_who_may_ask_the_api(there, name):
     if method == "post":
         refused = asked_of_api(name, there, there["lead"], may_write=False).status_code
         assert refused == 403
-    if who == LEAD:
-        for person in ("annotator", "viewer"):
-            refused = asked_of_api(name, there, there[person]).status_code
-            assert refused == 403
-        assert asked_of_api(name, there, there["lead"]).status_code not in (401, 403)
+    let_in = {LEAD: ("lead",), VIEWER: ("lead", "viewer")}.get(who, ())
+    for person in ("annotator", "viewer", "lead") if let_in else ():
+        status = asked_of_api(name, there, there[person]).status_code
+        assert status not in (401, 403) if person in let_in else status == 403
 
 
 @pytest.mark.parametrize("name", [name for name in API if API[name][0] == "post"])
