@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from arena.editing import hanging_on
 from arena.models import Answer, ApiToken, Battle, Benchmark, Category, LanguageModel, Question, Upload
 from arena.withholding import secret_paths, spelled
 
@@ -57,7 +58,7 @@ class LanguageModelAdmin(LooksOnly):
     search_fields = ["name", "version", "vendor", "endpoint_model"]
 
     def has_delete_permission(self, request, obj=None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+        return admin.ModelAdmin.has_delete_permission(self, request, obj) and not (obj and hanging_on(obj))
 
 
 @admin.register(Category)

@@ -110,9 +110,9 @@ def run(request, pk):
     }
     may_read = context["progress"].failures and not sight.blind
     people = context["people"] is not None
-    context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people else []
-    context["gold_lacking"] = gold_lacking(run) if people and sight.may_steer else []
     is_imported = run.provenance == Provenance.IMPORTED
+    context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people and not is_imported else []
+    context["gold_lacking"] = gold_lacking(run) if people and sight.may_steer else []
     context["exports"] = formats_of(run) if sight.may_steer and (people or is_imported) else {}
     context["export_query"] = "?judges=1" if is_imported else ""
     context["without_text"] = votes_without_text(run).count() if context["exports"] else 0

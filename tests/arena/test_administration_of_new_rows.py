@@ -10,8 +10,8 @@ from django.urls import reverse
 from arena.admin import LooksOnly
 from arena.model_form import LanguageModelForm
 from arena.models import ApiToken, LanguageModel, Upload
-from judging.models import BadCase, Delivery, TryOut, Webhook
-from rating.models import Grouping
+from judging.models import BadCase, Delivery, Run, TryOut, Webhook
+from rating.models import Grouping, Score
 from tests.arena import every_page
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +61,16 @@ def test_a_model_is_written_on_its_own_page_and_deleted_here_while_nothing_hangs
     assert client.get(reverse("admin:arena_languagemodel_add")).status_code == 403
     client.post(delete, {"post": "yes"})
     assert not LanguageModel.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("what", ["a score", "a run"])
+def test_a_model_that_something_hangs_on_is_not_deleted_here(client, there, what):
+    row = LanguageModel.objects.create(name="Spare", version="1", vendor="N")
+    if what == "a run":  # of which it is a candidate, without an answer yet
+        Run.objects.first().candidates.add(row)
+    else:
+        Score.objects.create(model=row, benchmark="MMLU", metric="accuracy", value=0.5, source="a paper")
+    listed, delete = reverse("admin:arena_languagemodel_changelist"), "admin:arena_languagemodel_delete"
+    assert client.post(reverse(delete, args=[row.pk]), {"post": "yes"}).status_code == 403
+    client.post(listed, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert LanguageModel.objects.filter(pk=row.pk).exists()

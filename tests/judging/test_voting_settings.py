@@ -234,6 +234,20 @@ def test_a_machines_run_is_neither_opened_nor_closed_for_votes(lead):
     assert run.status == "done" and not AuditEntry.objects.exists()
 
 
+def test_a_run_whose_votes_were_given_elsewhere_is_not_opened_for_more_of_them(lead):
+    run = open_run(provenance="imported")
+    Run.objects.update(status="done")
+    page = lead.get(reverse("run", args=[run.pk])).text
+    assert "Duplicate" in page and "Open for votes" not in page and "Change how people vote" not in page
+    for answer in (
+        lead.post(reverse("run_open", args=[run.pk]), follow=True),
+        lead.post(reverse("run_voting", args=[run.pk]), OTHER, follow=True),
+    ):
+        assert "were given elsewhere" in answer.text
+    run.refresh_from_db()
+    assert (run.status, run.voting) == ("done", {}) and not AuditEntry.objects.exists()
+
+
 # --- how far people are
 
 
