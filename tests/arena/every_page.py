@@ -99,7 +99,6 @@ OF_API = {
     "snapshot": "snapshot", "snapshot_board": "snapshot", "snapshot_agreement": "snapshot", "snapshot_health": "snapshot",
     "model_report": "model", "model_failures": "model",
     "next_seat": "run", "start": "run", "pause": "run", "cancel": "run", "undo": "run", "annotators": "run",
-    "bad_case": "bad_case", "model_report": "model", "model_failures": "model",
 }  # fmt: skip
 
 
@@ -138,8 +137,6 @@ def _address_of_api(name: str, there: dict[str, Any]) -> str:
         return reverse(name, args=[there["model"].pk, there["other"].pk])
     if short in ("cast", "skip", "flag", "beat"):
         return reverse(name, args=[NOBODY])
-    if short == "model_compare":
-        return reverse(name, args=[there["model"].pk, there["other"].pk])
     if short == "nothing_here":
         return reverse(name, args=["nowhere"])
     if short in OF_API:
