@@ -18,8 +18,8 @@ CLOSED = (Run.Status.DRAFT, Run.Status.PAUSED, Run.Status.DONE, Run.Status.CANCE
 
 
 def is_for_people(run: Run) -> bool:
-    """Whether people vote in it, and no machine judges. One query."""
-    return not run.judges.machines().exists()
+    """Whether people vote in it: no machine judges, and its votes are none from elsewhere. At most one query."""
+    return not run.is_imported and not run.judges.machines().exists()
 
 
 def close(run: Run, *, by: Any = None) -> bool:

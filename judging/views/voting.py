@@ -11,7 +11,7 @@ from arena.locking import MEANWHILE, mark_of
 from judging import opening
 from judging.leaking import leak_counts
 from judging.models import Run
-from judging.views.runs import leads_only
+from judging.views.runs import ELSEWHERE, leads_only
 from judging.voting import BadVoting, Voting
 from judging.voting_form import VotingForm, has_votes, in_words
 
@@ -21,6 +21,9 @@ from judging.voting_form import VotingForm, has_votes, in_words
 def run_voting(request, pk):
     """The settings of how people vote: shown, and changed for all votes to come."""
     run = get_object_or_404(Run.objects.select_related("rubric", "benchmark"), pk=pk)
+    if run.is_imported:
+        messages.info(request, ELSEWHERE)
+        return redirect("run", pk=pk)
     if not opening.is_for_people(run):
         messages.info(request, _("Machines judge in this run: there is nothing to set about votes."))
         return redirect("run", pk=pk)
@@ -75,6 +78,8 @@ def run_open(request, pk):
     run = get_object_or_404(Run, pk=pk)
     if opening.reopen(run, by=request.user):
         messages.success(request, _("The run is open for votes."))
+    elif run.is_imported:
+        messages.error(request, ELSEWHERE)
     elif not opening.is_for_people(run):
         messages.error(request, _("Machines judge in this run: it is not opened for votes."))
     else:
