@@ -271,21 +271,25 @@ def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> list[Run]:
 
 
 def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
-    """The run of these verdicts, made where it is missing."""
+    """The run of these verdicts, made where it is missing; two who load at once make it once."""
     by_turn = any(entry.record.turn for entry in entries)
+    told = {
+        "name": how.name,
+        "benchmark": benchmark,
+        "rubric": how.rubric,
+        "mode": how.mode,
+        "baseline_id": how.baseline,
+        "order": how.order,
+        "turns": Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
+        "provenance": Provenance.IMPORTED,
+    }
+    there = Run.objects.filter(**told).order_by("pk")
+    if run := there.first():
+        return run
+    Benchmark.objects.select_for_update(no_key=True).get(pk=benchmark.pk)
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
-    return Run.objects.get_or_create(
-        name=how.name,
-        benchmark=benchmark,
-        rubric=how.rubric,
-        mode=how.mode,
-        baseline_id=how.baseline,
-        order=how.order,
-        turns=Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
-        provenance=Provenance.IMPORTED,
-        defaults=made,
-    )[0]
+    return there.all().first() or Run.objects.create(**told, **made)
 
 
 def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> None:

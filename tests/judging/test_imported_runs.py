@@ -88,6 +88,18 @@ def test_votes_on_each_item_follow_what_later_files_bring(tmp_path):
     assert of_people(tmp_path, "arena_user_2", "arena_user_3").limits == {"overlap": 3}
 
 
+def test_a_run_that_was_made_twice_takes_what_comes_and_breaks_nothing(tmp_path):
+    run = of_people(tmp_path, "arena_user_1")
+    Run.objects.create(
+        **{
+            field: getattr(run, field)
+            for field in ("name", "benchmark", "rubric", "mode", "order", "turns", "provenance")
+        }
+    )
+    load("arena", write(tmp_path / "more.json", {**BATTLE, "judge": "arena_user_2"}), benchmark="b")
+    assert set(Preference.objects.values_list("run", flat=True)) == {run.pk}
+
+
 def test_the_share_of_kept_replies_is_none_where_nobody_was_asked():
     spent = {"judgments": 3, "verdicts": 3, "asked": 0, "cached": 0}
     told = [
