@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from os.path import commonprefix
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from arena.loading.records import BadInput, Batch, GradeRecord, Report, RubricRecord, VoteRecord
@@ -244,12 +244,13 @@ def _how(entry: Entry) -> How:
     return How(name, rubric, mode, baseline, order=order)
 
 
-def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> None:
-    """Give each row its run, which is made where it is missing.
+def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> list[Run]:
+    """Give each row its run, which is made where it is missing. Returns the runs of people's verdicts that tell of no run.
 
     What a run says has to be known to rate: where both orders were asked, one alone is half a verdict, and a rate of wins is
     one against that baseline.
     """
+    people: list[Run] = []
     asked: dict[How, list[Entry]] = {}
     for entry in entries:
         asked.setdefault(_how(entry), []).append(entry)
@@ -264,27 +265,31 @@ def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> None:
         run.candidates.add(*{answer.model for entry in theirs for answer in entry.answers})
         for entry in theirs:
             entry.row.run = run
+        if all(entry.record.is_person and not entry.record.run for entry in theirs):
+            people.append(run)
+    return people
 
 
 def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
-    """The run of these verdicts, made where it is missing; of people's, as many as judged an item were wanted."""
+    """The run of these verdicts, made where it is missing; two who load at once make it once."""
     by_turn = any(entry.record.turn for entry in entries)
+    told = {
+        "name": how.name,
+        "benchmark": benchmark,
+        "rubric": how.rubric,
+        "mode": how.mode,
+        "baseline_id": how.baseline,
+        "order": how.order,
+        "turns": Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
+        "provenance": Provenance.IMPORTED,
+    }
+    there = Run.objects.filter(**told).order_by("pk")
+    if run := there.first():
+        return run
+    Benchmark.objects.select_for_update(no_key=True).get(pk=benchmark.pk)
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
-    if all(entry.record.is_person and not entry.record.run for entry in entries):
-        votes = Counter((*sorted(answer.pk for answer in entry.answers), entry.record.turn) for entry in entries)
-        made["limits"] = {"overlap": max(votes.values())}
-    return Run.objects.get_or_create(
-        name=how.name,
-        benchmark=benchmark,
-        rubric=how.rubric,
-        mode=how.mode,
-        baseline_id=how.baseline,
-        order=how.order,
-        turns=Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
-        provenance=Provenance.IMPORTED,
-        defaults=made,
-    )[0]
+    return there.all().first() or Run.objects.create(**told, **made)
 
 
 def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> None:
@@ -313,9 +318,11 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
             row.pk = there[place].pk
             old.append(entry)
     table = type(entries[0].row)
-    _put_into_runs((*new, *old), benchmark)
+    people = _put_into_runs((*new, *old), benchmark)
     table.objects.bulk_create([entry.row for entry in new], batch_size=CHUNK)
     table.objects.bulk_update([entry.row for entry in old], ["run"], batch_size=CHUNK)
+    for run in people:
+        _want_what_there_is(run, table)
     what = "votes" if table is Preference else "grades"
     report.counts[f"new {what}"] += len(new)
     report.counts[f"{what} already there"] += len(entries) - len(new)
@@ -323,6 +330,16 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
         report.counts[f"of the new {what}, failures without a verdict"] += failed
     if old:
         report.counts[f"{what} already there, now in a run"] += len(old)
+
+
+def _want_what_there_is(run: Run, table: type[Preference] | type[Grade]) -> None:
+    """Say of a run of people's verdicts that as many were wanted on each item as the most judged one has. One query, or two."""
+    item = "battle" if table is Preference else "answer"
+    votes = table.objects.current().filter(run=run).order_by().values(item, "turn").annotate(n=Count("pk"))
+    most = votes.aggregate(most=Max("n"))["most"]
+    if run.limits.get("overlap") != most:
+        run.limits = {**run.limits, "overlap": most}
+        run.save(update_fields=["limits"])
 
 
 PLACES = {

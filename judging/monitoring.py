@@ -202,8 +202,8 @@ def of_machines(run: Run, now: Progress, seconds: float | None, at: datetime) ->
 
 
 def elapsed(run: Run, at: datetime) -> float | None:
-    """Seconds from the start to the end, or to now; None before the start."""
-    if run.started_at is None:
+    """Seconds from the start to the end, or to now; None before the start, and of verdicts that were made elsewhere."""
+    if run.started_at is None or run.is_imported:
         return None
     return max(0.0, ((run.finished_at or at) - run.started_at).total_seconds())
 

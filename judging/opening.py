@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.live import ring
-from arena.models import Provenance
 from judging import notifying
 from judging.assignment import rewant
 from judging.models import AuditEntry, Run, VotingItem
@@ -19,13 +18,8 @@ CLOSED = (Run.Status.DRAFT, Run.Status.PAUSED, Run.Status.DONE, Run.Status.CANCE
 
 
 def is_for_people(run: Run) -> bool:
-    """Whether people vote in it, and no machine judges. One query."""
-    return not run.judges.machines().exists()
-
-
-def is_imported(run: Run) -> bool:
-    """Whether its verdicts were given elsewhere: votes of people here would be taken for some of them."""
-    return run.provenance == Provenance.IMPORTED
+    """Whether people vote in it: no machine judges, and its votes are none from elsewhere. At most one query."""
+    return not run.is_imported and not run.judges.machines().exists()
 
 
 def close(run: Run, *, by: Any = None) -> bool:
@@ -41,14 +35,10 @@ def close(run: Run, *, by: Any = None) -> bool:
 
 
 def reopen(run: Run, *, by: Any = None) -> bool:
-    """Open the run for votes, or open it again. False where it is open or under way, is none for people, or was imported."""
+    """Open the run for votes, or open it again. False where it is open or under way, or is none for people."""
     shut = Run.objects.filter(pk=run.pk, status__in=CLOSED)
     with transaction.atomic():
-        if (
-            is_imported(run)
-            or not is_for_people(run)
-            or not shut.update(status=Run.Status.OPEN, finished_at=None, error="")
-        ):
+        if not is_for_people(run) or not shut.update(status=Run.Status.OPEN, finished_at=None, error=""):
             return False
         Run.objects.filter(pk=run.pk, started_at=None).update(started_at=timezone.now())
         AuditEntry.note("run_opened", actor=by, run=run, name=run.name)

@@ -82,7 +82,7 @@ def guess(path: Path, *, only: str = "") -> Guess:
     with tempfile.TemporaryDirectory() as folder:
         head = _head_of(path, Path(folder))
         names = _names(head)
-        is_published = only in ("", "alpaca_eval") and is_leaderboard(names)
+        is_published = only in ("", "alpaca_eval") and head.suffix.lower() == ".csv" and is_leaderboard(names)
         if only == SCORES or is_published or (not only and set(NEEDED) <= names):
             return Guess(SCORES, (SCORES,))
         if any(own <= names for own in OURS):

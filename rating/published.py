@@ -21,6 +21,8 @@ FIGURES = (
 )
 SHARES = ("win_rate", "discrete_win_rate")  # those that are means over the questions
 COUNTS = ("n_wins", "n_wins_base", "n_draws")
+READ_FROM = {"n": "n_total", "source": "mode"}
+"""The column that another field of a score is read from."""
 KNOWN = {"mode", "n_total", *COUNTS, *(column for column, _metric, _unit in FIGURES)}
 CLOSE = 0.01  # per cent, by which rates that were rounded may differ
 

@@ -85,10 +85,11 @@ def read_scores(path: Path, *, benchmark: str = "") -> list[ScoreRow]:
     """The scores in the file; `benchmark` is what a published leaderboard is of. Raises BadScores with all that is wrong with it."""
     problems: list[str] = []
     rows: list[ScoreRow] = []
+    is_table = path.suffix.lower() not in JSON_ENDINGS
     try:
         for number, told in _told(path, problems):
             place = f"{path}, line {number}"
-            if published.is_leaderboard(told):
+            if is_table and published.is_leaderboard(told):
                 rows += _published(place, told, benchmark or published.ALPACA_EVAL, problems)
             elif found := _row(place, told, problems):
                 rows.append(found)
@@ -104,13 +105,17 @@ def read_scores(path: Path, *, benchmark: str = "") -> list[ScoreRow]:
 
 def _published(place: str, told: Mapping[str, str], benchmark: str, problems: list[str]) -> Iterator[ScoreRow]:
     """The figures of a row of a published leaderboard as scores, each with the column it stands in."""
-    before = len(problems)
+    mine: dict[str, None] = {}
     for column, values in published.scores_of(told, benchmark):
-        mine: list[str] = []
-        if found := _row(place, values, mine):
+        wrong: list[str] = []
+        if found := _row(place, values, wrong):
             yield replace(found, is_published=True)
-        problems += [text.replace(f"{place}, value:", f"{place}, {column}:", 1) for text in mine]
-    if len(problems) == before:
+        columns = {"value": column, **published.READ_FROM}
+        for text in wrong:
+            name, _colon, why = text.removeprefix(f"{place}, ").partition(":")
+            mine[f"{place}, {columns.get(name, name)}:{why}"] = None
+    problems += mine  # what all figures of a row share is told once
+    if not mine:
         problems += [f"{place}, {column}: {message}" for column, message in published.what_is_wrong(told)]
 
 

@@ -141,7 +141,8 @@ class Worth:
     @property
     def cached(self) -> float | None:
         """The share of judgments that repeat an earlier reply; None where no run asked."""
-        return self.spent["cached"] / self.spent["judgments"] if self.spent.get("judgments") else None
+        is_asked = self.spent.get("asked") or self.spent.get("cached")
+        return self.spent["cached"] / self.spent["judgments"] if is_asked else None
 
     @property
     def drift_note(self) -> str:

@@ -52,13 +52,14 @@ def key_of(instruction: str) -> str:
 def _question(row: Row, language: str) -> QuestionRecord:
     asked = row.text("instruction")
     category = row.text("dataset", required=False) or UNSTATED
-    return QuestionRecord(row, key_of(asked) if asked else "", category, [asked], language, implied=True)
+    key = key_of(asked) if asked else ""
+    return QuestionRecord(row, key, category, [asked], language, implied=True, told_in="instruction")
 
 
 def _answer(row: Row, question: str, name: str, model: ModelRecord) -> AnswerRecord:
     """An output, which may be empty: it was judged as it was."""
     text = row.take(name, str, default="")
-    return AnswerRecord(row, question, model, [text], may_be_empty=True, implied=True)
+    return AnswerRecord(row, question, model, [text], may_be_empty=True, implied=True, told_in=name)
 
 
 def _annotation(row: Row, question: str, batch: Batch, model: ModelRecord | None, kinds: Sequence[str]) -> None:

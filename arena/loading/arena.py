@@ -123,9 +123,9 @@ def _told_along(row: Row, vote: VoteRecord, conversations: list, batch: Batch, l
     if asked != also_asked:
         row.problem("conversation_b", "asks something else than conversation_a")
     batch.questions.append(QuestionRecord(row, vote.question, UNSTATED, asked, speaks, implied=True))
-    for name, turns in ((vote.first, first), (vote.second, second)):
+    for name, turns, told_in in ((vote.first, first, "conversation_a"), (vote.second, second, "conversation_b")):
         batch.answers.append(
-            AnswerRecord(row, vote.question, ModelRecord(name), turns, may_be_empty=True, implied=True)
+            AnswerRecord(row, vote.question, ModelRecord(name), turns, may_be_empty=True, implied=True, told_in=told_in)
         )
 
 

@@ -24,8 +24,8 @@ def add_pair(
     The answers may be empty: they were judged as they are.
     """
     batch.questions.append(QuestionRecord(row, key, category, [question], language, meta=meta or {}, implied=True))
-    for _field, (model, text) in answers.items():
-        batch.answers.append(AnswerRecord(row, key, model, [text], may_be_empty=True, implied=True))
+    for field, (model, text) in answers.items():
+        batch.answers.append(AnswerRecord(row, key, model, [text], may_be_empty=True, implied=True, told_in=field))
 
 
 def vote(

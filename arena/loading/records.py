@@ -42,7 +42,8 @@ class ModelRecord:
 class QuestionRecord:
     """A question; one `implied` was told along with a verdict, and stands only where there is none of its key.
 
-    One that is not `published` was judged, and its `turns` say that its text is not to be had.
+    One that is not `published` was judged, and its `turns` say that its text is not to be had. `told_in` is the field of the
+    row that makes its key, for problems.
     """
 
     row: Row
@@ -57,6 +58,7 @@ class QuestionRecord:
     meta: dict[str, Any] = field(default_factory=dict)
     implied: bool = False
     published: bool = True
+    told_in: str = "key"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class AnswerRecord:
 
     One that is not `published` was judged and its text is not to be had (`turns` is []): it stands only where there is no
     answer of that model (of `any_version`, or of this one) to the question. One `implied` was told along with a verdict.
+    `told_in` is the field of the row that has its text, for problems.
     """
 
     row: Row
@@ -77,6 +80,7 @@ class AnswerRecord:
     published: bool = True
     implied: bool = False
     any_version: bool = False
+    told_in: str = "turns"
 
 
 class Judged(NamedTuple):

@@ -109,7 +109,7 @@ def _check_questions(
         _check_length(record.row, "category", record.category, Category.key)
         _check_length(record.row, "language", record.language, Question.language)
         if record.key in seen:
-            _check_repeated(record, seen[record.key], "key", record.key)
+            _check_repeated(record, seen[record.key], record.key)
             continue
         seen[record.key] = record
         if len(record.reference) > len(record.turns):
@@ -119,13 +119,16 @@ def _check_questions(
                 record.row.problem("checks", problem)
         if record.key not in known:
             if benchmark and benchmark.frozen_at:
-                record.row.problem("key", f"{record.key} is new, and {benchmark} is frozen; load it as another version")
+                record.row.problem(
+                    record.told_in, f"{record.key} is new, and {benchmark} is frozen; load it as another version"
+                )
             new.append(record)
         elif record.implied and (not record.published or known[record.key].turns == record.turns):
             report.counts["questions already there"] += 1
         elif _facts(known[record.key]) != _facts_of(record):
             record.row.problem(
-                "key", f"{record.key} differs from the question already in {benchmark}; load it as another version"
+                record.told_in,
+                f"{record.key} differs from the question already in {benchmark}; load it as another version",
             )
         else:
             report.counts["questions already there"] += 1
@@ -137,12 +140,13 @@ def _implied_last(records: Iterable[_R]) -> list[_R]:
     return sorted(records, key=lambda record: (record.implied, not record.published))
 
 
-def _check_repeated(record: QuestionRecord | AnswerRecord, first: Any, field: str, name: str) -> None:
+def _check_repeated(record: QuestionRecord | AnswerRecord, first: Any, name: str) -> None:
     """A second record of one place is a problem, unless a verdict told along with it what the first says too."""
     if not record.implied:
+        field = "question" if isinstance(record, AnswerRecord) else record.told_in
         record.row.problem(field, f"{name} is a duplicate of line {first.row.line}")
     elif record.published and record.turns != first.turns:
-        record.row.problem(field, f"{name} has another text than in {first.row.place}")
+        record.row.problem(record.told_in, f"{name} has another text than in {first.row.place}")
 
 
 def _check_length(row: Row, name: str, text: str, column: Any) -> None:
@@ -183,7 +187,7 @@ def _check_answers(
             continue
         key = (record.question, record.model.name, record.model.version, record.sample)
         if key in seen:
-            _check_repeated(record, seen[key], "question", f"{record.question} by {record.model.name}")
+            _check_repeated(record, seen[key], f"{record.question} by {record.model.name}")
             continue
         seen[key] = record
         told.add(key)
@@ -208,7 +212,7 @@ def _is_new(record: AnswerRecord, turns: dict[str, int], there: list[str] | None
     elif len(record.turns) != turns[record.question]:
         record.row.problem("turns", f"has {len(record.turns)} for a question of {turns[record.question]}")
     elif there and there != record.turns:
-        record.row.problem("turns", f"{about} differs from the answer already there")
+        record.row.problem(record.told_in, f"{about} differs from the answer already there")
     elif there:
         report.counts["answers already there"] += 1
     elif not record.may_be_empty and not "".join(record.turns).strip():

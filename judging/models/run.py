@@ -156,6 +156,11 @@ class Run(models.Model):
         return self.mode == self.Mode.SINGLE
 
     @property
+    def is_imported(self) -> bool:
+        """Whether its verdicts were given elsewhere and loaded from files: nobody is asked in it."""
+        return self.provenance == Provenance.IMPORTED
+
+    @property
     def is_live(self) -> bool:
         """Whether a worker is on it or should be."""
         return self.status in (self.Status.QUEUED, self.Status.RUNNING)

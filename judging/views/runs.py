@@ -12,11 +12,12 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from arena.border import asked
 from arena.frame import is_annotator, is_lead
-from arena.models import Benchmark, Provenance
+from arena.models import Benchmark
 from judging.access import is_blind_on, runs_seen_by
 from judging.ballots import flag_causes
 from judging.exporting import formats_of
@@ -30,6 +31,9 @@ from judging.voting_form import in_words
 from judging.watching import Sight, fragment
 
 PAGE = 50
+ELSEWHERE = gettext_lazy(
+    "The verdicts of this run were made elsewhere: nobody is asked in it. Duplicate it to ask here."
+)
 FAILURES_SHOWN = 100
 
 
@@ -109,12 +113,11 @@ def run(request, pk):
         "blind": sight.blind,
     }
     may_read = context["progress"].failures and not sight.blind
-    people = context["people"] is not None
-    is_imported = run.provenance == Provenance.IMPORTED
-    context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if people and not is_imported else []
-    context["gold_lacking"] = gold_lacking(run) if people and sight.may_steer else []
-    context["exports"] = formats_of(run) if sight.may_steer and (people or is_imported) else {}
-    context["export_query"] = "?judges=1" if is_imported else ""
+    people, asks = context["people"] is not None, context["people"] is not None and not run.is_imported
+    context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if asks else []
+    context["gold_lacking"] = gold_lacking(run) if asks and sight.may_steer else []
+    context["exports"] = formats_of(run) if sight.may_steer and (people or run.is_imported) else {}
+    context["export_query"] = "?judges=1" if run.is_imported else ""
     context["without_text"] = votes_without_text(run).count() if context["exports"] else 0
     context["failed"] = failed_items(run, context["cause"], context["failed_of"]) if may_read else []
     return render(request, "judging/run.html", context)

@@ -21,7 +21,7 @@ from judging import calling, opening, running
 from judging.models import AuditEntry, Run, Status
 from judging.monitoring import phase_of
 from judging.rereading import reread
-from judging.views.runs import leads_only
+from judging.views.runs import ELSEWHERE, leads_only
 
 
 @leads_only
@@ -29,6 +29,9 @@ from judging.views.runs import leads_only
 def run_start(request, pk):
     """Carry the run out, or carry it on: only what is missing is judged."""
     run = get_object_or_404(Run, pk=pk)
+    if run.is_imported:
+        messages.error(request, ELSEWHERE)
+        return redirect("run", pk=pk)
     if not run.judges.machines().exists():
         messages.error(request, _("This run has no machine judge: there is nothing for us to carry out."))
         return redirect("run", pk=pk)
@@ -112,6 +115,9 @@ def run_reread(request, pk):
 def run_retry(request, pk):
     """Judge what failed once more, all of it or of one cause and judge: the failures stay in the record, superseded."""
     run = get_object_or_404(Run, pk=pk)
+    if run.is_imported:
+        messages.error(request, ELSEWHERE)
+        return redirect("run", pk=pk)
     if run.is_live:
         messages.info(request, _("The run is still under way: retry what failed when it has ended."))
         return redirect("run", pk=pk)

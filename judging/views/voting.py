@@ -5,18 +5,15 @@ from __future__ import annotations
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from arena.locking import MEANWHILE, mark_of
 from judging import opening
 from judging.leaking import leak_counts
 from judging.models import Run
-from judging.views.runs import leads_only
+from judging.views.runs import ELSEWHERE, leads_only
 from judging.voting import BadVoting, Voting
 from judging.voting_form import VotingForm, has_votes, in_words
-
-GIVEN_ELSEWHERE = gettext_lazy("The votes of this run were given elsewhere. Duplicate it to let people vote here.")
 
 
 @leads_only
@@ -24,11 +21,11 @@ GIVEN_ELSEWHERE = gettext_lazy("The votes of this run were given elsewhere. Dupl
 def run_voting(request, pk):
     """The settings of how people vote: shown, and changed for all votes to come."""
     run = get_object_or_404(Run.objects.select_related("rubric", "benchmark"), pk=pk)
+    if run.is_imported:
+        messages.info(request, ELSEWHERE)
+        return redirect("run", pk=pk)
     if not opening.is_for_people(run):
         messages.info(request, _("Machines judge in this run: there is nothing to set about votes."))
-        return redirect("run", pk=pk)
-    if opening.is_imported(run):
-        messages.info(request, GIVEN_ELSEWHERE)
         return redirect("run", pk=pk)
     form, mark = VotingForm(request.POST or None, run=run), mark_of(run, ("voting", "limits"))
     if request.method == "POST" and request.POST.get("mark", mark) != mark and form.is_valid():
@@ -81,10 +78,10 @@ def run_open(request, pk):
     run = get_object_or_404(Run, pk=pk)
     if opening.reopen(run, by=request.user):
         messages.success(request, _("The run is open for votes."))
+    elif run.is_imported:
+        messages.error(request, ELSEWHERE)
     elif not opening.is_for_people(run):
         messages.error(request, _("Machines judge in this run: it is not opened for votes."))
-    elif opening.is_imported(run):
-        messages.error(request, GIVEN_ELSEWHERE)
     else:
         messages.info(request, _("The run is open for votes already, or under way."))
     return redirect("run", pk=pk)

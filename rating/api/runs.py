@@ -242,13 +242,13 @@ def cancel(request: HttpRequest, pk: int) -> Data:
 
 def _steered(request: HttpRequest, pk: int) -> Run:
     found = one(Run.objects.select_related("benchmark"), pk)
-    if not found.judges.machines().exists():
+    if found.is_imported or not found.judges.machines().exists():
         raise Problem(409, _("This run has no machine judge: there is nothing for us to carry out."), word="no_machine")
     return found
 
 
 def _start(run: Run) -> None:
-    if not run.judges.machines().exists():
+    if run.is_imported or not run.judges.machines().exists():
         raise Problem(409, _("This run has no machine judge: there is nothing for us to carry out."), word="no_machine")
     run.enqueue()
     calling.call(run)

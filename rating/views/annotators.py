@@ -6,6 +6,7 @@ from functools import wraps
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from rating import annotating
 from rating.stats.annotators import FEWEST_SHARED
 
 LAST_VOTES = 20
+PAGE = 200  # of those in files there may be thousands
 WHOLE = "benchmark"
 
 
@@ -49,7 +51,10 @@ def annotators(request, pk):
     crowd = (
         annotating.of_benchmark(run.benchmark, is_single=run.is_single) if is_whole else annotating.of_run(run)
     )  # fmt: skip
-    context = {"run": run, "crowd": crowd, "is_whole": is_whole, "fewest": FEWEST_SHARED, **_links(run)}
+    page = Paginator(crowd.people, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "run": run, "crowd": crowd, "page": page, "is_whole": is_whole, "fewest": FEWEST_SHARED, **_links(run)
+    }  # fmt: skip
     return render(request, "rating/annotators.html", context)
 
 

@@ -214,7 +214,7 @@ def test_a_file_that_is_not_utf8_is_named_with_the_line(tmp_path):
     file = tmp_path / "q.jsonl"
     file.write_bytes(json.dumps(QUESTION).encode() + b"\n" + '{"key": "é"}\n'.encode("latin-1"))
     (told,) = refusal("juryroom", file)
-    assert told == f"{file}:2: is not UTF-8 text (invalid continuation byte at byte 10 of the line)"
+    assert told == f"{file}:2: is not UTF-8 text (invalid continuation byte at byte 10 of the line); save it as UTF-8"
 
 
 def test_missing_files_empty_files_and_empty_folders_are_problems(tmp_path):

@@ -159,6 +159,12 @@ def test_two_files_that_differ_on_one_answer_are_refused(tmp_path):
     assert "more.json" in told and "has another text than in annotations.json:" in told
 
 
+def test_an_answer_that_differs_is_named_with_the_field_that_holds_it(tmp_path):
+    load("alpaca_eval", annotations(tmp_path, {}), benchmark="b")
+    (told,) = refusal("alpaca_eval", annotations(tmp_path, {"output_1": "The oak."}, name="more.json"), benchmark="b")
+    assert ": output_1: " in told and told.endswith("differs from the answer already there")
+
+
 def test_a_file_cut_short_is_named(tmp_path):
     file = annotations(tmp_path, {})
     file.write_text(file.read_text()[:-2])

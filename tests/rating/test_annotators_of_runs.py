@@ -16,6 +16,7 @@ from rating.annotator_words import FLAGS
 from rating.stats import annotators as words_of
 from rating.stats.annotators import DISAGREES, DRIFTS, FIRST_SLOT, INCONSISTENT, WRONG
 from rating.stats.pace import HURRIES
+from rating.views import annotators
 from tests.judging import recorded, voting
 from tests.rating import crowd_rows, simulated
 from tests.rating.simulated import CARELESS, DRIFTING, GOOD, HURRYING, LEANING
@@ -188,6 +189,15 @@ def test_the_leads_page_names_flags_what_they_mean_and_what_to_do(client):
     assert "What you can do: Ask for both answers to be read" in told
     assert "[" in told and "n 150" in told
     assert f'href="{reverse("run", args=[run.pk])}people/"' in client.get(reverse("annotators", args=[run.pk])).text
+
+
+def test_many_people_are_shown_on_pages(client, monkeypatch):
+    lead(client)
+    monkeypatch.setattr(annotators, "PAGE", 3)
+    run, _ = crowd_rows.put(simulated.crowd(1, good=4, odd=(), items=6, golds=1))
+    pages = [words(client.get(reverse("annotators", args=[run.pk]), {"page": number})) for number in (1, 2)]
+    assert ["4 people" in page and f"Page {n} of 2" in page for n, page in enumerate(pages, 1)] == [True, True]
+    assert [page.count("too few (about") > 0 for page in pages] == [True, True] and len(pages[1]) < len(pages[0])
 
 
 def test_too_few_votes_are_said_to_be_too_few(client):

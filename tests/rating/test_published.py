@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from arena.models import LanguageModel
 from judging.models import Judge
+from rating.guessing import SCORES, guess
 from rating.models import Score
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +83,26 @@ def test_the_published_rows_of_alpaca_eval(shared):
     call_command("load", "alpaca_eval", str(file), stdout=StringIO())
     told = dict(Score.objects.values_list("metric", "value"))
     assert (round(told["win rate"], 2), round(told["length-controlled win rate"], 2)) == (17.19, 28.16)
+
+
+def test_a_fault_that_all_figures_of_a_row_share_is_told_once_and_in_its_own_column(tmp_path, finch):
+    assert refused(tmp_path, HEAD, FINCH.replace(",100,", ",many,").replace("verified", "v" * 400)) == [
+        "line 2, mode: is longer than 300 characters",
+        "line 2, n_total: is not a number: 'many'",
+    ]
+
+
+def test_rows_of_json_are_no_leaderboard_and_never_crash(tmp_path, finch):
+    path = tmp_path / "leaderboard.jsonl"
+    path.write_text('{"model": "Finch", "win_rate": 20.5, "standard_error": null, "n_total": 100}\n', encoding="utf-8")
+    with pytest.raises(CommandError, match="line 1, benchmark: is missing"):
+        call_command("load", "scores", str(path), stdout=StringIO())
+    assert guess(path).format != SCORES and not Score.objects.exists()
+
+
+def test_what_is_only_checked_is_not_said_to_be_written_anywhere(tmp_path):
+    out = StringIO()
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"key": "q1", "category": "c", "turns": ["Why?"]}\n', encoding="utf-8")
+    call_command("load", "juryroom", str(path), benchmark="birds", check=True, stdout=out)
+    assert out.getvalue().endswith("checked, nothing written\n")

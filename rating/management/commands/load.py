@@ -149,8 +149,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{n:>8}  {what}")
             for note in report.notes:
                 self.stdout.write(f"    note  {note}")
-            done = "checked, nothing written" if options["check"] else "loaded into" if benchmark else "loaded"
-            self.stdout.write(f"{done} {benchmark}".rstrip())
+            done = f"loaded into {benchmark}" if benchmark else "loaded"
+            self.stdout.write("checked, nothing written" if options["check"] else done)
 
     @staticmethod
     def _refusal(report: Report) -> str:

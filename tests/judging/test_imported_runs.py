@@ -1,0 +1,108 @@
+"""Runs of verdicts that were given elsewhere: nobody is asked in them, and nothing of them is set aside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from judging.models import Preference, Run
+from rating.worth import Worth
+from tests.arena.loading_files import load, write
+from tests.judging import recorded as make
+from tests.rating.api_client import Program
+from tests.rating.test_pages_boards import words
+
+pytestmark = pytest.mark.django_db
+BATTLE = {
+    "question_id": "q1",
+    "model_a": "ash",
+    "model_b": "fir",
+    "winner": "model_b",
+    "turn": 1,
+    **{
+        f"conversation_{side}": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": text}]
+        for side, text in (("a", "So."), ("b", "Because."))
+    },
+}
+ANNOTATION = {
+    "instruction": "Why?",
+    "output_1": "So.",
+    "output_2": "Because.",
+    "generator_1": "ash",
+    "generator_2": "fir",
+    "annotator": "oak",
+    "preference": None,
+}
+
+
+@pytest.fixture
+def lead(client):
+    client.force_login(make.person("lea", "lead"))
+    return client
+
+
+def of_people(folder, *names: str) -> Run:
+    load("arena", write(folder / f"{names[0]}.json", *({**BATTLE, "judge": name} for name in names)), benchmark="b")
+    return Run.objects.get()
+
+
+def of_a_machine(folder) -> Run:
+    folder.joinpath("annotations.json").write_text(json.dumps([ANNOTATION]), encoding="utf-8")
+    load("alpaca_eval", folder / "annotations.json", benchmark="b")
+    return Run.objects.get()
+
+
+def test_nobody_is_asked_to_vote_in_a_run_of_imported_people(lead, tmp_path):
+    run = of_people(tmp_path, "arena_user_1")
+    page = words(lead.get(reverse("run", args=[run.pk])))
+    assert "Open for votes" not in page and "Who may vote" not in page and "Gold items" not in page
+    assert "Took" not in page and "Votes on each item 1" in page
+    for name in ("run_open", "run_voting"):
+        answer = lead.post(reverse(name, args=[run.pk]), follow=True)
+        assert (
+            "The verdicts of this run were made elsewhere: nobody is asked in it. Duplicate it to ask here."
+            in words(answer)
+        )
+    run.refresh_from_db()
+    assert run.status == "done" and run.limits == {"overlap": 1}
+
+
+def test_what_failed_elsewhere_stays_on_record_and_is_not_asked_for(lead, tmp_path):
+    run = of_a_machine(tmp_path)
+    page = words(lead.get(reverse("run", args=[run.pk])))
+    assert "the file has no preference" in page
+    assert "Retry" not in page and "Run again" not in page and "Read replies again" not in page
+    for name in ("run_retry", "run_start"):
+        assert "made elsewhere" in words(lead.post(reverse(name, args=[run.pk]), follow=True))
+    refused = Program(User.objects.get(username="lea")).post(f"runs/{run.pk}/start")
+    run.refresh_from_db()
+    assert run.status == "done" and Preference.objects.get().superseded_at is None
+    assert (refused.status_code, refused.json()["word"]) == (409, "no_machine")
+
+
+def test_votes_on_each_item_follow_what_later_files_bring(tmp_path):
+    assert of_people(tmp_path, "arena_user_1").limits == {"overlap": 1}
+    assert of_people(tmp_path, "arena_user_2", "arena_user_3").limits == {"overlap": 3}
+
+
+def test_a_run_that_was_made_twice_takes_what_comes_and_breaks_nothing(tmp_path):
+    run = of_people(tmp_path, "arena_user_1")
+    Run.objects.create(
+        **{
+            field: getattr(run, field)
+            for field in ("name", "benchmark", "rubric", "mode", "order", "turns", "provenance")
+        }
+    )
+    load("arena", write(tmp_path / "more.json", {**BATTLE, "judge": "arena_user_2"}), benchmark="b")
+    assert set(Preference.objects.values_list("run", flat=True)) == {run.pk}
+
+
+def test_the_share_of_kept_replies_is_none_where_nobody_was_asked():
+    spent = {"judgments": 3, "verdicts": 3, "asked": 0, "cached": 0}
+    told = [
+        Worth.cached.fget(type("Row", (), {"spent": {**spent, **more}})) for more in ({}, {"asked": 4}, {"cached": 3})
+    ]
+    assert told == [None, 0.0, 1.0]
