@@ -243,7 +243,7 @@ def test_a_run_whose_votes_were_given_elsewhere_is_not_opened_for_more_of_them(l
         lead.post(reverse("run_open", args=[run.pk]), follow=True),
         lead.post(reverse("run_voting", args=[run.pk]), OTHER, follow=True),
     ):
-        assert "were given elsewhere" in answer.text
+        assert "were made elsewhere" in answer.text
     run.refresh_from_db()
     assert (run.status, run.voting) == ("done", {}) and not AuditEntry.objects.exists()
 
