@@ -55,8 +55,16 @@ def _told(entry: AuditEntry, names: Names) -> Details:
     for name, value in _facts(entry).items():
         label, say = WORDS.get(f"{entry.act}.{name}") or WORDS.get(name) or (name, _as_kept)
         if value not in ("", [], {}):
-            told.append((str(label), say(value, entry, names)))
+            told.append((str(label), _said(say, value, entry, names)))
     return told
+
+
+def _said(say: Callable[[Any, AuditEntry, Names], str], value: Any, entry: AuditEntry, names: Names) -> str:
+    """A fact in words; one of another shape than today's as it is kept, for a log is never shut by what stands in it."""
+    try:
+        return say(value, entry, names)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return _as_kept(value, entry, names)
 
 
 def _facts(entry: AuditEntry) -> dict[str, Any]:
