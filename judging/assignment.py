@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -24,20 +25,33 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    UUIDField,
     When,
 )
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from arena.frame import LEADS
-from arena.models import Provenance
+from arena.models import Answer, Battle, Provenance
+from arena.statements import Slot, Statement
 from judging.judges.base import Verdict
 from judging.leaking import seat_leaks
 from judging.models import Assignment, AuditEntry, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
 from judging.models.assignment import LEASE
 from judging.running import tell
 from judging.schedule import KEPT_OUT, Due, Member, check_due, practice_due
-from judging.standing import Standing, in_hand, open_items, standing
+from judging.standing import (
+    JUDGE,
+    MOST_SHAPES,
+    RUN,
+    Shape,
+    Standing,
+    in_hand,
+    numbers,
+    open_items,
+    seats_in_hand,
+    standing,
+)
 from judging.voting import MARK, Voting
 from judging.voting_items import are_split, field_of, let_go, pool, prepare, rewant
 
@@ -51,6 +65,7 @@ __all__ = [
     "pool",
     "prepare",
     "rewant",
+    "seat_to_leave",
     "standing",
     "undo",
     "with_item",
@@ -87,13 +102,13 @@ def next_seat(
     """The seat this person holds, or a new one; None when nothing in this run is open to them.
 
     New are, in this order: practice, a gold item or hidden repeat that is due, the item that the fewest people hold.
+    `now` is this person's standing, for who `gives`, in the same transaction.
     """
     member = member or Member.of(run, None)
-    now = now or standing(run, judge)
     with transaction.atomic(savepoint=False):
+        now = now or standing(run, judge, gives=True)
         if now.held and (seat := _held_seat(run, judge)):
             return seat
-        _wait_for_other_tabs(run, judge)
         due = practice_due(run, judge, member)
         due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
         if due:
@@ -277,6 +292,21 @@ def open_seats() -> QuerySet[Assignment]:
     )
 
 
+def seat_to_leave(token: UUID, user: Any) -> Assignment | None:
+    """This person's seat with all that a vote needs, locked until the transaction ends. One query."""
+    return _TO_LEAVE.first(token=token, user=user.pk)
+
+
+_TO_LEAVE = Statement(
+    lambda: (
+        open_seats()
+        .filter(token=Slot("token", UUIDField()), judge__user=Slot("user"))
+        .select_for_update(of=("self",))
+        .order_by()
+    )
+)
+
+
 def _with_persons(seats: QuerySet[Assignment]) -> QuerySet[Assignment]:
     groups = _groups().objects.filter(user=OuterRef("judge__user"))
     membership = Membership.objects.filter(run=OuterRef("run"), user=OuterRef("judge__user"))
@@ -289,20 +319,6 @@ def _with_persons(seats: QuerySet[Assignment]) -> QuerySet[Assignment]:
 
 def _groups():
     return Judge._meta.get_field("user").related_model.groups.through
-
-
-def _wait_for_other_tabs(run: Run, judge: Judge) -> None:
-    """Let no other tab of this person's give out a seat in this run until the transaction ends. A query on PostgreSQL alone:
-    SQLite's transactions wait for each other.
-
-    No row is locked for it: a vote that is being recorded locks those of the judge, the seat and its item, and would wait for us
-    while we wait for it.
-    """
-    if connection.vendor != "postgresql":
-        return
-    digest = blake2b(repr((run.pk, judge.pk)).encode(), digest_size=8, person=b"juryroom tabs").digest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest, signed=True)])
 
 
 def _held_seat(run: Run, judge: Judge) -> Assignment | None:
@@ -320,11 +336,12 @@ def with_item(seat: Assignment) -> Assignment:
 
 
 def _with_item(seats: QuerySet, run: Run) -> QuerySet:
-    return seats.select_related(*(f"{field_of(run)}__{name}" for name in _related(run)))
+    field = field_of(run)
+    return seats.select_related(*(f"{field}__{name}" for name in _related(field)))
 
 
-def _related(run: Run) -> tuple[str, ...]:
-    return ("question__category",) if run.is_single else ("question__category", "first", "second")
+def _related(field: str) -> tuple[str, ...]:
+    return ("question__category",) if field == "answer" else ("question__category", "first", "second")
 
 
 def _seat(run: Run, judge: Judge, due: Due) -> Assignment:
@@ -342,47 +359,73 @@ def _new_seat(run: Run, judge: Judge, member: Member, *, level: tuple[int | None
 
     Among equals those go first of which a further vote tells most. None for somebody who has a seat in hand.
     """
-    field = field_of(run)
-    item = _pick(run, judge, member, level=level)
+    shape = Shape.of(run, member)
+    item = _take(shape, run, judge, level=level)
     if item is None:
         return None
-    VotingItem.objects.filter(pk=item.pk).update(held=F("held") + 1)
     swapped = not run.is_single and bool(secrets.randbits(1))
     until = timezone.now() + LEASE
-    told = {field: getattr(item, field)}
+    told = {shape.field: _ITEMS[shape.field].first(item=item)}
     return Assignment.objects.create(run=run, judge=judge, swapped=swapped, holds=True, lease_until=until, **told)
 
 
-def _pick(run: Run, judge: Judge, member: Member, *, level: tuple[int | None, float | None]) -> VotingItem | None:
-    """The item for this person, locked until the transaction ends: of the `level` (held, urgency) where that is known.
+def _take(shape: Shape, run: Run, judge: Judge, *, level: tuple[int | None, float | None]) -> int | None:
+    """The item for this person, held by one more from now on: of the `level` (held, urgency) where that is known. One query.
 
-    One query; more where few are left.
+    On PostgreSQL those are passed over that others are just taking; where no other is left, what they leave is waited for.
     """
-    field = field_of(run)
-    joined = VotingItem.objects.select_related(field, *(f"{field}__{name}" for name in _related(run)))
-    mine = open_items(run, judge, member).exclude(Exists(in_hand(run, judge)))
-    ahead = mine.none()
-    if level[0] is not None:
-        ahead = mine.filter(held=level[0], urgency=level[1], place__gte=_begins(run, judge)).order_by("place")
-    in_order = mine.order_by("held", "-urgency", "place")
-    if not connection.features.has_select_for_update_skip_locked:  # one writes at a time: nothing to pass over
-        first = Coalesce(Subquery(ahead.values("pk")[:1]), Subquery(in_order.values("pk")[:1]))
-        return joined.filter(pk=first).first()
-    # locked by themselves and then joined: together they would take the database longer to plan than to find
-    found = _locked(ahead, skip=True) or _locked(in_order, skip=True)
-    if found is None and mine.exists():  # others are just taking all that is left: wait for what they leave
-        found = _locked(in_order, skip=False)
-    return joined.get(pk=found) if found else None
+    held, urgency = level
+    values = numbers(run, judge) | {"held": held, "urgency": urgency, "share": _share(run, judge)}
+    for skip in (True, False) if connection.features.has_select_for_update_skip_locked else (True,):
+        ways = [_in_order(shape, skip=skip).sql(**values)]
+        if held is not None:
+            ways.insert(0, _ahead(shape, skip=skip).sql(**values))
+        found = ", ".join(f"({sql})" for sql, _ in ways)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE judging_votingitem SET held = held + 1 WHERE id = COALESCE({found}, NULL) RETURNING {shape.field}_id",
+                [value for _, filled in ways for value in filled],
+            )
+            if rows := cursor.fetchall():
+                return rows[0][0]
+    return None
 
 
-def _locked(items: QuerySet[VotingItem], *, skip: bool) -> int | None:
+@lru_cache(MOST_SHAPES)
+def _ahead(shape: Shape, *, skip: bool) -> Statement:
+    """The first open item of a level, from this person's own place on."""
+    begins = Subquery(
+        VotingItem.objects.filter(run=RUN).order_by("-place").values("place")[:1], output_field=FloatField()
+    )
+    level = {"held": Slot("held"), "urgency": Slot("urgency")}
+    place = begins * Slot("share", FloatField())
+    return Statement(lambda: _locked(_open_to(shape).filter(place__gte=place, **level).order_by("place"), skip=skip))
+
+
+@lru_cache(MOST_SHAPES)
+def _in_order(shape: Shape, *, skip: bool) -> Statement:
+    """The first open item of all."""
+    return Statement(lambda: _locked(_open_to(shape).order_by("held", "-urgency", "place"), skip=skip))
+
+
+def _open_to(shape: Shape) -> QuerySet[VotingItem]:
+    """What is open to somebody who has no seat in hand."""
+    return open_items(shape).exclude(Exists(seats_in_hand(shape.field, RUN, JUDGE)))
+
+
+def _locked(items: QuerySet[VotingItem], *, skip: bool) -> QuerySet:
     """The first of these, locked until the transaction ends; with `skip` the first that nobody else has locked."""
-    return items.select_for_update(skip_locked=skip, no_key=True).values_list("pk", flat=True).first()
+    skip = skip and connection.features.has_select_for_update_skip_locked
+    return items.select_for_update(skip_locked=skip, no_key=True).values("pk")[:1]
 
 
-def _begins(run: Run, judge: Judge):
-    """The place that this person begins at, as an expression: anywhere among the run's items, always the same."""
+def _share(run: Run, judge: Judge) -> float:
+    """Where among the run's items this person begins, from 0 to 1: anywhere, always the same."""
     digest = blake2b(repr((run.pk, run.seed, judge.pk)).encode(), digest_size=4, person=b"juryroom seats").digest()
-    last = VotingItem.objects.filter(run=run).order_by("-place").values("place")[:1]
-    share = int.from_bytes(digest) / 2**32
-    return Subquery(last, output_field=FloatField()) * share
+    return int.from_bytes(digest) / 2**32
+
+
+_ITEMS = {
+    "answer": Statement(lambda: Answer.objects.select_related(*_related("answer")).filter(pk=Slot("item"))),
+    "battle": Statement(lambda: Battle.objects.select_related(*_related("battle")).filter(pk=Slot("item"))),
+}

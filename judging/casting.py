@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -180,6 +182,24 @@ def _left(told: str, seat: Assignment, member: Member) -> str:
     """What is said of an item left without a vote; in practice it is not right, and may end the round."""
     result = close_practice(seat.run, seat.judge, member) if seat.purpose == For.PRACTICE else None
     return f"{told} {_end_of_practice(result)}" if result else told
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person is shown next: a seat, or why there is none ("" where nothing is left); and how far they are."""
+
+    now: assignment.Standing
+    why: str
+    seat: Assignment | None = None
+
+
+def next_for(run: Run, judge: Judge, member: Member) -> Given:
+    """The seat this person holds or is given now. The standing is a query of its own on SQLite, for nobody need wait while it counts."""
+    with transaction.atomic() if connection.vendor == "postgresql" else nullcontext():
+        now = assignment.standing(run, judge, member=member, gives=True)
+        if why := nothing_because(run, member, now):
+            return Given(now, why)
+        return Given(now, "", assignment.next_seat(run, judge, member=member, now=now))
 
 
 def nothing_because(run: Run, member: Member, now: assignment.Standing) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
@@ -107,15 +108,13 @@ def _round(run: Run, judge: Judge, member: Member) -> dict[int, Gold]:
     field, out = field_of(run), taken_out(run)
     seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)}).exclude(purpose=For.PRACTICE)
     golds = Gold.objects.filter(run=run, is_practice=True).exclude(Exists(seen)).order_by("pk")
-    found = {getattr(gold, f"{field}_id"): gold for gold in _in_languages(golds, run, member)}
+    found = {getattr(gold, f"{field}_id"): gold for gold in _in_languages(golds, field, member.languages)}
     return {item: gold for item, gold in found.items() if item not in out}
 
 
-def _in_languages(rows: QuerySet, run: Run, member: Member) -> QuerySet:
-    """Those on questions in this person's languages."""
-    if not member.languages:
-        return rows
-    return rows.filter(**{f"{field_of(run)}__question__language__in": member.languages})
+def _in_languages(rows: QuerySet, field: str, languages: Collection[str]) -> QuerySet:
+    """Those on questions in these languages; all where there are none."""
+    return rows.filter(**{f"{field}__question__language__in": languages}) if languages else rows
 
 
 def practice_of(run: Run, judge: Judge, member: Member) -> Practice:
@@ -193,19 +192,18 @@ def _planned(run: Run, judge: Judge, kind: str, votes: int) -> int:
     return whole + (votes % every > place)
 
 
-def unseen_golds(run: Run, judge: Judge, member: Member) -> QuerySet[Gold]:
-    """The silent gold items of this person's languages that this person was never shown."""
-    field = field_of(run)
+def unseen_golds(field: str, run: Any, judge: Any, languages: Collection[str]) -> QuerySet[Gold]:
+    """The silent gold items in these languages, or in any, that this person was never shown; by numbers, or slots for them."""
     seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
     golds = Gold.objects.filter(run=run, is_practice=False).exclude(Exists(seen))
-    return _in_languages(golds, run, member)
+    return _in_languages(golds, field, languages)
 
 
 def _gold(run: Run, judge: Judge, member: Member) -> Due | None:
     """One that no flag is open on and that no lead took out. Two queries."""
     field = field_of(run)
     flagged = Assignment.objects.filter(run=run, status=Seat.FLAGGED, settled_at__isnull=True).values(field)
-    golds = unseen_golds(run, judge, member).exclude(**{f"{field}__in": flagged}).order_by("pk")
+    golds = unseen_golds(field, run.pk, judge.pk, member.languages).exclude(**{f"{field}__in": flagged}).order_by("pk")
     found = list(golds.values_list(field, flat=True))
     out = taken_out(run) if found else set()
     items = [item for item in found if item not in out]
@@ -223,6 +221,6 @@ def _repeat(run: Run, judge: Judge, member: Member) -> Due | None:
     again = Assignment.objects.filter(run=run, judge=judge, trial__gt=0, **{field: OuterRef(field)})
     out = VotingItem.objects.filter(run=run, is_out=True, **{field: OuterRef(field)})
     old = left.filter(status=Seat.DONE, purpose=For.VOTE, closed_at__lt=border).exclude(Exists(again) | Exists(out))
-    old = _in_languages(old, run, member).reverse()
+    old = _in_languages(old, field, member.languages).reverse()
     seat = old.annotate(what=F(field)).values_list("what", "swapped").first()
     return Due(For.REPEAT, seat[0], trial=1, swapped=not seat[1]) if seat else None

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, FilteredRelation, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    DateTimeField,
+    Exists,
+    FilteredRelation,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
 from django.utils import timezone
 
+from arena.statements import Slot, Statement
 from judging.models import Assignment, Grade, Judge, Preference, Run, VotingItem
 from judging.schedule import Member, checks_with, unseen_golds
 from judging.voting import Voting
@@ -59,44 +77,109 @@ class Standing:
         return "run" if member.per_person and self.votes >= member.per_person else ""
 
 
-def standing(run: Run, judge: Judge, *, member: Member | None = None) -> Standing:
-    """How far this person is. One query."""
-    member = member or Member()
-    of_this_person = Q(assignments__judge=judge) & ~Q(assignments__purpose=For.ADJUDICATION)
-    behind, voted, ordinary = ~Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE), Q(mine__purpose=For.VOTE)
-    counted = behind & ~Q(mine__purpose=For.PRACTICE)
+@dataclass(frozen=True)
+class Shape:
+    """What of a run and a person decides the words of a statement; their numbers go into its slots, see `numbers`."""
+
+    field: str
+    languages: tuple[str, ...] = ()
+    per_language: tuple[tuple[str, int], ...] = ()
+    has_golds: bool = False
+
+    @classmethod
+    def of(cls, run: Run, member: Member) -> Shape:
+        voting = Voting.of(run)
+        return cls(field_of(run), member.languages, tuple(voting.per_language.items()), voting.gold_every > 0)
+
+
+RUN, JUDGE, RUBRIC = Slot("run"), Slot("judge"), Slot("rubric")
+MOST_SHAPES = 64  # whose statements are kept; of most sites there are two
+
+
+def numbers(run: Run, judge: Judge) -> dict[str, Any]:
+    """What goes into RUN, JUDGE and RUBRIC."""
+    return {"run": run.pk, "judge": judge.pk, "rubric": run.rubric_id}
+
+
+def standing(run: Run, judge: Judge, *, member: Member | None = None, gives: bool = False) -> Standing:
+    """How far this person is. One query.
+
+    With `gives`, for who gives out a seat next, no other tab of this person's does so in this run until the transaction ends.
+    """
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    left = Assignment.objects.filter(run=run, judge=judge).exclude(status=Seat.LEASED)
-    left = left.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
-    head = VotingItem.objects.open().filter(run=run).order_by("held", "-urgency")
-    hand = in_hand(run, judge).order_by()
-    facts = {
-        "done": Count("mine", filter=counted),
-        "today": Count("mine", filter=counted & voted & Q(mine__closed_at__gte=midnight)),
-        "votes": Count("mine", filter=voted & ordinary),
-        "golds": Count("mine", filter=Q(mine__purpose=For.GOLD)),
-        "repeats": Count("mine", filter=Q(mine__purpose=For.REPEAT)),
-        "left": Count("mine", filter=behind & ordinary),
-        "in_hand": _Size(hand.filter(purpose=For.VOTE).values("pk")),
-        "held": Subquery(hand.order_by("pk").values("pk")[:1]),
-        "free": _Size(open_items(run, judge, member).order_by().values("pk")[: MOST_LEFT + 1]),
-        "fewest": Subquery(head.values("held")[:1]),
-        "urgency": Subquery(head.values("urgency")[:1]),
-        "last": Subquery(left.values("token")[:1]),
-    }
-    if Voting.of(run).gold_every:
-        facts["unseen"] = _Size(unseen_golds(run, judge, member).order_by().values("pk"))
-    of_run = Run.objects.filter(pk=run.pk).order_by().values("pk")
-    row = of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts).get()
+    gives = gives and connection.vendor == "postgresql"  # SQLite's transactions wait for each other
+    asked = _counted(Shape.of(run, member or Member()), gives=gives)
+    row = asked.first(midnight=midnight, tabs=_tabs(run, judge), **numbers(run, judge))
+    row.pop("turn", None)
     free, unseen = row.pop("free"), row.pop("unseen", 0)
     items = row.pop("left") + row.pop("in_hand") + min(free, MOST_LEFT)
     checks = checks_with(run, judge, items=items, golds=row["golds"], unseen=unseen, repeats=row["repeats"])
     return Standing(items=items, checks=checks, is_more=free > MOST_LEFT, **row)
 
 
+class _Turn(Func):
+    """Waits for whoever holds the same number, and holds it until the transaction ends.
+
+    No row is locked for it: a vote that is being recorded locks those of the judge, the seat and its item, and would wait for us
+    while we wait for it.
+    """
+
+    function = "pg_advisory_xact_lock"
+    output_field = TextField()
+
+    def get_group_by_cols(self) -> list:
+        return []
+
+
+def _tabs(run: Run, judge: Judge) -> int:
+    digest = blake2b(repr((run.pk, judge.pk)).encode(), digest_size=8, person=b"juryroom tabs").digest()
+    return int.from_bytes(digest, signed=True)
+
+
+@lru_cache(MOST_SHAPES)
+def _counted(shape: Shape, *, gives: bool) -> Statement:
+    return Statement(lambda: _counts(shape, gives=gives))
+
+
+def _counts(shape: Shape, *, gives: bool) -> QuerySet:
+    """What `standing` is made of, in one row."""
+    of_this_person = Q(assignments__judge=JUDGE) & ~Q(assignments__purpose=For.ADJUDICATION)
+    behind, voted, ordinary = ~Q(mine__status=Seat.LEASED), Q(mine__status=Seat.DONE), Q(mine__purpose=For.VOTE)
+    counted = behind & ~Q(mine__purpose=For.PRACTICE)
+    today = Q(mine__closed_at__gte=Slot("midnight", DateTimeField()))
+    left = Assignment.objects.filter(run=RUN, judge=JUDGE).exclude(status=Seat.LEASED)
+    left = left.exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE)).order_by("-closed_at", "-pk")
+    head = VotingItem.objects.open().filter(run=RUN).order_by("held", "-urgency")
+    hand = seats_in_hand(shape.field, RUN, JUDGE).order_by()
+    facts = {
+        "done": Count("mine", filter=counted),
+        "today": Count("mine", filter=counted & voted & today),
+        "votes": Count("mine", filter=voted & ordinary),
+        "golds": Count("mine", filter=Q(mine__purpose=For.GOLD)),
+        "repeats": Count("mine", filter=Q(mine__purpose=For.REPEAT)),
+        "left": Count("mine", filter=behind & ordinary),
+        "in_hand": _Size(hand.filter(purpose=For.VOTE).values("pk")),
+        "held": Subquery(hand.order_by("pk").values("pk")[:1]),
+        "free": _Size(open_items(shape).order_by().values("pk")[: MOST_LEFT + 1]),
+        "fewest": Subquery(head.values("held")[:1]),
+        "urgency": Subquery(head.values("urgency")[:1]),
+        "last": Subquery(left.values("token")[:1]),
+    }
+    if shape.has_golds:
+        facts["unseen"] = _Size(unseen_golds(shape.field, RUN, JUDGE, shape.languages).order_by().values("pk"))
+    if gives:
+        facts["turn"] = _Turn(Slot("tabs", BigIntegerField()))
+    of_run = Run.objects.filter(pk=RUN).order_by().values("pk")
+    return of_run.annotate(mine=FilteredRelation("assignments", condition=of_this_person), **facts).values(*facts)
+
+
 def in_hand(run: Run, judge: Judge) -> QuerySet[Assignment]:
     """The seats this person has not left; those that were let go only while their item still wants people."""
-    field = field_of(run)
+    return seats_in_hand(field_of(run), run.pk, judge.pk)
+
+
+def seats_in_hand(field: str, run: Any, judge: Any) -> QuerySet[Assignment]:
+    """The same by numbers, or slots for them."""
     mine = Assignment.objects.filter(run=run, judge=judge, status=Seat.LEASED).exclude(purpose=For.ADJUDICATION)
     wanting = VotingItem.objects.open().filter(run=run, **{field: OuterRef(field)})
     return mine.filter(Q(holds=True) | ~Q(purpose=For.VOTE) | Exists(wanting))
@@ -109,22 +192,25 @@ class _Size(Subquery):
     output_field = IntegerField()
 
 
-def open_items(run: Run, judge: Judge, member: Member) -> QuerySet[VotingItem]:
-    """Items below the overlap that this person has neither seen in this run nor judged under this rubric, in languages with votes left."""
-    field = field_of(run)
-    seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
-    table = Grade if run.is_single else Preference
-    known = table.objects.current().filter(judge=judge, rubric=run.rubric_id, **{field: OuterRef(field)})
-    items = VotingItem.objects.open().filter(run=run)
-    if member.languages:
-        items = items.filter(language__in=member.languages)
-    for language, most in Voting.of(run).per_language.items():
-        used = _votes_in(run, judge, language)[most - 1 : most]
+def open_items(shape: Shape) -> QuerySet[VotingItem]:
+    """Items below the overlap that this person has neither seen in this run nor judged under this rubric, in languages with votes left.
+
+    Of the run, person and rubric in the slots RUN, JUDGE and RUBRIC.
+    """
+    field = shape.field
+    seen = Assignment.objects.filter(run=RUN, judge=JUDGE, **{field: OuterRef(field)})
+    table = Grade if field == "answer" else Preference
+    known = table.objects.current().filter(judge=JUDGE, rubric=RUBRIC, **{field: OuterRef(field)})
+    items = VotingItem.objects.open().filter(run=RUN)
+    if shape.languages:
+        items = items.filter(language__in=shape.languages)
+    for language, most in shape.per_language:
+        used = _votes_in(field, language)[most - 1 : most]
         items = items.exclude(Q(language=language) & Q(Exists(used)))
     return items.exclude(Exists(seen)).exclude(Exists(known))
 
 
-def _votes_in(run: Run, judge: Judge, language: str) -> QuerySet[Assignment]:
+def _votes_in(field: str, language: str) -> QuerySet[Assignment]:
     """What this person voted on in a language; the checks among it do not count, as they do not in other quotas for the run."""
-    voted = Assignment.objects.filter(run=run, judge=judge, purpose=For.VOTE, status=Seat.DONE)
-    return voted.filter(**{f"{field_of(run)}__question__language": language}).order_by("pk")
+    voted = Assignment.objects.filter(run=RUN, judge=JUDGE, purpose=For.VOTE, status=Seat.DONE)
+    return voted.filter(**{f"{field}__question__language": language}).order_by("pk")

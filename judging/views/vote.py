@@ -142,8 +142,7 @@ def undo(request, pk):
 def _leave(request, token: UUID, act: casting.Act):
     """Do `act` with a seat of this person's own that is still open; say so where it is not."""
     with transaction.atomic():
-        seats = assignment.open_seats().select_for_update(of=("self",))
-        seat = seats.filter(token=token, judge__user=request.user).first()
+        seat = assignment.seat_to_leave(token, request.user)
         if seat is None and runs_open_to(request.user) is not None:
             raise Http404
         member = seat and casting.voter(seat, request.user)
@@ -187,13 +186,14 @@ def _show(
     again: Filled | None = None,
 ):
     """The ballot page or its fragment; `seat`, `errors` and `again` show an item once more, with what was filled in."""
-    now = assignment.standing(run, judge, member=member)
-    why = casting.nothing_because(run, member, now)
-    if not why and seat is None:
-        seat = assignment.next_seat(run, judge, member=member, now=now)
+    if seat is None:
+        given = casting.next_for(run, judge, member)
+        now, why, seat = given.now, given.why, given.seat
         again = filled.taken_back(seat) if seat and seat.pk == now.held else None
-    elif not why:
-        seat = assignment.with_item(seat)
+    else:
+        now = assignment.standing(run, judge, member=member)
+        why = casting.nothing_because(run, member, now)
+        seat = seat if why else assignment.with_item(seat)
     context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
     word = "unreadable" if errors else said.word if said else ""
     if why or seat is None:

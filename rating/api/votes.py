@@ -128,9 +128,8 @@ def next_seat(request: HttpRequest, pk: int) -> Data:
     if run.status == Run.Status.OPEN and not run.assignments.filter(judge=judge).exists():
         assignment.prepare(run)
     member = assignment.member_of(run, request.user)
-    now = assignment.standing(run, judge, member=member)
-    why = casting.nothing_because(run, member, now)
-    seat = None if why else assignment.next_seat(run, judge, member=member, now=now)
+    given = casting.next_for(run, judge, member)
+    now, seat, why = given.now, given.seat, given.why
     told = {"done": now.done, "left": now.left if seat or why else 0, "last": now.last}
     return {**told, "seat": seat and _shown(seat), "why": None if seat else why or "nothing"}
 
@@ -196,8 +195,7 @@ def _run(request: HttpRequest, pk: int) -> Run:
 def _leave(request: HttpRequest, token: UUID, act: casting.Act, post: Mapping[str, Any]) -> Data:
     """Do `act` with a seat of this person's own."""
     with transaction.atomic():
-        seats = assignment.open_seats().select_for_update(of=("self",))
-        seat = seats.filter(token=token, judge__user=request.user).first()
+        seat = assignment.seat_to_leave(token, request.user)
         if seat is None:
             raise Http404
         member = casting.voter(seat, request.user)
