@@ -17,7 +17,7 @@ from arena.border import asked
 from judging import assignment, reading_ballots
 from judging.access import lets_vote, may_adjudicate
 from judging.filled import why
-from judging.models import Assignment, AuditEntry, Membership, Run
+from judging.models import Assignment, AuditEntry, Judge, Membership, Run
 from judging.people import guest_may_vote
 from judging.reading_ballots import Unreadable
 from judging.schedule import Member, Practice, close_practice, practised
