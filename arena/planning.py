@@ -14,7 +14,7 @@ AFTER = 5  # times a connection has asked the same, after which the statement is
 def planned_once() -> Iterator[None]:
     """What is asked in this block is prepared in the connection, which keeps its last hundred; without effect on SQLite.
 
-    For a block and not for the site, because the parameters are bound by the server here: a statement takes at most 65,535 of
+    Its plan holds for whatever values, as the settings say. For a block and not for the site, because the parameters are bound by the server here: a statement takes at most 65,535 of
     them, and cannot group by an expression that holds one. A pool keeps each connection whole, so that it finds again what it prepared.
     """
     if connection.vendor != "postgresql":

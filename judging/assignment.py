@@ -194,14 +194,21 @@ def _weigh(seat: Assignment) -> None:
     run, voting = seat.run, Voting.of(seat.run)
     if voting.overlap < 2:
         return
-    items = VotingItem.objects.filter(run=run, **seat.item)
-    table, value = (Grade, "score") if seat.answer_id else (Preference, "value")
-    said = table.objects.decided().filter(run=run, judge__kind__in=Judge.PEOPLE, **seat.item)
-    said = said.exclude(kept_out__in=set(KEPT_OUT.values()))
-    split = are_split(run, said.values_list("turn", value))
+    field = field_of(run)
+    split = are_split(run, _SAID[field].rows(run=run.pk, item=seat.item[field]))
     changes = {"is_split": split} | ({"wanted": voting.overlap if split else voting.wanted} if voting.third else {})
     if split or seat.was_split:
-        items.update(**changes)
+        VotingItem.objects.filter(run=run, **seat.item).update(**changes)
+
+
+def _said(field: str) -> QuerySet:
+    """What people say of an item, (turn, value) each."""
+    table, value = (Grade, "score") if field == "answer" else (Preference, "value")
+    said = table.objects.decided().filter(run=Slot("run"), judge__kind__in=Judge.PEOPLE, **{field: Slot("item")})
+    return said.exclude(kept_out__in=set(KEPT_OUT.values())).values_list("turn", value)
+
+
+_SAID = {"answer": Statement(lambda: _said("answer")), "battle": Statement(lambda: _said("battle"))}
 
 
 def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | None:
