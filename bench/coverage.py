@@ -89,7 +89,10 @@ def coverage(row: Row, *, times: int = RECORDS, seed: int = SEED) -> list[Line]:
 ROWS = (
     Row("Bradley–Terry, 80 questions × 20 battles", records.bradley_terry),
     Row("Bradley–Terry, 12 questions × 50 battles", records.few_questions),
+    Row("Difference of two, 80 questions × 20 battles", records.differences),
+    Row("Difference of two, 12 questions × 50 battles", records.few_differences),
     Row("Live board, from counts", records.live),
+    Row("Difference of two, live board", records.live_differences),
     Row("Bradley–Terry, weights and strength", records.weighted),
     Row("Style control", records.styled),
     Row("Davidson, independent battles", records.with_ties),
@@ -104,6 +107,7 @@ ROWS = (
     Row("α nominal, 5 questions × 9 items", agreement(Crowd(items=45, together=0.6, each=9))),
     Row("Shares (Wilson)", records.shares),
     Row("Mean scores, 40 questions", records.mean_scores),
+    Row("Difference of two mean scores, 40 questions", records.differences_of_scores),
     Row("Calibrated, 300 votes of 1800", records.with_judges),
     Row("Judge minus people, 30 questions", records.judge_minus_people),
     Row("Two snapshots, 80 questions", records.changes),

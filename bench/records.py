@@ -113,6 +113,36 @@ def bradley_terry(random: Random, arena: Arena = USUAL) -> Held:
     }
 
 
+def differences(random: Random, arena: Arena = USUAL) -> Held:
+    """Every two models of a board, as pages and gates tell them: by what they have in common."""
+    board, truth = stats.fit(arena.battles_of(random), arena.models), ratings(arena)
+    one, other = np.triu_indices(arena.models, 1)
+    ahead, apart = board.rating[one] - board.rating[other], truth[one] - truth[other]
+    own = board.high - board.rating
+    halves = {
+        "by what the two have in common": stats.POINTS_PER_NAT * stats.strength_contrasts(board)[one, other],
+        "if from end to end of both intervals": own[one] + own[other],
+    }
+    return {name: inside(ahead - half, apart, ahead + half) for name, half in halves.items()}
+
+
+def live_differences(random: Random) -> Held:
+    """The same on a live board: a tenth more votes, its own intervals, what the two had in common in the snapshot."""
+    battles, truth, m = USUAL.battles_of(random), ratings(USUAL), USUAL.models
+    snapshot = stats.fit(battles.where(np.arange(int(len(battles) / 1.1))), m)
+    board = stats.fit_counts(stats.counts(battles, m), inflation=snapshot.widening())
+    one, other = np.triu_indices(m, 1)
+    then, now = (fitted.high - fitted.rating for fitted in (snapshot, board))
+    ratio = stats.POINTS_PER_NAT * stats.strength_contrasts(snapshot)[one, other] / np.hypot(then[one], then[other])
+    ahead, apart = board.rating[one] - board.rating[other], truth[one] - truth[other]
+    half = ratio * np.hypot(now[one], now[other])
+    return {"by what the two had in common": inside(ahead - half, apart, ahead + half)}
+
+
+def few_differences(random: Random) -> Held:
+    return differences(random, FEW)
+
+
 def few_questions(random: Random) -> Held:
     return bradley_terry(random, FEW)
 
@@ -317,14 +347,31 @@ def shares(random: Random) -> Held:
     }
 
 
-def mean_scores(random: Random) -> Held:
+SCORED = np.array([7.0, 6.5, 5.0])
+
+
+def _scores(random: Random) -> tuple[Ints, Floats, Ints]:
     """Two answers of each model to each question, on questions that are easy or hard for all and for some."""
-    quality, question = np.array([7.0, 6.5, 5.0]), np.repeat(np.arange(40), 6)
-    model = np.tile([0, 0, 1, 1, 2, 2], 40)
+    question, model = np.repeat(np.arange(40), 6), np.tile([0, 0, 1, 1, 2, 2], 40)
     ease = random.exponential(size=(40, 1)) - 1 + random.normal(size=(40, 3))
-    score = quality[model] + ease[question, model] + random.normal(size=240)
-    means = stats.mean_scores(model, score, question, 3)
-    return {"clustered by question": inside(means.low, quality, means.high)}
+    return model, SCORED[model] + ease[question, model] + random.normal(size=240), question
+
+
+def mean_scores(random: Random) -> Held:
+    means = stats.mean_scores(*_scores(random), 3)
+    return {"clustered by question": inside(means.low, SCORED, means.high)}
+
+
+def differences_of_scores(random: Random) -> Held:
+    columns = _scores(random)
+    means = stats.mean_scores(*columns, 3)
+    one, other = np.triu_indices(3, 1)
+    ahead, apart, own = means.mean[one] - means.mean[other], SCORED[one] - SCORED[other], means.high - means.mean
+    halves = {
+        "by what the two have in common": stats.mean_contrasts(*columns, means)[one, other],
+        "if the two counted as independent": np.hypot(own[one], own[other]),
+    }
+    return {name: inside(ahead - half, apart, ahead + half) for name, half in halves.items()}
 
 
 JUDGED = replace(USUAL, questions=150, battles=1800)

@@ -76,7 +76,7 @@ def read(request: HttpRequest, benchmark: Benchmark, snapshot: Snapshot | None, 
 
 
 def context(request: HttpRequest, found: Asked) -> dict[str, Any]:
-    """What the templates of a board show. At most six queries."""
+    """What the templates of a board show. At most seven queries."""
     board, rated, snapshot = found.board, found.rated, found.snapshot
     live = live_context(request, found)
     is_whole = board.category is None and not board.language
@@ -98,7 +98,7 @@ def context(request: HttpRequest, found: Asked) -> dict[str, Any]:
 
 
 def live_context(request: HttpRequest, found: Asked) -> dict[str, Any]:
-    """What the parts of a board show that change with every vote: its words and its table. No query."""
+    """What the parts of a board show that change with every vote: its words and its table. At most one query."""
     board = found.board
     shown = boards.Shown(board, boards.Wanted.of(request.GET))
     return {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import Sum
 
 from rating import boards
 from rating.boards import Board, source_name
+from rating.contrasts import half_width
 from rating.models import Rating, Snapshot
 from rating.recipe_words import differences
 
@@ -18,14 +20,15 @@ from rating.recipe_words import differences
 class Row:
     """One model on both boards, on one of them alone where the other is None; `shift` takes both to one zero.
 
-    The interval of the difference is a cautious one, from end to end of both intervals: never too narrow, whatever the two
-    boards have in common, and two snapshots of one board have most of their votes in common.
+    `half` is half the width of the interval of the difference. None where that is not known: then the interval is a cautious
+    one, from end to end of both intervals, which is never too narrow.
     """
 
     before: Rating | None
     after: Rating | None
     shift: float = 0.0
     is_comparable: bool = True
+    half: float | None = None
 
     @property
     def model(self):
@@ -41,22 +44,24 @@ class Row:
     @property
     def low(self) -> float | None:
         """The lower end of the difference; `high` the upper one; None where either side has no margin of error."""
-        return None if not self._has_interval else self.after.low - self.before.high - self.shift
+        if not self.has_interval:
+            return None
+        return self.after.low - self.before.high - self.shift if self.half is None else self.difference - self.half
 
     @property
     def high(self) -> float | None:
-        return None if not self._has_interval else self.after.high - self.before.low - self.shift
+        if not self.has_interval:
+            return None
+        return self.after.high - self.before.low - self.shift if self.half is None else self.difference + self.half
 
     @property
-    def _has_interval(self) -> bool:
-        if self.difference is None or Rating.Method.ELO in (self.before.method, self.after.method):
-            return False
-        return None not in (self.before.low, self.before.high, self.after.low, self.after.high)
+    def has_interval(self) -> bool:
+        return self.difference is not None and boards.has_margins(self.before, self.after)
 
     @property
     def moved(self) -> int:
         """1 where the rating surely rose, -1 where it surely fell, else 0."""
-        if not self._has_interval:
+        if not self.has_interval:
             return 0
         return 1 if self.low > 0 else -1 if self.high < 0 else 0
 
@@ -67,16 +72,56 @@ class Row:
 
 @dataclass(frozen=True)
 class Compared:
-    """Two boards of one benchmark, or of two versions of it; rows in the order of the second, models of the first alone last."""
+    """Two boards of one benchmark, or of two versions of it; rows in the order of the second, models of the first alone last.
+
+    The variances of both sides add up to that of a difference. So it is where they have no vote in common. Where they have,
+    what they have in common cancels, how much is not kept, and the interval is wider than it need be: it is assumed that what
+    they share does not move them opposite ways.
+    """
 
     before: Board
     after: Board
 
     @cached_property
     def rows(self) -> list[Row]:
+        """At most two queries, where the models on both are not all of either."""
         then = {row.model_id: row for row in self.before.rows}
-        found = [Row(then.pop(row.model_id, None), row, self.shift, self.is_comparable) for row in self.after.rows]
-        return found + [Row(row, None, self.shift, self.is_comparable) for row in then.values()]
+        found = [self._row(then.pop(row.model_id, None), row) for row in self.after.rows]
+        return found + [self._row(row, None) for row in then.values()]
+
+    def _row(self, before: Rating | None, after: Rating | None) -> Row:
+        row = Row(before, after, self.shift, self.is_comparable)
+        if not row.has_interval:
+            return row
+        halves = self._half(self.before, before), self._half(self.after, after)
+        return row if None in halves else replace(row, half=math.hypot(*halves))
+
+    def _half(self, board: Board, row: Rating) -> float | None:
+        """Half the width of the row's interval, relative to the models on both boards; None where that is not known."""
+        rated = [one for one in board.rows if _is_rated(one)]
+        among = [one for one in rated if one.model_id in self._on_both]
+        if board.is_score or len(among) == len(rated):
+            return half_width(row)  # ratings are relative to the mean of their board already
+        return board.contrasts.half_from_mean(row, among) if board.contrasts else None
+
+    @cached_property
+    def _on_both(self) -> set[int]:
+        """Models that both boards rate."""
+        then, now = ({row.model_id for row in board.rows if _is_rated(row)} for board in (self.before, self.after))
+        return then & now
+
+    @cached_property
+    def is_cautious(self) -> bool:
+        """Whether some interval goes from end to end of both, as a snapshot does not keep what its models have in common."""
+        return any(row.has_interval and row.half is None for row in self.rows)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether no vote can be in both: people's beside machines', or those of two versions of the benchmark."""
+        sides = self.before, self.after
+        people = [board.source == Rating.PEOPLE for board in sides]
+        machines = [board.source == Rating.JUDGES or board.source.startswith("judge:") for board in sides]
+        return self.before.benchmark.pk != self.after.benchmark.pk or (any(people) and any(machines))
 
     @property
     def is_comparable(self) -> bool:
@@ -88,8 +133,8 @@ class Compared:
         """How much higher the models on both boards stand after on average: ratings have no zero of their own. 0 for scores."""
         if self.after.is_score or not self.is_comparable:
             return 0.0
-        then = {row.model_id: row.rating for row in self.before.rows if _is_rated(row)}
-        pairs = [(then[row.model_id], row.rating) for row in self.after.rows if _is_rated(row) and row.model_id in then]
+        then = {row.model_id: row.rating for row in self.before.rows}
+        pairs = [(then[row.model_id], row.rating) for row in self.after.rows if row.model_id in self._on_both]
         return sum(after - before for before, after in pairs) / len(pairs) if pairs else 0.0
 
     @property

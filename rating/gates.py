@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -139,12 +139,15 @@ class Facts:
     """What gates are judged by: the model's report, and how to have another's and what is counted between the two.
 
     `report_of(name)` is None where no model, or more than one, is called that. `won(gate, name)` is how often the model beat that one
-    by the battles on record; None where they never met.
+    by the battles on record; None where they never met. `half(mine, theirs, report)` is half the width of the interval of the
+    difference of two lines of one board, the second from that report; None where what they have in common is not kept.
+    It raises Unknown where the board has no one scale for the two.
     """
 
     report: Report
     report_of: Callable[[str], Report | None]
     won: Callable[[Mapping[str, Any], str], Measure | None]
+    half: Callable[[RatedLine, RatedLine, Report], float | None]
 
 
 class Unknown(Exception):
@@ -163,10 +166,10 @@ def _judged(gate: Mapping[str, Any], number: int, facts: Facts) -> Gated:
     if wrong:
         return Gated(name, Outcome.NOT_ENOUGH_DATA, _("the gate cannot be read: %(why)s") % {"why": "; ".join(wrong)})
     try:
-        found = _measured(gate, facts)
+        found, note = _measured(gate, facts)
     except Unknown as error:
         return Gated(name, Outcome.NOT_ENOUGH_DATA, str(error), limit=_limit(gate))
-    return _held(name, gate, found)
+    return _held(name, gate, found, note)
 
 
 def _limit(gate: Mapping[str, Any]) -> float:
@@ -175,12 +178,12 @@ def _limit(gate: Mapping[str, Any]) -> float:
     return float(gate["value"]) + (-slack if gate["op"] == ">=" else slack)
 
 
-def _held(name: str, gate: Mapping[str, Any], found: Measure) -> Gated:
-    """The gate against what was measured."""
+def _held(name: str, gate: Mapping[str, Any], found: Measure, note: str) -> Gated:
+    """The gate against what was measured; `note` is what must be said of its interval."""
     limit, at = _limit(gate), gate.get("at") or "value"
     seen = getattr(found, at)
     about = {"value": found.value, "low": found.low, "high": found.high, "n": found.n, "limit": limit}
-    told = _said(found)
+    told = _said(found, note)
     least = gate.get("min_n") or 0
     if found.value is None:
         reason = _("nothing was measured")
@@ -215,14 +218,15 @@ def _op(gate: Mapping[str, Any]) -> str:
     return "≥" if gate["op"] == ">=" else "≤"
 
 
-def _said(found: Measure) -> str:
-    """ "0.45 (0.44 to 0.46), n = 120" """
+def _said(found: Measure, note: str) -> str:
+    """ "measured 0.45 (0.44 to 0.46), n = 120 (the interval is …)" """
     value = number(found.value)
     if found.has_interval:
         ends = {"value": value, "low": number(found.low), "high": number(found.high)}
         value = _("%(value)s (%(low)s to %(high)s)") % ends
     n = _("n is not known") if found.n is None else _("n = %(n)s") % {"n": f"{found.n:,}"}
-    return _("measured %(value)s, %(n)s") % {"value": value, "n": n}
+    told = _("measured %(value)s, %(n)s") % {"value": value, "n": n}
+    return _("%(told)s (%(note)s)") % {"told": told, "note": note} if note else told
 
 
 def number(value: float | None) -> str:
@@ -233,28 +237,65 @@ def number(value: float | None) -> str:
     return written.replace("-", "−")
 
 
-def _measured(gate: Mapping[str, Any], facts: Facts) -> Measure:
-    """The number the gate is about; with `against` the difference to the other model's. Raises Unknown."""
+def _measured(gate: Mapping[str, Any], facts: Facts) -> tuple[Measure, str]:
+    """The number the gate is about, and what must be said of its interval; with `against` the difference to the other model's.
+
+    Raises Unknown.
+    """
     against = gate.get("against") or ""
     if gate["kind"] == "win_rate":
-        return _won(gate, against, facts)
-    mine = MEASURES[gate["kind"]](gate, facts.report)
+        return _won(gate, against, facts), ""
     if not against:
-        return mine
+        return MEASURES[gate["kind"]](gate, facts.report), ""
     other = facts.report_of(against)
     if other is None:
         raise Unknown(_("there is no one model called %(name)s to compare with") % {"name": against})
-    return _difference(mine, MEASURES[gate["kind"]](gate, other))
+    if gate["kind"] == "board":
+        return _ahead_on_board(gate, other, facts)
+    mine, theirs = (MEASURES[gate["kind"]](gate, report) for report in (facts.report, other))
+    found = difference(mine, theirs)
+    return found, _("the interval takes the two as independent") if found.has_interval else ""
 
 
-def _difference(mine: Measure, other: Measure) -> Measure:
+def _ahead_on_board(gate: Mapping[str, Any], other: Report, facts: Facts) -> tuple[Measure, str]:
+    """The difference on one board, by what the two have in common there. Raises Unknown."""
+    method = gate.get("metric") or "bt"
+    mine, theirs = (_rated(gate, report, method) for report in (facts.report, other))
+    found, half = _cautious(mine.measure, theirs.measure), facts.half(mine, theirs, other)
+    if not found.has_interval:
+        return found, ""
+    if half is None:
+        return found, _("the interval is wider than it need be: the snapshot does not say what the two have in common")
+    ahead = {"low": found.value - half, "high": found.value + half}
+    return replace(found, **ahead), _("the interval takes into account what the two have in common")
+
+
+def _cautious(mine: Measure, other: Measure) -> Measure:
     """Mine − other; its interval holds for any dependence of the two, and is wider than it need be."""
     if mine.value is None or other.value is None:
         return Measure(None)
     known = mine.has_interval and other.has_interval
     low, high = (mine.low - other.high, mine.high - other.low) if known else (None, None)
-    n = None if mine.n is None or other.n is None else min(mine.n, other.n)
-    return Measure(mine.value - other.value, low, high, n)
+    return Measure(mine.value - other.value, low, high, _fewer(mine, other))
+
+
+def difference(mine: Measure, other: Measure) -> Measure:
+    """Mine − other of two that are measured apart, whose intervals need not be even about the value: those of shares are not.
+
+    On the same questions, which are hard or easy for both, the interval is rather too wide. Newcombe (1998), Statistics in
+    Medicine 17, method 10.
+    """
+    if mine.value is None or other.value is None:
+        return Measure(None)
+    apart, low, high = mine.value - other.value, None, None
+    if mine.has_interval and other.has_interval:
+        low = apart - math.hypot(mine.value - mine.low, other.high - other.value)
+        high = apart + math.hypot(mine.high - mine.value, other.value - other.low)
+    return Measure(apart, low, high, _fewer(mine, other))
+
+
+def _fewer(mine: Measure, other: Measure) -> int | None:
+    return None if mine.n is None or other.n is None else min(mine.n, other.n)
 
 
 def _won(gate: Mapping[str, Any], against: str, facts: Facts) -> Measure:

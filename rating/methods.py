@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from arena.style import FEATURES
 from rating import stats
+from rating.contrasts import contrasts_of
 from rating.data import Looks, Marks, Votes
 from rating.details import coefficients, number
 from rating.models import Rating
@@ -113,11 +114,15 @@ class Coded:
 
 @dataclass(frozen=True)
 class Told:
-    """What a method says: `rows` by model id, notes by name, and `details` as plain data, such as coefficients of style."""
+    """What a method says: `rows` by model id, notes by name, and `details` as plain data, such as coefficients of style.
+
+    `contrasts` is what the models have in common, packed; empty where the method has no margin of error.
+    """
 
     rows: dict[int, dict[str, Any]]
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    contrasts: bytes = b""
 
 
 Rate = Callable[[Coded, Ints, Recipe], Told]
@@ -166,7 +171,8 @@ def bradley_terry(coded: Coded, rows: Ints, recipe: Recipe) -> Told:
     """Strengths with intervals clustered by question."""
     battles = stats.Battles(*coded.of(rows))
     fitted = stats.fit(battles, len(coded.models), level=recipe.level)
-    return told(coded.models, fitted, stats.counts(battles, len(coded.models)), level=recipe.level)
+    found = told(coded.models, fitted, stats.counts(battles, len(coded.models)), level=recipe.level)
+    return _with_contrasts(found, coded.models, fitted, level=recipe.level)
 
 
 def told(
@@ -176,6 +182,11 @@ def told(
     ranks = stats.rank_ranges(fitted, level=level)
     columns = fitted.rating, fitted.low, fitted.high, ranks, fitted.n, _win_rates(table), fitted.widening(level=level)
     return Told(rows_by_model(models, *columns), fitted.notes, details or {})
+
+
+def _with_contrasts(found: Told, models: Ints, fitted: stats.Strengths, *, level: float) -> Told:
+    apart = stats.POINTS_PER_NAT * stats.strength_contrasts(fitted, level=level)
+    return replace(found, contrasts=contrasts_of(models, fitted.high - fitted.rating, apart).packed())
 
 
 def _win_rates(table: stats.Counts) -> Floats:
@@ -211,6 +222,7 @@ def styled(coded: Coded, rows: Ints, recipe: Recipe) -> Told:
     found = told(
         coded.models, fitted, stats.counts(battles, models), level=recipe.level, details={"style": coefficients(fitted)}
     )
+    found = _with_contrasts(found, coded.models, fitted, level=recipe.level)
     return found if known.size == rows.size else replace(found, notes=(*found.notes, STYLE_UNKNOWN))
 
 
@@ -221,6 +233,7 @@ def corrected(coded: Coded, people: Ints, judged: Ints, recipe: Recipe) -> Told:
     numbers = {"weight": found.weight, "votes": found.votes, "paired": found.paired, "judged": found.judged}
     details = {"calibrated": {**numbers, "equivalent_votes": number(found.equivalent_votes)}}
     rows = told(coded.models, found.combined, stats.counts(votes, models), level=recipe.level, details=details)
+    rows = _with_contrasts(rows, coded.models, found.combined, level=recipe.level)
     return replace(rows, notes=found.notes)
 
 
@@ -233,7 +246,9 @@ def scores(coded: Coded, rows: Ints, recipe: Recipe) -> Told:
     inflation = _inflation_of_means(model, score, means, level=recipe.level)
     unknown = np.full(models, np.nan)
     columns = means.mean, means.low, means.high, ranks, means.n, unknown, inflation
-    return Told(rows_by_model(coded.models, *columns), means.notes)
+    apart = stats.mean_contrasts(model, score, cluster, means, level=recipe.level)
+    kept = contrasts_of(coded.models, means.high - means.mean, apart).packed()
+    return Told(rows_by_model(coded.models, *columns), means.notes, contrasts=kept)
 
 
 def _inflation_of_means(model: Ints, score: Floats, means: stats.Means, *, level: float) -> Floats:

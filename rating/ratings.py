@@ -31,7 +31,7 @@ from rating.methods import (
 from rating.models import Rating
 from rating.sorting import Sorting, members
 
-EDITION = "2"
+EDITION = "3"
 """Part of a snapshot's digest: other figures beside a rating make another snapshot."""
 
 
@@ -39,7 +39,8 @@ EDITION = "2"
 class Rated:
     """One table of ratings: `rows` by model id, in no order; `category` None is all of them, `language` "" all of those.
 
-    `details` is what the method says beside the ratings, as plain data: coefficients of style, the weight of a judge.
+    `details` is what the method says beside the ratings, as plain data: coefficients of style, the weight of a judge;
+    `contrasts` what the models have in common, packed (`rating.contrasts`).
     """
 
     source: str
@@ -49,10 +50,11 @@ class Rated:
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     language: str = ""
+    contrasts: bytes = b""
 
     @classmethod
     def of(cls, source: str, method: str, category: int | None, found: Told, *, language: str = "") -> Rated:
-        return cls(source, method, category, found.rows, found.notes, found.details, language)
+        return cls(source, method, category, found.rows, found.notes, found.details, language, found.contrasts)
 
     @classmethod
     def unrated(cls, source: str, method: str, category: int | None, error: Exception, *, language: str = "") -> Rated:

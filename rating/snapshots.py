@@ -17,6 +17,7 @@ from judging.access import figures_ends
 from rating import (
     agreeing,
     confusions,
+    contrasts,
     counting,
     data,
     failed,
@@ -222,6 +223,9 @@ def _write(
             for board in rated
             for model, row in board.rows.items()
         ],
+    )
+    contrasts.keep(
+        snapshot, {(board.source, board.method, board.category, board.language): board.contrasts for board in rated}
     )
     Agreement.objects.bulk_create((Agreement(snapshot=snapshot, **row) for row in agreed), batch_size=500)
     Health.objects.bulk_create((Health(snapshot=snapshot, **row) for row in healthy), batch_size=500)

@@ -14,7 +14,7 @@ from rating.boards.board import (
     latest,
 )
 from rating.boards.choices import SOURCE_NAMES, Choices, choices, language_name, source_name
-from rating.boards.duel import Duel, Pair, pair
+from rating.boards.duel import Duel, Pair, duel, has_margins, pair
 from rating.boards.heat import Cell, Heat, Places, heat
 from rating.boards.line import FEW, Line
 from rating.boards.shown import Shown, Wanted
@@ -22,6 +22,6 @@ from rating.boards.shown import Shown, Wanted
 __all__ = [
     "ALL", "FEW", "METHODS", "NUMBERS", "SOURCES", "SOURCE_NAMES",
     "Agreements", "Board", "Cell", "Choices", "Duel", "Heat", "Line", "NoSuchBoard", "Pair", "Places", "Shown", "Wanted",
-    "agreement_rows", "board", "board_in", "category_of", "choices", "heat", "key_of", "language_name", "latest", "of_judge", "ordered",
+    "agreement_rows", "board", "board_in", "category_of", "choices", "duel", "has_margins", "heat", "key_of", "language_name", "latest", "of_judge", "ordered",
     "pair", "source_name",
 ]  # fmt: skip

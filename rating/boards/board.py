@@ -17,6 +17,7 @@ from rating.axis import Axis
 from rating.boards.coverage import Gap, baselines_of_categories, gaps
 from rating.boards.line import FEW, Line
 from rating.changed import names
+from rating.contrasts import Contrasts, kept
 from rating.models import Agreement, Health, Leaderboard, LiveBoard, Rating, Snapshot
 from rating.stats.bradley_terry import DISCONNECTED
 from rating.trust import Steadiness, steadiness
@@ -125,6 +126,13 @@ class Board:
         return [
             {**row, "name": FEATURE_NAMES.get(row["feature"], row["feature"])} for row in self.details.get("style", [])
         ]
+
+    @cached_property
+    def contrasts(self) -> Contrasts | None:
+        """What the models have in common; None where the snapshot does not keep it. One query."""
+        return kept(
+            self.snapshot, (self.source, self.method, self.category.pk if self.category else None, self.language)
+        )
 
     @property
     def is_split(self) -> bool:

@@ -14,14 +14,16 @@ from rating.models import Rating
 class Duel:
     """Two rated rows of one board.
 
-    The interval of the difference is a cautious one: the ends of both intervals apart. That is never too narrow, whatever
-    the two have in common, as the standard error of a difference is at most the sum of both. A board of online Elo has
-    none: its intervals are no margin of error.
+    `half` is half the width of the interval of their difference, from what the two have in common. None where that is not
+    kept: then the interval is a cautious one, the ends of both intervals apart. That is never too narrow, as the standard
+    error of a difference is at most the sum of both, and mostly wider than it need be. A board of online Elo has no
+    interval: its own are no margin of error.
     """
 
     one: Rating
     other: Rating
     is_score: bool = False
+    half: float | None = None
 
     @property
     def difference(self) -> float:
@@ -29,17 +31,25 @@ class Duel:
 
     @property
     def has_interval(self) -> bool:
-        ends = (self.one.low, self.one.high, self.other.low, self.other.high)
-        return None not in ends and self.one.method != Rating.Method.ELO
+        return has_margins(self.one, self.other)
+
+    @property
+    def is_cautious(self) -> bool:
+        """Whether the interval is wider than it need be, as what the two have in common is not known."""
+        return self.has_interval and self.half is None
 
     @property
     def low(self) -> float | None:
         """The lower end of the difference; `high` the upper one."""
-        return self.one.low - self.other.high if self.has_interval else None
+        if not self.has_interval:
+            return None
+        return self.one.low - self.other.high if self.half is None else self.difference - self.half
 
     @property
     def high(self) -> float | None:
-        return self.one.high - self.other.low if self.has_interval else None
+        if not self.has_interval:
+            return None
+        return self.one.high - self.other.low if self.half is None else self.difference + self.half
 
     @property
     def share(self) -> float:
@@ -60,7 +70,7 @@ class Duel:
 
     @property
     def is_off_zero(self) -> bool:
-        """Whether the cautious interval leaves out that both are alike."""
+        """Whether the interval leaves out that both are alike."""
         return self.low is not None and (self.low > 0 or self.high < 0)
 
     @property
@@ -100,7 +110,10 @@ class Pair:
 
 
 def pair(board: Board, query: Mapping[str, str]) -> Pair:
-    """Whom to compare in words. Where one is chosen it meets the best of the others; on a split board nobody is compared."""
+    """Whom to compare in words. Where one is chosen it meets the best of the others; on a split board nobody is compared.
+
+    One query where the two have intervals.
+    """
     rated = {str(row.model_id): row for row in board.rows if row.rating is not None}
     a, b = (asked(query, name) if asked(query, name) in rated else "" for name in ("a", "b"))
     if board.is_split or len(rated) < 2 or (a and a == b):
@@ -108,7 +121,18 @@ def pair(board: Board, query: Mapping[str, str]) -> Pair:
     others = [key for key in rated if key not in (a, b)]
     one = a or others.pop(0)
     other = b or others.pop(0)
-    return Pair(Duel(rated[one], rated[other], board.is_score), a, b)
+    return Pair(duel(board, rated[one], rated[other]), a, b)
+
+
+def duel(board: Board, one: Rating, other: Rating) -> Duel:
+    """Two rated rows of the board, with what they have in common. One query where both have an interval."""
+    common = board.contrasts if has_margins(one, other) else None
+    return Duel(one, other, board.is_score, common.half(one, other) if common else None)
+
+
+def has_margins(*rows: Rating) -> bool:
+    """Whether every row has an interval that is a margin of error."""
+    return all(row.method != Rating.Method.ELO and None not in (row.low, row.high) for row in rows)
 
 
 def _share(points: float) -> float:

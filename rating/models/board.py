@@ -178,6 +178,29 @@ class SnapshotTable(models.Model):
         return f"{self.name} of {self.snapshot}"
 
 
+class BoardContrasts(models.Model):
+    """How wide the intervals of differences are between the models of one board of a snapshot; see `rating.contrasts`.
+
+    A board that says the same as another has no data of its own.
+    """
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="contrasts", db_index=False)
+    source = models.CharField(max_length=140)
+    method = models.CharField(max_length=8, choices=Rating.Method)
+    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.CASCADE, db_index=False)
+    language = models.CharField(max_length=12, blank=True, default="")
+    data = models.BinaryField(default=bytes)
+    same_as = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["snapshot", "source", "method", "category"], name="contrasts_of_a_board"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} · {self.method} · {self.category or 'all'} of {self.snapshot}"
+
+
 class Grouping(models.Model):
     """Another sorting of the categories into kinds: ratings by it need no new judgments."""
 

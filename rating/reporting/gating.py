@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 
 from arena.models import Benchmark, Category, LanguageModel
 from judging.models import Rubric
+from rating import boards
 from rating.counting import PEOPLE
 from rating.data import newest, silent_members
 from rating.gates import Facts, Gates, Unknown, judged, share_at
-from rating.models import PairCount, Profile
+from rating.models import PairCount, Profile, Snapshot
 from rating.reporting.building import report_of
-from rating.reporting.report import Measure, Report
+from rating.reporting.report import Measure, RatedLine, Report
 from rating.seen import EVERYTHING, Seen
 
 
@@ -57,7 +58,34 @@ def gates_of(model: LanguageModel, profile: Profile, *, report: Report | None = 
         rival = other(name)
         return None if rival is None else won_against(report, rival.model.pk, gate, seen=seen)
 
-    return judged(profile.name, profile.gates, Facts(report, other, won))
+    def half(mine: RatedLine, theirs: RatedLine, rival: Report) -> float | None:
+        return half_of(mine, theirs, (report.model.pk, rival.model.pk))
+
+    return judged(profile.name, profile.gates, Facts(report, other, won, half))
+
+
+def half_of(mine: RatedLine, theirs: RatedLine, models: tuple[int, int]) -> float | None:
+    """Half the width of the interval of the difference of these two models' lines; None where that is not kept. Three queries.
+
+    Raises Unknown where the board's models fall into groups that never met.
+    """
+    if mine.snapshot.pk != theirs.snapshot.pk:
+        return None
+    snapshot = Snapshot.objects.select_related("leaderboard__benchmark").get(pk=mine.snapshot.pk)
+    board = boards.board_in(
+        snapshot,
+        snapshot.leaderboard.benchmark,
+        category=mine.category,
+        source=mine.source,
+        method=mine.method,
+    )
+    if board.is_split:
+        raise Unknown(
+            _("the models of this board fall into groups that never met, so there is no difference on one scale")
+        )
+    rows = {row.model_id: row for row in board.rows}
+    one, other = (rows[model] for model in models)
+    return boards.duel(board, one, other).half
 
 
 def won_against(report: Report, rival: int, gate: Mapping[str, Any], *, seen: Seen = EVERYTHING) -> Measure | None:

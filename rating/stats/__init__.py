@@ -50,6 +50,7 @@ from rating.stats.bradley_terry import (
     DISCONNECTED,
     FEW_CLUSTERS,
     NO_SPREAD,
+    POINTS_PER_NAT,
     SEPARATED,
     WIDENED,
     Strengths,
@@ -67,6 +68,7 @@ from rating.stats.calibrated import (
 )
 from rating.stats.changes import ALONE, UNPAIRED, Changes, RatingChanges, rating_changes, win_rate_changes
 from rating.stats.confidence import Confidence, Level, confidence, expected_error
+from rating.stats.contrasts import strength_contrasts
 from rating.stats.dawid_skene import Consensus, dawid_skene
 from rating.stats.elo import ShuffledElo, online_elo, shuffled_elo
 from rating.stats.errors import ImpossibleInput, NotConverged, StatsError, TooLittleData
@@ -84,7 +86,15 @@ from rating.stats.rank_agreement import RankAgreement, rank_agreement
 from rating.stats.ranks import Ranks, rank_ranges
 from rating.stats.rates import WinRates, battle_matrix, fraction_matrix, mean_rates, win_rates, win_rates_of_counts
 from rating.stats.reliability import Reliability, reliability
-from rating.stats.scores import ALL_EQUAL, ONE_QUESTION, Means, battles_of_scores, mean_scores, rank_means
+from rating.stats.scores import (
+    ALL_EQUAL,
+    ONE_QUESTION,
+    Means,
+    battles_of_scores,
+    mean_contrasts,
+    mean_scores,
+    rank_means,
+)
 from rating.stats.scores_agreement import agree_on_scores
 from rating.stats.style import Styled, fit_styled, relative_difference
 from rating.stats.ties import (
@@ -148,6 +158,7 @@ __all__ = [
     "Overturn",
     "PEOPLE_SEPARATED",
     "Pace",
+    "POINTS_PER_NAT",
     "PairwiseKappa",
     "RAO_KUPPER",
     "RankAgreement",
@@ -209,6 +220,7 @@ __all__ = [
     "leave_one_out",
     "length_controlled",
     "longer_share",
+    "mean_contrasts",
     "mean_rates",
     "mean_scores",
     "needed",
@@ -233,6 +245,7 @@ __all__ = [
     "share_of",
     "share_of_cases",
     "shuffled_elo",
+    "strength_contrasts",
     "total_intervals",
     "votes_by_item",
     "weighted_total",

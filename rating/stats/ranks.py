@@ -9,6 +9,7 @@ import numpy as np
 
 from rating.stats.arrays import Bools, Floats, Ints
 from rating.stats.bradley_terry import POINTS_PER_NAT, Strengths
+from rating.stats.contrasts import strength_contrasts
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import student
 
@@ -46,11 +47,8 @@ def rank_ranges(
 
 
 def _by_difference(strengths: Strengths, level: float) -> Bools:
-    variance = np.diag(strengths.covariance)
-    error = np.sqrt(np.maximum(variance[:, None] + variance[None, :] - 2 * strengths.covariance, 0.0))
-    quantile = student(level, strengths.freedom)  # falls with freedom: of two, the larger goes with the smaller
     ahead = strengths.strength[:, None] - strengths.strength[None, :]
-    above: Bools = ahead > error * np.maximum(quantile[:, None], quantile[None, :])  # NaN compares false: not sure
+    above: Bools = ahead > strength_contrasts(strengths, level=level)  # NaN compares false: not sure
     return above
 
 

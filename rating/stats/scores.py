@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike
 
 from rating.stats.arrays import Bools, Floats, Indices, Ints, codes, compressed, floats, indices, same_length
 from rating.stats.battles import Battles
+from rating.stats.contrasts import contrasts
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import clustered_means, student
+from rating.stats.question_sums import question_sums
 from rating.stats.ranks import Ranks, ranked
 
 ONE_QUESTION = "one_question"
@@ -58,6 +60,26 @@ def mean_scores(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: 
         notes=tuple(name for name, true in notes if true),
         error=np.where(flat, np.nan, means.error),
     )
+
+
+def mean_contrasts(
+    model: ArrayLike, score: ArrayLike, cluster: ArrayLike, means: Means, *, level: float = 0.95
+) -> Floats:
+    """Half the width (m, m) of the interval of the difference of every two means; `model`, `score`, `cluster` (n,) made `means`.
+
+    Scores of two models on one question belong together: with one score of each on every question this is the paired t
+    interval. NaN where a model has no interval. Raises ImpossibleInput.
+    """
+    models = means.mean.size
+    which, mark, question = _columns(model, score, cluster, models)
+    residual = mark - means.mean[which]
+    nothing = np.zeros_like(residual)
+    sums = question_sums(which, which, question, models=models, scores=lambda rows: (residual[rows], nothing[rows]))
+    # a mean without an error has none beside another either; where there is one, questions are two or more
+    known = np.flatnonzero(~np.isnan(means.error))
+    each = np.full(models, np.nan)
+    each[known] = np.sqrt(means.clusters[known] / (means.clusters[known] - 1)) / means.n[known]
+    return contrasts(sums.moments * each[:, None] * each[None, :], means.clusters - 1, level=level)
 
 
 def rank_means(model: ArrayLike, score: ArrayLike, cluster: ArrayLike, models: int, *, level: float = 0.95) -> Ranks:

@@ -179,14 +179,14 @@ def test_the_history_costs_the_same_queries_for_2_snapshots_and_for_20(client, d
 def test_two_snapshots_stand_beside_each_other_with_differences(client):
     first, second = two()
     text = words(compared(client, first, second))
-    assert "Birch 3 980 [955, 1005] 80 1 1100 [1075, 1125] 80 +120 [+70, +170]" in text
+    assert "Birch 3 980 [955, 1005] 80 1 1100 [1075, 1125] 80 +120 [+85, +155]" in text
     assert "Surely higher: 1 models; surely lower: 2." in text
     assert "Judgments: 100, then 140." in text and "The recipe is the same." in text
 
 
 def test_turning_the_two_round_turns_every_sign(client):
     first, second = two()
-    assert "Birch 1 1100 [1075, 1125] 80 3 980 [955, 1005] 80 −120 [−170, −70]" in words(
+    assert "Birch 1 1100 [1075, 1125] 80 3 980 [955, 1005] 80 −120 [−155, −85]" in words(
         compared(client, second, first)
     )
 
