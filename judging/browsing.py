@@ -392,7 +392,7 @@ class Neighbour:
 
 
 def neighbours(filters: Filters, sight: Sight, pk: int) -> tuple[Neighbour, Neighbour]:
-    """The rows before and after this one in the list. Two queries; of a search see `searching.search`, which has its time twice."""
+    """The rows before and after this one in the list. Two queries; of a search see `searching.search`, each has half its time."""
     found = rows(filters, sight)
     lower, higher = (_next(found, filters, pk, is_down=is_down) for is_down in (True, False))
     return (higher, lower) if filters.sort == NEWEST else (lower, higher)
@@ -400,7 +400,8 @@ def neighbours(filters: Filters, sight: Sight, pk: int) -> tuple[Neighbour, Neig
 
 def _next(found: QuerySet[Any], filters: Filters, pk: int, *, is_down: bool) -> Neighbour:
     if filters.text:
-        told = searching.search(found, filters.text, most=1, is_down=is_down, beyond=pk)
+        half = searching.SECONDS / 2
+        told = searching.search(found, filters.text, most=1, is_down=is_down, beyond=pk, seconds=half)
         return Neighbour(next(iter(told.ids), None), told.reached)
     near = found.filter(pk__lt=pk).order_by("-pk") if is_down else found.filter(pk__gt=pk).order_by("pk")
     return Neighbour(near.values_list("pk", flat=True).first())

@@ -28,7 +28,7 @@ from arena.models import Answer, Battle, Question
 MOST_WORDS = 8  # each is one more look at every text
 MOST_TURNS = 4  # that are looked at one by one
 PIECE = 2_000  # rows that are looked at between two looks at the clock
-SECONDS = 1.0  # in which a search has to come to something
+SECONDS = 2.0  # in which a search has to come to something
 PIECES = re.compile(r'"([^"]+)"|(\S+)')
 ESCAPED = re.compile(r"[0-9a-fu]{1,5}", re.IGNORECASE)
 """What may be part of an escape as SQLite's text has it, \\u9e21."""
