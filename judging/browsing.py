@@ -139,7 +139,8 @@ class Sight:
 
 
 def rows(filters: Filters, sight: Sight) -> QuerySet[Any]:
-    """What the filters leave, in order. No query of its own, but to find which runs may be seen.
+    """What the filters leave, in order, whatever its words: `searching` looks through these for them. No query of its own, but
+    to find which runs may be seen.
 
     Battles and answers of a benchmark that the reader is kept blind on are left out whole: their order and number follow
     the models. Its questions stay, unless a filter tells of more than the question.
@@ -149,9 +150,6 @@ def rows(filters: Filters, sight: Sight) -> QuerySet[Any]:
     if sight.blind and (filters.kind != QUESTIONS or filters.is_telling):
         found = found.exclude(**{f"{_question(filters)}benchmark__in": sight.blind})
     found = {BATTLES: _of_battles, ANSWERS: _of_answers, QUESTIONS: _of_questions}[filters.kind](found, filters, sight)
-    if filters.text:
-        search = {BATTLES: searching.battles, ANSWERS: searching.answers, QUESTIONS: searching.questions}
-        found = search[filters.kind](found, filters.text)
     return found.order_by("-pk" if filters.sort == NEWEST else "pk")
 
 
@@ -299,44 +297,71 @@ def _apart(found: QuerySet[Any], times: float) -> QuerySet[Any]:
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows of a list with how many there are in all, and the ids from which the pages around begin."""
+    """Some rows of a list with how many there are in all, and the ids from which the pages around begin.
+
+    Of a search `count` is None where it did not begin with the list. `reached` is the id up to which was looked when time was up,
+    else None: then `count` is of what was found here, and `looked` of `listed` rows have been looked at, None where counting them
+    takes long.
+    """
 
     rows: list[Any]
-    count: int
+    count: int | None
     is_more: bool
     before: int | None
     after: int | None
+    reached: int | None = None
+    looked: int | None = None
+    listed: int | None = None
 
 
 def page(filters: Filters, sight: Sight, address: Mapping[str, str]) -> Page:
-    """The page after the id `after`, before the id `before`, or the first. Two or three queries, however long the list.
+    """The page after the id `after`, before the id `before`, or the first. Two or three queries, however long the list; of a
+    search see `searching.search`.
 
-    The count stops at MOST. Pages go by ids and not by numbers: the last costs no more than the first. Of a search all texts are
-    looked at once at the most: what is rare is known by its ids from then on, and of what is common a page is soon found.
+    The count stops at MOST. Pages go by ids and not by numbers: the last costs no more than the first.
     """
     found = rows(filters, sight)
-    if filters.text:
-        ids = list(found.values_list("pk", flat=True)[: MOST_FOUND + 1])
-        most, count = MOST_FOUND, len(ids)
-        if count <= most:
-            found = found.model.objects.filter(pk__in=ids).order_by(*found.query.order_by)
-    else:
-        most, count = MOST, found.order_by()[: MOST + 1].count()
     is_down = filters.sort == NEWEST
     after, before = (id_of(asked(address, name)) if address.get(name) else None for name in ("after", "before"))
+    if filters.text:
+        return _searched(found, filters, after if before is None else before, is_back=before is not None)
+    count = found.order_by()[: MOST + 1].count()
     if before is not None:
         near = found.filter(pk__gt=before) if is_down else found.filter(pk__lt=before)
         here = _loaded(near.order_by("pk" if is_down else "-pk"), filters)
         more, shown = len(here) > PAGE, here[:PAGE][::-1]
         return Page(
-            shown, min(count, most), count > most, shown[0].pk if more else None, shown[-1].pk if shown else None
+            shown, min(count, MOST), count > MOST, shown[0].pk if more else None, shown[-1].pk if shown else None
         )
     if after is not None:
         found = found.filter(pk__lt=after) if is_down else found.filter(pk__gt=after)
     here = _loaded(found, filters)
     shown = here[:PAGE]
     last = shown[-1].pk if len(here) > PAGE else None
-    return Page(shown, min(count, most), count > most, shown[0].pk if after is not None and shown else None, last)
+    return Page(shown, min(count, MOST), count > MOST, shown[0].pk if after is not None and shown else None, last)
+
+
+def _searched(found: QuerySet[Any], filters: Filters, start: int | None, *, is_back: bool) -> Page:
+    """The page of a search from `start` on, or back from it. The first looks on for the count, up to MOST_FOUND.
+
+    Where time is up, the next page goes on behind the last row that was looked at, whether anything was found or not.
+    """
+    is_down = (filters.sort == NEWEST) != is_back
+    most = MOST_FOUND if start is None else PAGE
+    told = searching.search(found, filters.text, most=most + 1, is_down=is_down, beyond=start)
+    ids = told.ids[:PAGE]
+    shown = list(_seen(found.model.objects.filter(pk__in=ids), filters).order_by(*found.query.order_by))
+    further = ids[-1] if len(told.ids) > PAGE else told.reached
+    # the row that the page began behind belongs to the page on the other side
+    back = None if start is None else ids[0] if ids else start + (-1 if is_down else 1)
+    before, after = (further, back) if is_back else (back, further)
+    count = min(len(told.ids), most) if start is None or told.reached else None
+    is_more = start is None and len(told.ids) > most
+    if told.reached is None or is_back or filters.is_telling:
+        return Page(shown, count, is_more, before, after, told.reached)
+    passed = found.filter(**{"pk__gte" if is_down else "pk__lte": told.reached})
+    looked, listed = (some.order_by().count() for some in (passed, found))
+    return Page(shown, count, is_more, before, after, told.reached, looked, listed)
 
 
 def _loaded(found: QuerySet[Any], filters: Filters) -> list[Any]:
@@ -358,12 +383,28 @@ def _seen(found: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
     )
 
 
-def neighbours(filters: Filters, sight: Sight, pk: int) -> tuple[int | None, int | None]:
-    """Ids of the rows before and after this one in the list, None at its ends. Two queries."""
+@dataclass(frozen=True)
+class Neighbour:
+    """The next row of a list on one side, None where there is none; or where time was up, the id from which to search on."""
+
+    pk: int | None
+    reached: int | None = None
+
+
+def neighbours(filters: Filters, sight: Sight, pk: int) -> tuple[Neighbour, Neighbour]:
+    """The rows before and after this one in the list. Two queries; of a search see `searching.search`, each has half its time."""
     found = rows(filters, sight)
-    lower = found.filter(pk__lt=pk).order_by("-pk").values_list("pk", flat=True).first()
-    higher = found.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True).first()
+    lower, higher = (_next(found, filters, pk, is_down=is_down) for is_down in (True, False))
     return (higher, lower) if filters.sort == NEWEST else (lower, higher)
+
+
+def _next(found: QuerySet[Any], filters: Filters, pk: int, *, is_down: bool) -> Neighbour:
+    if filters.text:
+        half = searching.SECONDS / 2
+        told = searching.search(found, filters.text, most=1, is_down=is_down, beyond=pk, seconds=half)
+        return Neighbour(next(iter(told.ids), None), told.reached)
+    near = found.filter(pk__lt=pk).order_by("-pk") if is_down else found.filter(pk__gt=pk).order_by("pk")
+    return Neighbour(near.values_list("pk", flat=True).first())
 
 
 def benchmarks_left_out(filters: Filters, sight: Sight) -> list[Benchmark]:

@@ -4,24 +4,31 @@ Chinese has no breaks between words, so that a word is found wherever its charac
 answer are one JSON column; the text of that column is searched as the database writes it, without unpacking it for each
 row. SQLite tells capitals from small letters outside A to Z, PostgreSQL does not.
 
-There is no index: those of three characters (pg_trgm, FTS5) know no word of two Chinese characters, and are larger than the texts.
+There is no index. Those of three characters (pg_trgm, FTS5) know no word of two Chinese characters, are as large as the texts or
+larger, and take longer to write than the answers to load: see `bench/README.md`. A list is looked through in its order, a piece
+at a time, for as long as a page may take; who reads it goes on from there.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Replace
 
+from arena.listing import is_listed
 from arena.models import Answer, Battle, Question
 
 MOST_WORDS = 8  # each is one more look at every text
 MOST_TURNS = 4  # that are looked at one by one
+PIECE = 2_000  # rows that are looked at between two looks at the clock
+SECONDS = 2.0  # in which a search has to come to something
 PIECES = re.compile(r'"([^"]+)"|(\S+)')
 ESCAPED = re.compile(r"[0-9a-fu]{1,5}", re.IGNORECASE)
 """What may be part of an escape as SQLite's text has it, \\u9e21."""
@@ -45,13 +52,56 @@ def answers(rows: QuerySet[Answer], text: str) -> QuerySet[Answer]:
     return _readable(rows).filter(_every(words(text)))
 
 
-def battles(rows: QuerySet[Battle], text: str) -> QuerySet[Battle]:
-    """Those with every word in the question, or every word in one of the two answers. Each text is looked at once."""
-    if not words(text):
-        return rows
-    asked = questions(Question.objects.order_by(), text).values("pk")
-    written = answers(Answer.objects.order_by(), text).values("pk")
-    return rows.filter(Q(question__in=asked) | Q(first__in=written) | Q(second__in=written))
+@dataclass(frozen=True)
+class Found:
+    """Ids in the order of the list, and the id of the row after which to go on: None where nothing is left to look at, or enough
+    was found."""
+
+    ids: list[int]
+    reached: int | None
+
+
+def search(
+    rows: QuerySet[Any],
+    text: str,
+    *,
+    most: int,
+    is_down: bool = False,
+    beyond: int | None = None,
+    seconds: float | None = None,
+) -> Found:
+    """The first `most` battles, answers or questions of a list with every word, by ids upwards or downwards from `beyond`.
+
+    Stops when so many `seconds` (SECONDS) are over, but never before a piece was looked at. A piece costs two queries, of battles
+    three: a text is looked at once, however many battles it is in.
+    """
+    until = monotonic() + (SECONDS if seconds is None else seconds)
+    columns = ("pk", "question", "first", "second") if rows.model is Battle else ("pk",)
+    ordered, ids = rows.order_by("-pk" if is_down else "pk").values_list(*columns), []
+    while True:
+        left = ordered if beyond is None else ordered.filter(**{"pk__lt" if is_down else "pk__gt": beyond})
+        piece = list(left[:PIECE])
+        ids += _with_words(rows.model, piece, text)
+        if len(piece) < PIECE or len(ids) >= most:
+            return Found(ids[:most], None)
+        beyond = piece[-1][0]
+        if monotonic() >= until:
+            return Found(ids, beyond)
+
+
+def _with_words(table: type, piece: Sequence[tuple[int, ...]], text: str) -> list[int]:
+    """Of these rows, as `search` reads them, the ids of those with every word: in the question, or in one of the two answers."""
+    if table is not Battle:
+        found = _ids(table, (pk for (pk,) in piece), text)
+        return [pk for (pk,) in piece if pk in found]
+    asked = _ids(Question, {row[1] for row in piece}, text)
+    written = _ids(Answer, {pk for _, question, *both in piece if question not in asked for pk in both}, text)
+    return [pk for pk, question, *both in piece if question in asked or not written.isdisjoint(both)]
+
+
+def _ids(table: Any, ids: Iterable[int], text: str) -> set[int]:
+    rows = table.objects.order_by().filter(is_listed(table, ids))
+    return set((questions if table is Question else answers)(rows, text).values_list("pk", flat=True))
 
 
 def _readable(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -71,7 +121,7 @@ def _every(wanted: Sequence[str]) -> Q:
     for word in wanted:
         spellings = Q()
         for spelling in _spellings(word, connection.vendor):
-            spellings |= _has(spelling, connection.vendor)
+            spellings |= _has(spelling)
         if connection.vendor == "sqlite" and ESCAPED.fullmatch(word):
             by_turn = Q()
             for turn in range(MOST_TURNS):
@@ -81,18 +131,19 @@ def _every(wanted: Sequence[str]) -> Q:
     return found
 
 
-def _has(spelling: str, vendor: str) -> Q:
-    """Whether what is written has this; what PostgreSQL need not put into capitals for it stays as it is.
+def _has(spelling: str) -> Q:
+    """Whether what is written has this; what has no capitals is not put into capitals for it.
 
-    SQLite looks at what is kept first, where each piece of it has to be as well: to put spaces into every text takes five times
-    as long as to look. It looks twice as fast for what begins with no escape.
+    What is kept comes first, where each piece of it has to be as well: to put spaces into every text takes longer than to look,
+    on SQLite five times as long. SQLite looks twice as fast for what begins with no escape. A backslash of the text itself is
+    kept as two, and a \\n or \\t behind the first made a space there is made one here.
     """
-    said = Q(**{f"_written__{'contains' if spelling.upper() == spelling.lower() else 'icontains'}": spelling})
-    if vendor != "sqlite":
-        return said
+    how = "contains" if spelling.upper() == spelling.lower() else "icontains"
+    spaced = spelling.replace("\\n", " ").replace("\\t", " ")
+    said = Q(**{f"_written__{how}": spaced})
     pieces = Q()
-    for piece in spelling.split():
-        pieces &= Q(_kept__icontains=piece.removeprefix("\\u"))
+    for piece in spaced.split():
+        pieces &= Q(**{f"_kept__{how}": piece.removeprefix("\\u")})
     return pieces & said
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.shortcuts import render
@@ -157,18 +157,22 @@ def walk(request: Any, kind: str, pk: int) -> dict[str, Any]:
     """Where `[` and `]` lead from this record, and the way back to the list it was opened from; {} where it was not.
 
     `kind` is of the record: a question's page is also where answers of a list are read. At most nine queries, however
-    long the list.
+    long the list; of a search see `searching.search`.
     """
     listed = request.GET.get(CARRIED)
     if listed not in ((BATTLES,) if kind == BATTLES else (QUESTIONS, ANSWERS)):
         return {}
     filters, sight = Filters.of({**request.GET.dict(), "kind": listed}, request.user), Sight.of(request.user)
     here = browsing.id_of(request.GET.get("answer", "")) if listed == ANSWERS else pk
-    before, after = _places(listed, browsing.neighbours(filters, sight, here), _addresses(filters)["record"])
-    return {"walk": {"back": f"{reverse('record')}?{filters.address}", "before": before, "after": after}}
+    back, query = f"{reverse('record')}?{filters.address}", _addresses(filters)["record"]
+    around = browsing.neighbours(filters, sight, here)
+    places = zip(("before", "after"), around, _places(listed, [one.pk for one in around], query), strict=True)
+    # where time was up before one was found, the list goes on searching
+    ways = {way: f"{back}&{way}={one.reached}" if one.reached else place for way, one, place in places}
+    return {"walk": {"back": back, **ways}}
 
 
-def _places(kind: str, around: tuple[int | None, int | None], query: str) -> tuple[str | None, str | None]:
+def _places(kind: str, around: Sequence[int | None], query: str) -> tuple[str | None, str | None]:
     """The addresses of the records of these ids, None for none. A query where they are answers."""
     if kind == ANSWERS:
         asked = dict(Answer.objects.filter(pk__in=[pk for pk in around if pk]).values_list("pk", "question"))

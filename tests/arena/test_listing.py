@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arena.listing import listed
+from arena.listing import is_listed, listed
 from arena.models import Category
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +20,7 @@ def found():
 def test_rows_are_found_by_any_number_of_ids(found):
     wanted, other, ids = found
     assert list(Category.objects.filter(pk__in=listed(ids)).order_by("pk")) == wanted
+    assert list(Category.objects.filter(is_listed(Category, ids)).order_by("pk")) == wanted
     assert other in Category.objects.exclude(pk__in=listed(ids))
     assert not Category.objects.exclude(pk__in=listed(ids)).filter(pk__in=[one.pk for one in wanted]).exists()
 

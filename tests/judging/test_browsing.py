@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arena.models import Answer, Battle, Benchmark, Question
-from judging import browsing
+from judging import browsing, searching
 from judging.access import blinding_runs, is_blind_on
 from judging.browsing import Filters, Sight
 from judging.models import Assignment, BadCase, Grade, Judge, KeptOut, Membership, Preference
@@ -231,13 +231,60 @@ def test_what_a_search_finds_is_paged_beyond_what_it_counts(battles, monkeypatch
     assert listed(text="boil", before=seen[-1]).context["page"].rows[-1].pk == seen[-2]
 
 
-def test_a_page_is_found_before_anything_is_joined_to_its_rows(battles, monkeypatch):
+def test_texts_are_looked_at_before_anything_is_joined_to_their_rows(battles, monkeypatch):
     monkeypatch.setattr(browsing, "MOST_FOUND", 2)
     with CaptureQueriesContext(connection) as captured:
         assert "more than 2" in listed(kind="answers", text="minutes").text
-    [page] = [one["sql"] for one in captured if " JOIN " in one["sql"] and "minutes" in one["sql"]]
-    outer, _in, inner = page.partition("IN (SELECT")
-    assert "minutes" not in outer and " JOIN " not in inner and "LIMIT" in inner
+    assert [one["sql"] for one in captured if "minutes" in one["sql"] and " JOIN " in one["sql"]] == []
+
+
+@pytest.fixture
+def out_of_time(battles, monkeypatch):
+    """A search whose time is up after every two rows; of the questions q1 … q4 and l1 … l8 the last has a rare word."""
+    rare = many(make.benchmark("larder"), 8)[-1].question
+    rare.turns = ["A quagga egg?"]
+    rare.save()
+    monkeypatch.setattr(searching, "PIECE", 2)
+    monkeypatch.setattr(searching, "SECONDS", 0)
+    return rare
+
+
+@pytest.mark.parametrize("sort", ["", "newest"])
+@pytest.mark.parametrize("kind", ["battles", "answers", "questions"])
+def test_a_search_that_is_out_of_time_says_how_far_it_came_and_goes_on_from_there(out_of_time, kind, sort):
+    filters = {"kind": kind, "text": "quagga" if kind != "answers" else "minutes", "sort": sort}
+    filters = {key: value for key, value in filters.items() if value}
+    rows, address, pages = [], dict(filters), 0
+    while True:
+        response = listed(**address)
+        page = response.context["page"]
+        rows, pages = rows + [row.pk for row in page.rows], pages + 1
+        if page.after is None:
+            break
+        assert f"Looked at so far: {2 * pages} of " in response.text and "Search on" in response.text
+        address = {**filters, "after": page.after}
+    if kind == "answers":
+        expected = Answer.objects.filter(turns__0__icontains="minutes").values_list("pk", flat=True)
+        assert rows == sorted(expected, reverse=bool(sort)) and len(rows) == 8 and pages == 13
+    else:
+        assert len(rows) == 1 and pages == 7
+        assert "Nothing more found" in response.text
+    assert "Search on" not in response.text
+    back = listed(**filters, before=page.before).context["page"]
+    assert back.reached or back.before is None
+
+
+def test_a_search_with_nothing_yet_is_not_said_to_have_found_nothing(out_of_time):
+    page = listed(text="quagga").text
+    assert "Nothing found so far" in page and "Nothing fits these filters" not in page
+    told = listed(text="quagga", model=make.model("Ash").pk).text
+    assert "Not everything has been looked at" in told and "Looked at so far" not in told
+
+
+def test_a_walk_that_is_out_of_time_leads_to_the_list_that_searches_on(out_of_time):
+    first = Battle.objects.order_by("pk").first()
+    walk = Client().get(reverse("battle", args=[first.pk]), {"list": "battles", "text": "quagga"}).context["walk"]
+    assert walk["before"] is None and walk["after"] == f"/record/?text=quagga&after={first.pk + 2}"
 
 
 def many(benchmark: Benchmark, number: int) -> list[Battle]:

@@ -7,6 +7,7 @@ import pytest
 from arena.models import Answer, Question
 from judging import searching
 from tests.judging import recorded as make
+from tests.judging import searched
 
 
 def test_words_are_told_apart_by_spaces_and_quotes_keep_them_together():
@@ -82,8 +83,42 @@ def test_answers_are_searched_by_what_was_written_and_not_by_patterns(egg, text,
     ("text", "keys"), [("cold", ["egg-1"]), ("溏心", ["egg-2"]), ("goose", ["egg-1"]), ("Ten egg", [])]
 )
 def test_a_battle_is_found_by_its_question_or_by_one_of_its_answers(egg, text, keys):
-    found = searching.battles(make.Battle.objects.select_related("question"), text)
-    assert [one.question.key for one in found] == keys
+    found = searching.search(make.Battle.objects.all(), text, most=9).ids
+    assert [make.Battle.objects.get(pk=pk).question.key for pk in found] == keys
+
+
+def test_a_backslash_before_an_n_or_a_t_is_found(egg):
+    make.answer(Question.objects.first(), make.model("Cedar"), "So \\theta \\neq C:\\new\nline").save()
+    for text, found in (
+        (r"\theta", 1),
+        (r"\neq", 1),
+        (r"c:\new", 1),
+        ("theta", 0),
+        (r"\eq", 0),
+        (r"\line", 0),
+        ("line", 1),
+    ):
+        assert len(searching.search(Answer.objects.all(), text, most=9).ids) == found, text
+
+
+def test_a_search_by_pieces_finds_what_one_look_finds_in_any_mixture_of_scripts(db, monkeypatch):
+    monkeypatch.setattr(searching, "PIECE", 20)
+    assert searched.wrong(seed=20261127, number=40) == []
+
+
+def test_a_search_stops_when_time_is_up_but_looks_at_a_piece_first(egg, monkeypatch):
+    monkeypatch.setattr(searching, "PIECE", 3)
+    first, *_others, last = Answer.objects.order_by("pk")
+    rows = Answer.objects.all()
+    assert searching.search(rows, "absent", most=9, seconds=0) == searching.Found([], last.pk - 1)
+    assert searching.search(rows, "absent", most=9) == searching.Found([], None)
+    assert searching.search(rows, "六", most=9, seconds=0, beyond=last.pk - 1) == searching.Found([], None)
+    assert searching.search(rows, "minutes", most=1, seconds=0) == searching.Found([first.pk], None)
+
+
+def test_a_piece_of_a_search_looks_at_each_answer_once(egg, django_assert_num_queries):
+    with django_assert_num_queries(3):  # the battles, their questions, their answers
+        assert len(searching.search(make.Battle.objects.all(), "minutes", most=9).ids) == 1
 
 
 def test_text_that_was_written_without_escapes_is_found_as_well(egg):
