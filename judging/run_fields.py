@@ -186,7 +186,9 @@ class RunFields(VotingFields):
     fresh = forms.BooleanField(
         label=_("Ask every prompt anew"),
         required=False,
-        help_text=_("Otherwise a reply on record to the very same prompt is used again and costs nothing."),
+        help_text=_(
+            "Verdicts and replies on record are not used. What has been judged already is judged once more and kept apart: ratings go on counting the first verdict."
+        ),
     )
     try_out = forms.IntegerField(widget=forms.HiddenInput, required=False)
     preview_question = forms.CharField(

@@ -88,7 +88,9 @@ class RunWhole(RunRow):
     order: str
     turns: str
     seed: int
-    trial: int = Field(description="above 0: asks a judge anew, to see drift; nothing of it counts")
+    trial: int = Field(
+        description="above 0: asks anew what is on record; what it brings is kept apart and no rating counts it"
+    )
     pairs: int | None = Field(description="of models that meet on each question, in mode pairwise; null: all of them")
     error: Text
     spent: float | None = Field(description="by its judgments, in the prices’ currency; null: no prices")
