@@ -183,7 +183,9 @@ def run(request: HttpRequest, pk: int) -> Data:
 )
 def annotators(request: HttpRequest, pk: int) -> Data:
     found = one(Run.objects.select_related("benchmark"), pk)
-    rows = [_annotator(person) for person in annotating.of_run(found).people]
+    crowd = annotating.of_run(found)
+    crowd.make(crowd.people)
+    rows = [_annotator(person) for person in crowd.people]
     return {"run": found.pk, "provenance": found.provenance, "rows": rows}
 
 
