@@ -52,5 +52,5 @@ class SharesByPart:
     def of(self, asked: Bools, *, fewest: int, level: float) -> list[tuple[Part, ...]]:
         """The shares of the people who are `asked` about (people,); the others have no part."""
         rows = np.flatnonzero(asked[self.who])
-        columns = (column[rows] for column in (self.who, self.part, self.cluster, self.value))
-        return shares_by_part(*columns, people=asked.size, fewest=fewest, level=level)
+        who, part, where, value = self.who[rows], self.part[rows], self.cluster[rows], self.value[rows]
+        return shares_by_part(who, part, where, value, people=asked.size, fewest=fewest, level=level)
