@@ -22,7 +22,7 @@ LONGEST = 300
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of it: a text, or an error with its name; and the seconds that it took."""
+    """What came of it: a text, or why none came, in a sentence; and the seconds that it took."""
 
     text: str = ""
     error: str = ""
@@ -44,8 +44,10 @@ def hear(model: LanguageModel, endpoint_of: Callable[[], Endpoint], *, seconds: 
         endpoint = replace(endpoint_of(), pace=None)
         key = endpoint.key
         text = "".join(piece for pieces in arrivals(lambda: _ask(endpoint, seconds)) for piece in pieces)
-    except (NoKey, ChatError, ValueError) as error:
-        return Heard(error=redacted(f"{type(error).__name__}: {error}", key), seconds=perf_counter() - started)
+    except NoKey as error:
+        return Heard(error=error.told, seconds=perf_counter() - started)
+    except (ChatError, ValueError) as error:
+        return Heard(error=redacted(str(error), key), seconds=perf_counter() - started)
     except TimeoutError:
         told = _("no answer within %(n)d seconds") % {"n": seconds}
         return Heard(error=told, seconds=perf_counter() - started)

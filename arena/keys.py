@@ -16,7 +16,20 @@ from arena.withholding import is_ours
 
 
 class NoKey(Exception):
-    """A model's key is not in the environment, or may not go where the model answers."""
+    """A model's key is not in the environment, or may not go where the model answers: `told` says so to a lead, in their language."""
+
+    def __init__(self, message: str, lack: Lack) -> None:
+        super().__init__(message)
+        self.lack = lack
+
+    @property
+    def told(self) -> str:
+        """Which variable to set, and where; or why its key is not sent there."""
+        if self.lack.withheld:
+            return self.lack.withheld
+        return _(
+            "The environment variable %(name)s, which holds its key, is not set. Set it where the site and its workers are started (with compose: in the file .env), and start them again."
+        ) % {"name": self.lack.name}
 
 
 def key_of(model: LanguageModel) -> str:
@@ -24,7 +37,10 @@ def key_of(model: LanguageModel) -> str:
     if not model.key_env:
         return ""
     if why := why_no_key(model.key_env, provider=model.provider, base_url=model.base_url):
-        raise NoKey(f"model {model.name}: {why} (field key_env)")
+        told = {"provider": model.provider, "base_url": model.base_url}
+        raise NoKey(
+            f"model {model.name}: {why} (field key_env)", Lack(model.key_env, why_withheld(model.key_env, **told))
+        )
     return os.environ[model.key_env]
 
 

@@ -29,6 +29,7 @@ from judging.judging_again import KEPT_LIMITS, CannotJudge, alike
 from judging.machines import machines_of, with_models
 from judging.models import AuditEntry, Judge, Run
 from judging.progress import judgments_of
+from judging.trials import last_trial
 
 ANCHOR = "anchor"
 """Tag of the questions that a judge is given again and again, to see whether it drifts."""
@@ -99,7 +100,7 @@ def asking(judge: Judge, benchmark: Benchmark, *, items: int = ITEMS) -> Asking 
 
 def under_way(judge: Judge, benchmark: Benchmark) -> list[Run]:
     """The runs that ask this judge anew and are not over. One query."""
-    runs = Run.objects.filter(benchmark=benchmark, judges=judge, trial__gt=0).order_by("pk")
+    runs = Run.objects.of_anchors().filter(benchmark=benchmark, judges=judge).order_by("pk")
     return list(runs.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING, Run.Status.PAUSED)))
 
 
@@ -136,7 +137,7 @@ def _runs_of(judge: Judge) -> QuerySet[Run]:
 
 def _last_of(judge: Judge, like: Run) -> Run | None:
     """The last run that asked this judge anew by the rubric of this one; its items are the anchor set."""
-    runs = Run.objects.filter(benchmark=like.benchmark, rubric=like.rubric, judges=judge, trial__gt=0)
+    runs = Run.objects.of_anchors().filter(benchmark=like.benchmark, rubric=like.rubric, judges=judge)
     return runs.select_related("benchmark", "rubric", "baseline").order_by("-pk").first()
 
 
@@ -172,7 +173,8 @@ def balanced(items: Iterable[tuple[int, int, int]], *, seed: int) -> list[int]:
 
 
 def _unsaved(plan: Asking) -> list[Run]:
-    first = _last_trial(plan) + 1
+    judge, like = Judge.objects.filter(pk=plan.judge.pk), plan.like
+    first = last_trial(judge, like.benchmark, like.rubric, is_single=like.is_single) + 1
     first += 1 - first % TIMES  # an odd one
     side = "answers" if plan.like.is_single else "battles"
     asked = Question.objects.filter(**{f"{side}__in": plan.items}).order_by("position", "pk").distinct()
@@ -180,15 +182,6 @@ def _unsaved(plan: Asking) -> list[Run]:
     limits = {name: limit for name, limit in plan.like.limits.items() if name in kept}
     limits |= {"keys": list(asked.values_list("key", flat=True)), "anchors": plan.items}
     return [_like(plan, trial, limits) for trial in range(first, first + TIMES)]
-
-
-def _last_trial(plan: Asking) -> int:
-    """The last trial of this judge on any of these items, by a run of ours or in a file; 0 where it was asked once."""
-    table, item = table_of(plan.like)
-    where = {"rubric": plan.like.rubric, "trial__gt": 0}
-    told = table.objects.filter(judge=plan.judge, **{f"{item}__in": plan.items}, **where)
-    runs = Run.objects.filter(judges=plan.judge, benchmark=plan.like.benchmark, **where)
-    return max(rows.aggregate(last=Max("trial"))["last"] or 0 for rows in (told, runs))
 
 
 def _like(plan: Asking, trial: int, limits: dict[str, Any]) -> Run:

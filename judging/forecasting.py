@@ -109,7 +109,12 @@ class Forecast:
     @property
     def unmetered(self) -> list[str]:
         """Who has a price, and of whose replies nobody knows how long they are: the cost holds their prompts alone."""
-        return [one.name for one in self.guesses if one.has_price and one.tokens_out is None and one.calls]
+        return [one.name for one in self.guesses if one.tokens_out is None and one.cost]
+
+    @property
+    def uncounted(self) -> list[str]:
+        """Who has a price, and of whom nobody knows how long prompts and replies are: the cost holds nothing of them."""
+        return [one.name for one in self.guesses if one.has_price and one.cost is None and one.calls]
 
     @property
     def is_over(self) -> bool:
@@ -175,6 +180,8 @@ def _guess(run: Run, machine: Machine, work: Work, sample: Sequence, tried: TryO
 
 
 def _times(calls: float, each: float | None) -> float | None:
+    if calls == 0:
+        return 0.0
     return None if each is None else calls * each
 
 

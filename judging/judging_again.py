@@ -134,7 +134,9 @@ def start(plan: Again, *, by: Any) -> Run:
 def _unsaved(rubric: Rubric, like: Run, keys: Iterable[str]) -> Run:
     """A run like this one, by the rubric, on the questions of these keys alone."""
     limits = {name: like.limits[name] for name in KEPT_LIMITS if name in like.limits} | {"keys": list(keys)}
-    return alike(like, name=f"{like.name}: {rubric}", limits=limits, rubric=rubric)
+    run = alike(like, name=f"{like.name}: {rubric}", limits=limits, rubric=rubric)
+    run.cache = run.recipe["cache"] = True  # what is on record by the new rubric is not asked again
+    return run
 
 
 def alike(like: Run, *, name: str, limits: dict[str, Any], rubric: Rubric | None = None) -> Run:

@@ -24,6 +24,7 @@ from judging.prompts import default_rubric
 from judging.recipes import JudgeSpec, ModelSpec, Recipe
 from judging.recipes.recipe import REST
 from judging.rubric_lacks import cases_without, categories_without, told_cases
+from judging.trials import trial_of
 from judging.voting import Voting
 
 IDENTITY = ("provider", "endpoint_model", "options")
@@ -90,6 +91,7 @@ def prepare(
     )
     run.candidates.set(models.values())
     run.judges.set(judges)
+    _begin_trial(run, judges, report)
     if not is_connected(run, [model.pk for model in models.values()]):
         message = (
             "leaves some models without any way to compare them with the others: allow more pairs, or more questions"
@@ -118,6 +120,16 @@ def _baselines(
         message = f'has nothing for {", ".join(lacking)}: name them, or "{REST}" for all others'
         report.problems.append(Problem(recipe.file or recipe.name, 0, "baseline", message))
     return {str(there[key]): models[name].pk for key, name in recipe.baselines.items() if key in there}
+
+
+def _begin_trial(run: Run, judges: Iterable[Judge], report: Report) -> None:
+    """Give a run that asks anew its trial, and say what that means."""
+    run.trial = trial_of(run, run.candidates.all(), judges)
+    if run.trial:
+        run.save(update_fields=["trial"])
+        report.note(
+            f"cache: false asks anew what is on record: kept apart as trial {run.trial}, which no rating counts"
+        )
 
 
 def _digest(told: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ from judging.models import Judge
 class Estimate:
     """What a run would take, counted before it starts.
 
-    `items` are answers (single) or battles; `judgments` all there will be, of which `known` are on record already;
+    `items` are answers (single) or battles; `judgments` all there will be, of which `known` are on record already and are
+    not asked again: none where the run asks anew, as `trial` above 0;
     `calls` go to judging models, `answer_calls` to the candidates (one a turn); `votes` are asked of people.
     `missing` lists (model, n) with answers not yet there, `keys` those that calls need and cannot have, `own` each
     judge with the candidates of its own family. `forecast` says what that comes to in tokens, money and time; None where
@@ -28,6 +29,7 @@ class Estimate:
     judges: int
     judgments: int
     known: int
+    trial: int
     calls: int
     answer_calls: int
     votes: int

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 from django import forms
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Benchmark, Category, LanguageModel, Question
@@ -147,14 +151,12 @@ class RunFields(VotingFields):
     )
     categories = forms.MultipleChoiceField(
         label=_("Only these categories"),
-        choices=lambda: category_choices(),
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text=_("None ticked means all."),
+        help_text=_("Those of the benchmark, with their questions; none ticked means all."),
     )
     languages = forms.MultipleChoiceField(
         label=_("Only these languages"),
-        choices=lambda: language_choices(),
         widget=forms.CheckboxSelectMultiple,
         required=False,
         help_text=_("None ticked means all."),
@@ -186,7 +188,9 @@ class RunFields(VotingFields):
     fresh = forms.BooleanField(
         label=_("Ask every prompt anew"),
         required=False,
-        help_text=_("Otherwise a reply on record to the very same prompt is used again and costs nothing."),
+        help_text=_(
+            "Verdicts and replies on record are not used. What has been judged already is judged once more and kept apart: ratings go on counting the first verdict."
+        ),
     )
     try_out = forms.IntegerField(widget=forms.HiddenInput, required=False)
     preview_question = forms.CharField(
@@ -202,15 +206,31 @@ class RunFields(VotingFields):
         empty_label=_("the first that is chosen"),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["categories"].choices = lambda: category_choices(self._shown)
+        self.fields["languages"].choices = lambda: language_choices(self._shown)
 
-def category_choices() -> list[tuple[str, str]]:
-    """The categories that have questions, in the reader's language. One query."""
-    used = Category.objects.filter(questions__isnull=False).distinct()
-    return [(category.key, category.name) for category in used]
+    @cached_property
+    def _shown(self) -> QuerySet[Question]:
+        """The questions of the benchmark that is chosen, which is the first one where none is. No query, or one."""
+        chosen = self["benchmark"].value()
+        if chosen in (None, ""):
+            first = self.fields["benchmark"].queryset.first()
+            chosen = first.pk if first else 0
+        text = str(getattr(chosen, "pk", chosen))
+        is_id = text.isascii() and text.isdigit() and len(text) < 18
+        return Question.objects.filter(benchmark=int(text) if is_id else 0)
 
 
-def language_choices() -> list[tuple[str, str]]:
-    """The languages that questions are in. One query."""
-    used = Question.objects.order_by("language").values_list("language", flat=True).distinct()
+def category_choices(questions: QuerySet[Question]) -> list[tuple[str, str]]:
+    """The categories of these questions, in the reader's language, each with how many it has. One query."""
+    n = Count("questions", filter=Q(questions__in=questions))
+    return [(one.key, f"{one.name} ({one.n})") for one in Category.objects.annotate(n=n).filter(n__gt=0)]
+
+
+def language_choices(questions: QuerySet[Question]) -> list[tuple[str, str]]:
+    """The languages that these questions are in, each with how many there are. One query."""
+    found = questions.order_by("language").values_list("language").annotate(n=Count("pk"))
     names = {"en": _("English"), "zh": _("Chinese")}
-    return [(language, names.get(language, language)) for language in used]
+    return [(language, f"{names.get(language, language)} ({n})") for language, n in found]

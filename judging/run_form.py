@@ -22,6 +22,7 @@ from judging.preparing import demo_models, provenance_of_run
 from judging.rubric_lacks import cases_without, categories_without, no_template_for, nothing_for
 from judging.run_estimate import Estimate, of_own_family
 from judging.run_fields import RunFields
+from judging.trials import trial_of
 from judging.voting import Voting
 from judging.voting_form import NAMES, as_initial
 
@@ -225,12 +226,22 @@ class RunForm(RunFields):
             "collects": cleaned["collects"],
             "limits": self.limits,
             "seed": self.seed_used,
-            "cache": not cleaned.get("fresh"),
+            "cache": cleaned["people"] or not cleaned.get("fresh"),
             **({"voting": self.voting.as_data()} if cleaned["people"] else {}),
         }
 
     def unsaved(self) -> Run:
         """The run's row as it would be made (not saved). Of a form that is valid, but for the name perhaps."""
+        run = self._of_trial_0()
+        run.trial = self.trial
+        return run
+
+    @cached_property
+    def trial(self) -> int:
+        """The trial that the run judges in; above 0 where it asks anew what is on record. No query where it does not ask anew."""
+        return trial_of(self._of_trial_0(), self.cleaned_data["candidates"], self.cleaned_data["judges"])
+
+    def _of_trial_0(self) -> Run:
         cleaned = self.cleaned_data
         return Run(
             name=cleaned.get("name", ""),
@@ -245,7 +256,7 @@ class RunForm(RunFields):
             collects=cleaned["collects"] and not cleaned["people"],
             limits=self.limits,
             seed=self.seed_used,
-            cache=not cleaned.get("fresh"),
+            cache=cleaned["people"] or not cleaned.get("fresh"),
             voting=self.voting.as_data() if cleaned["people"] else {},
             recipe=self.recipe,
             provenance=self.provenance,
@@ -294,6 +305,7 @@ class RunForm(RunFields):
             judges=len(judges),
             judgments=sum(work.total for work in found.works),
             known=sum(work.known for work in found.works),
+            trial=self.trial,
             calls=sum(work.calls for work in found.works),
             answer_calls=found.answer_calls,
             votes=found.items * self.voting.wanted if cleaned["people"] else 0,

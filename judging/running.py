@@ -16,7 +16,7 @@ from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
-from judging import elsewhere, notifying
+from judging import elsewhere, notifying, trials
 from judging.batching import POLL
 from judging.items import (
     AT_ONCE,
@@ -163,6 +163,7 @@ def _worked(run: Run, stages: tuple[str, ...], beat: Callable[[], None], hold: C
         _stage(run, "answers")
         down += collect_answers(go, asked)
     if "judgments" in stages:
+        trials.settle(run)
         run.begin_judging()
         down += make_judgments(go, machines)
     if short := [*dict.fromkeys(down), *_shortcomings(run, stages, machines)]:

@@ -31,7 +31,7 @@ from rating.annotator_rows import (
     week_of,
 )
 from rating.annotator_words import Flag, in_words
-from rating.stats.annotators import FEWEST_SHARED, Annotator, annotator_table
+from rating.stats.annotators import FEWEST_SHARED, Annotator, Annotators, annotators
 
 __all__ = [
     "Beside",
@@ -54,18 +54,43 @@ MOST_STEPS = 40  # into which a scale of marks is divided
 STEPS = 20  # where marks fall between any such steps
 
 
+class Figures:
+    """The figures of all who voted: whose are shown are made, each once."""
+
+    def __init__(self, table: Annotators | None) -> None:
+        self._table = table
+        self.flags = {} if table is None else dict(zip(table.codes.tolist(), table.flags, strict=True))
+        self._made: dict[int, Annotator] = {}
+
+    def make(self, judges: Iterable[int]) -> None:
+        """Make those of these judges, all at once."""
+        ahead = [pk for pk in judges if pk in self.flags and pk not in self._made]
+        if self._table is not None and ahead:
+            self._made |= {row.annotator: row for row in self._table.rows(ahead)}
+
+    def of(self, judge: int) -> Annotator | None:
+        """The figures of one judge; None without a vote."""
+        self.make([judge])
+        return self._made.get(judge)
+
+
 @dataclass(frozen=True)
 class Person:
-    """One annotator: figures (None without a vote), seats, and the membership (None where nothing is known of them)."""
+    """One annotator: figures, seats, and the membership (None where nothing is known of them)."""
 
     judge: Judge
-    row: Annotator | None
+    figures: Figures
     seats: Seats
     membership: Membership | None = None
 
     @property
+    def row(self) -> Annotator | None:
+        """The figures; None without a vote."""
+        return self.figures.of(self.judge.pk)
+
+    @cached_property
     def flags(self) -> tuple[Flag, ...]:
-        return in_words(self.row.flags) if self.row else ()
+        return in_words(self.figures.flags.get(self.judge.pk, ()))
 
     @property
     def is_paused(self) -> bool:
@@ -84,6 +109,11 @@ class Crowd:
     people: tuple[Person, ...]
     votes: tuple[Vote, ...]
     is_single: bool
+    figures: Figures
+
+    def make(self, people: Iterable[Person]) -> None:
+        """Make the figures of these people, which takes less time at once than one by one."""
+        self.figures.make(one.judge.pk for one in people)
 
     @property
     def flagged(self) -> tuple[Person, ...]:
@@ -119,14 +149,13 @@ def _crowd(
     seats, took = seats_of(seated, item)
     gold_of = {**seated, f"{item}__isnull": False}
     truth = {(run, what): (low, high) for run, what, low, high in _golds(gold_of, item)}
-    rows = {one.annotator: one for one in _table(votes, took, truth, is_single=item == "answer")}
-    judges = Judge.objects.people().select_related("user").in_bulk({*rows, *seats})
+    figures = Figures(_table(votes, took, truth, is_single=item == "answer"))
+    judges = Judge.objects.people().select_related("user").in_bulk({*figures.flags, *seats})
     people = [
-        Person(judge, rows.get(pk), seats.get(pk) or Seats(), members.get(judge.user_id))
-        for pk, judge in judges.items()
+        Person(judge, figures, seats.get(pk) or Seats(), members.get(judge.user_id)) for pk, judge in judges.items()
     ]
     people.sort(key=lambda one: (not one.flags, str(one.judge).casefold(), one.judge.pk))
-    return Crowd(tuple(people), tuple(votes), item == "answer")
+    return Crowd(tuple(people), tuple(votes), item == "answer", figures)
 
 
 def _golds(where: dict[str, Any], item: str) -> Iterable[tuple[int, int, float, float]]:
@@ -136,13 +165,13 @@ def _golds(where: dict[str, Any], item: str) -> Iterable[tuple[int, int, float, 
 def _table(
     votes: Sequence[Vote], took: dict[Place, float], truth: dict[tuple[int | None, int], tuple[float, float]], *,
     is_single: bool,
-) -> tuple[Annotator, ...]:  # fmt: skip
-    """A row for each person, of all their votes. No query."""
+) -> Annotators | None:  # fmt: skip
+    """What all votes say of each person; None without any. No query."""
     if not votes:
-        return ()
+        return None
     took, scale = dict(took), _scale(votes) if is_single else None
     column = Columns(votes)
-    return annotator_table(
+    return annotators(
         column.items,
         column.of("judge"),
         scale.codes if scale else np.sign(column.of("worth", float)).astype(np.int64) + 1,

@@ -11,7 +11,8 @@ from typing import Any
 from django.utils import timezone
 
 from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run
-from rating.stats.annotators import FEWEST_SHARED, LONGEST_PAUSE
+from rating.stats.annotators import FEWEST_SHARED
+from rating.stats.pace import LONGEST_PAUSE
 
 NOT_HERE = (KeptOut.PRACTICE, KeptOut.ADJUDICATION)
 """Kept-out votes that say nothing of how well somebody annotates."""

@@ -36,7 +36,7 @@ REASONS = {
     "hidden repeat": _("hidden repeats of a vote"),
     "adjudication": _("by adjudicators"),
     "names its maker": _("on answers that name their maker"),
-    "asked again": _("judged again to see drift"),
+    "asked again": _("judged again beside the first verdict"),
 }
 """Why judgments are left out, by the name in `Snapshot.excluded`."""
 

@@ -36,7 +36,7 @@ class KeptOut(models.TextChoices):
     REPEAT = "repeat", _("hidden repeat")
     ADJUDICATION = "adjudication", _("adjudication")
     LEAK = "leak", _("an answer names its maker")
-    AGAIN = "again", _("judged again to see drift")
+    AGAIN = "again", _("judged again beside the first verdict")
 
 
 class JudgmentQuerySet(models.QuerySet):

@@ -40,6 +40,10 @@ class RunQuerySet(models.QuerySet["Run"]):
             trial=run.trial,
         )
 
+    def of_anchors(self) -> RunQuerySet:
+        """Runs that ask a judge about its anchor set, to see whether it drifts; not others that ask anew."""
+        return self.filter(trial__gt=0, limits__has_key="anchors")
+
     def to_wind_up(self) -> RunQuerySet:
         """Cancelled runs with a batch at an endpoint that is still to be stopped and collected, leased by nobody alive."""
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
@@ -99,7 +103,10 @@ class Run(models.Model):
     order = models.CharField(max_length=10, choices=Order, default=Order.BOTH)
     turns = models.CharField(max_length=10, choices=Turns, default=Turns.WHOLE)
     budget = models.FloatField(null=True, blank=True, help_text="the most it may cost, in the prices' currency")
-    cache = models.BooleanField(default=True, help_text="use a reply on record to the very same prompt again")
+    cache = models.BooleanField(
+        default=True,
+        help_text="use what is on record again; false: ask every prompt anew, where it was judged as a trial",
+    )
     collects = models.BooleanField(default=False, help_text="ask the models for missing answers first")
     limits = models.JSONField(
         default=dict,
@@ -109,7 +116,7 @@ class Run(models.Model):
     voting = models.JSONField(default=dict, blank=True, help_text="how people vote; see judging.voting")
     seed = models.PositiveIntegerField(default=1)
     trial = models.PositiveSmallIntegerField(
-        default=0, help_text="above 0: asks anew what was judged, to see drift; ratings leave it out"
+        default=0, help_text="above 0: asks anew what was judged; ratings leave it out"
     )
     recipe = models.JSONField(default=dict, blank=True, help_text="the effective settings, echoed")
     provenance = models.CharField(max_length=10, choices=Provenance, default=Provenance.REAL)

@@ -19,19 +19,24 @@ from judging.run_form import RunForm
 from judging.trying import NothingToTry
 from judging.views.runs import leads_only
 
-ACTS = ("check", "preview", "try", "as_yaml")
+ACTS = ("check", "preview", "kinds", "try", "as_yaml")
+LOOKED = {
+    "check": "judging/_run_estimate.html",
+    "preview": "judging/_run_preview.html",
+    "kinds": "judging/_run_kinds.html",
+}
 
 
 @leads_only
 @require_http_methods(["GET", "POST"])
 def run_new(request):
     """Set up a run. A button says what is to be done with what was entered: `check` counts what it takes, `preview` shows the
-    prompts, `try` tries five items, `as_yaml` hands the recipe out; anything else starts the run."""
+    prompts, `kinds` offers the categories of the benchmark, `try` tries five items, `as_yaml` hands the recipe out; anything else starts the run."""
     if request.method == "GET":
         return _page(request, _started_from(request), act="check" if request.GET else "")
     form = RunForm(request.POST)
     act = next((act for act in ACTS if act in request.POST), "")
-    if act in ("check", "preview"):
+    if act in LOOKED:
         return _page(request, form, act=act)
     if act == "as_yaml" and form.can_be_estimated:
         return _download(form.unsaved(), form.cleaned_data["candidates"], form.cleaned_data["judges"])
@@ -65,7 +70,7 @@ def _number(request, name: str) -> int:
 
 def _page(request, form: RunForm, *, act: str, problems=()):
     """The form with what there is to say of it; for htmx the part alone that was asked for."""
-    checking = act in ("check", "preview")
+    checking = act in LOOKED
     context = {
         "form": form,
         "estimate": form.estimate if form.can_be_estimated else None,
@@ -74,9 +79,7 @@ def _page(request, form: RunForm, *, act: str, problems=()):
         "previewing": act == "preview",
         "problems": problems,
     }
-    template = "judging/run_new.html"
-    if request.htmx and checking:
-        template = "judging/_run_preview.html" if act == "preview" else "judging/_run_estimate.html"
+    template = LOOKED[act] if request.htmx and checking else "judging/run_new.html"
     return render(request, template, context, status=422 if form.errors and not checking or problems else 200)
 
 

@@ -88,7 +88,9 @@ class RunWhole(RunRow):
     order: str
     turns: str
     seed: int
-    trial: int = Field(description="above 0: asks a judge anew, to see drift; nothing of it counts")
+    trial: int = Field(
+        description="above 0: asks anew what is on record; what it brings is kept apart and no rating counts it"
+    )
     pairs: int | None = Field(description="of models that meet on each question, in mode pairwise; null: all of them")
     error: Text
     spent: float | None = Field(description="by its judgments, in the prices’ currency; null: no prices")
@@ -181,7 +183,9 @@ def run(request: HttpRequest, pk: int) -> Data:
 )
 def annotators(request: HttpRequest, pk: int) -> Data:
     found = one(Run.objects.select_related("benchmark"), pk)
-    rows = [_annotator(person) for person in annotating.of_run(found).people]
+    crowd = annotating.of_run(found)
+    crowd.make(crowd.people)
+    rows = [_annotator(person) for person in crowd.people]
     return {"run": found.pk, "provenance": found.provenance, "rows": rows}
 
 

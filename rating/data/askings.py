@@ -58,7 +58,7 @@ class _Said:
 def askings(benchmark: Benchmark, *, judge: Judge | None = None) -> list[Again]:
     """Every asking anew on the benchmark (of one judge) in which an item was asked as often as it should, by the rubric that was
     used last; in time order. One query where there is none, else at most five."""
-    runs = Run.objects.filter(benchmark=benchmark, trial__gt=0)
+    runs = Run.objects.of_anchors().filter(benchmark=benchmark)
     runs = list((runs if judge is None else runs.filter(judges=judge)).values_list("pk", flat=True))
     found = [] if not runs else [*_of(Preference, "battle", runs, benchmark), *_of(Grade, "answer", runs, benchmark)]
     last: dict[int, tuple[datetime, int]] = {}

@@ -6,7 +6,9 @@ Stein (1981), The Annals of Statistics 9.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +19,8 @@ from rating.stats.errors import ImpossibleInput
 from rating.stats.figure import Figure, figure_of, number
 from rating.stats.intervals import ClusteredMeans, clustered_means, share_interval, student
 from rating.stats.kappa import Weights, check_values, credits
-from rating.stats.pace import HURRIES, Pace, paces
-from rating.stats.parts import Part, shares_by_part
+from rating.stats.pace import HURRIES, Tempos, gaps, medians, paces_of
+from rating.stats.parts import Part, SharesByPart
 
 DISAGREES = "disagrees"
 """Flag: agrees with the others less than the others do with each other and with this annotator."""
@@ -36,8 +38,6 @@ DRIFTS = "drifts"
 
 FEWEST_SHARED = 10
 """With fewer cases than this no figure is shown: it says how many are wanting."""
-LONGEST_PAUSE = 1800.0
-"""Seconds after which the next vote belongs to another sitting, and says nothing of the pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,35 @@ class Annotator:
     flags: tuple[str, ...]
 
 
-def annotator_table(
+@dataclass(frozen=True, slots=True)
+class Annotators:
+    """All annotators: their `codes` (k,) in order, and the flags of each. Their figures are known; rows are made on demand."""
+
+    codes: Ints
+    flags: list[tuple[str, ...]]
+    _columns: _Columns
+    _rule: _Rule
+
+    def rows(self, asked: Iterable[int] | None = None) -> tuple[Annotator, ...]:
+        """The rows of these codes, None: of all, by code. What is no annotator's code has none."""
+        is_asked = np.ones(self.codes.size, dtype=bool) if asked is None else np.isin(self.codes, list(asked))
+        none: list[tuple[Part, ...]] = [()] * self.codes.size
+        weeks, categories = (
+            none if parts is None else parts.of(is_asked, fewest=self._rule.fewest, level=self._rule.level)
+            for parts in (self._columns.weeks, self._columns.categories)
+        )
+        return tuple(
+            _row(int(self.codes[k]), k, self._columns, self._rule, flags=self.flags[k], parts=_Of(weeks, categories))
+            for k in np.flatnonzero(is_asked).tolist()
+        )
+
+
+def annotator_table(item: ArrayLike, annotator: ArrayLike, value: ArrayLike, **more: Any) -> tuple[Annotator, ...]:
+    """One row for each annotator, by code; an empty input has none. See `annotators`."""
+    return annotators(item, annotator, value, **more).rows()
+
+
+def annotators(
     item: ArrayLike,
     annotator: ArrayLike,
     value: ArrayLike,
@@ -105,8 +133,8 @@ def annotator_table(
     category: ArrayLike | None = None,
     fewest: int = FEWEST_SHARED,
     level: float = 0.95,
-) -> tuple[Annotator, ...]:
-    """One row for each annotator, by code; an empty input has none.
+) -> Annotators:
+    """All annotators: their flags, and rows of those that are asked for.
 
     `item`, `annotator`, `value` (0..values-1), `cluster` (question): codes (n,). `marks` (V,): what the values are worth,
     for scores. `gold` (n,): the true value, -1 where it is not known; or `right` (n,), 1 right, 0 wrong, -1 not known,
@@ -119,8 +147,6 @@ def annotator_table(
     if fewest < 1:
         raise ImpossibleInput(f"{fewest} as the fewest cases; at least 1")
     votes = _votes(item, annotator, value, values=values, cluster=cluster, time=time)
-    if votes.codes.size == 0:
-        return ()
     rule = _Rule(fewest=fewest, level=level)
     worth = None if marks is None else _worth(marks, values)
     first = _taken(votes, np.flatnonzero(votes.first))
@@ -129,20 +155,19 @@ def annotator_table(
     columns = _Columns(
         votes=np.bincount(first.who, minlength=votes.codes.size),
         beside=_beside(first, shared, equal, others, worth=worth, values=values, rule=rule),
-        weeks=_parts(shared, equal, week, "week", rule),
-        categories=_parts(shared, equal, category, "category", rule),
+        weeks=_parts(shared, equal, week, "week"),
+        categories=_parts(shared, equal, category, "category"),
         gold=_gold(votes, _right(votes, gold, right, values=values), rule),
         again=_again(votes, rule, worth=worth, timed=time is not None),
         slot=_side(votes, shown, "shown", rule),
         length=_side(votes, longer, "longer", rule),
-        pace=_seconds(votes, timed) if seconds is not None else _pace(votes, is_timed=time is not None),
+        pace=timed.seconds if seconds is not None or time is None else gaps(votes.who, votes.time, votes.codes.size),
         tempo=timed,
     )
-    flags = _flags(columns)
-    return tuple(_row(int(code), k, columns, rule, flags=flags[k]) for k, code in enumerate(votes.codes))
+    return Annotators(votes.codes, _flags(columns), columns, rule)
 
 
-def _row(code: int, k: int, columns: _Columns, rule: _Rule, *, flags: tuple[str, ...]) -> Annotator:
+def _row(code: int, k: int, columns: _Columns, rule: _Rule, *, flags: tuple[str, ...], parts: _Of) -> Annotator:
     beside, again = columns.beside, columns.again
     return Annotator(
         annotator=code,
@@ -160,9 +185,9 @@ def _row(code: int, k: int, columns: _Columns, rule: _Rule, *, flags: tuple[str,
         drift=beside.drift.row(k, rule),
         severity_drift=beside.severity_drift.row(k, rule),
         pace=number(columns.pace[k]),
-        tempo=columns.tempo[k].tempo,
-        weeks=columns.weeks[k],
-        categories=columns.categories[k],
+        tempo=columns.tempo.figure(k),
+        weeks=parts.weeks[k],
+        categories=parts.categories[k],
         flags=flags,
     )
 
@@ -180,7 +205,7 @@ def _flags(columns: _Columns) -> list[tuple[str, ...]]:
         (SEVERE, beside.severity.flag_high < 0),
         (LENIENT, beside.severity.flag_low > 0),
         (DRIFTS, beside.drift.sure | beside.severity_drift.sure),
-        (HURRIES, np.array([one.hurries for one in columns.tempo], dtype=bool)),
+        (HURRIES, columns.tempo.hurries),
     )
     return [tuple(name for name, holds in raised if holds[k]) for k in range(columns.votes.size)]
 
@@ -262,6 +287,14 @@ class _Again:
 
 
 @dataclass(frozen=True, slots=True)
+class _Of:
+    """The parts of each annotator (k,), of those that are asked for."""
+
+    weeks: list[tuple[Part, ...]]
+    categories: list[tuple[Part, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Columns:
     votes: Ints
     beside: _Beside
@@ -270,9 +303,9 @@ class _Columns:
     slot: _Column
     length: _Column
     pace: Floats
-    tempo: list[Pace]
-    weeks: list[tuple[Part, ...]]
-    categories: list[tuple[Part, ...]]
+    tempo: Tempos
+    weeks: SharesByPart | None
+    categories: SharesByPart | None
 
 
 def _votes(
@@ -491,39 +524,21 @@ def _gold(votes: _Votes, right: Ints | None, rule: _Rule) -> _Column:
     return _shares(_taken(votes, known), right[known].astype(np.float64), rule)
 
 
-def _parts(shared: _Votes, equal: Floats, part: ArrayLike | None, name: str, rule: _Rule) -> list[tuple[Part, ...]]:
-    size = shared.codes.size
-    if part is None:
-        return [()] * size
-    where = codes(part, name)[shared.row]
-    return shares_by_part(shared.who, where, shared.cluster, equal, people=size, fewest=rule.fewest, level=rule.level)
+def _parts(shared: _Votes, equal: Floats, part: ArrayLike | None, name: str) -> SharesByPart | None:
+    where = None if part is None else codes(part, name)[shared.row]
+    return None if where is None else SharesByPart(shared.who, where, shared.cluster, equal)
 
 
-def _timed(votes: _Votes, seconds: ArrayLike | None, size: ArrayLike | None, rule: _Rule) -> list[Pace]:
+def _timed(votes: _Votes, seconds: ArrayLike | None, size: ArrayLike | None, rule: _Rule) -> Tempos:
     """The pace of each annotator, from all their votes that were timed, repeats too."""
-    none = [Pace(k, None, Figure(None, None, None, 0, rule.fewest), hurries=False) for k in range(votes.codes.size)]
-    if seconds is None:
-        return none
-    took = floats(seconds, "seconds")
+    took = np.zeros(votes.row.size) if seconds is None else floats(seconds, "seconds")
     long = np.zeros(took.size) if size is None else floats(size, "size")
     same_length(item=votes.row, seconds=took, size=long)
     took, long = took[votes.row], long[votes.row]
     rows = np.flatnonzero(took > 0)
-    found = paces(
-        votes.who[rows],
-        took[rows],
-        length=long[rows],
-        cluster=votes.cluster[rows],
-        fewest=rule.fewest,
-        level=rule.level,
-    )
-    for one in found:
-        none[one.annotator] = one
-    return none
-
-
-def _seconds(votes: _Votes, timed: list[Pace]) -> Floats:
-    return np.array([np.nan if one.seconds is None else one.seconds for one in timed])
+    who, where = votes.who[rows], votes.cluster[rows]
+    found = paces_of(who, took[rows], length=long[rows], cluster=where, fewest=rule.fewest, level=rule.level)
+    return Tempos.of(found, votes.codes.size)
 
 
 def _again(votes: _Votes, rule: _Rule, *, worth: Floats | None, timed: bool) -> _Again:
@@ -537,7 +552,7 @@ def _again(votes: _Votes, rule: _Rule, *, worth: Floats | None, timed: bool) -> 
         moved = np.abs(worth[later.value] - worth[votes.value[start]])
         np.divide(np.bincount(later.who, moved, minlength=size), same.n, out=apart, where=same.n > 0)
     if timed:
-        gap = _medians(later.who, later.time - votes.time[start], size)
+        gap = medians(later.who, later.time - votes.time[start], size)
     return _Again(same=same, apart=apart, gap=gap)
 
 
@@ -558,20 +573,3 @@ def _side(votes: _Votes, preference: ArrayLike | None, name: str, rule: _Rule) -
     towards = given[votes.row]
     decided = np.flatnonzero(towards)
     return _shares(_taken(votes, decided), (towards[decided] > 0).astype(np.float64), rule)
-
-
-def _pace(votes: _Votes, *, is_timed: bool) -> Floats:
-    if not is_timed:
-        return np.full(votes.codes.size, np.nan)
-    gap = np.diff(votes.time)
-    counted = (np.diff(votes.who) == 0) & (gap <= LONGEST_PAUSE)
-    return _medians(votes.who[1:][counted], gap[counted], votes.codes.size)
-
-
-def _medians(group: Ints, value: Floats, groups: int) -> Floats:
-    """Median (groups,) of `value` (n,) in each group, NaN in an empty one."""
-    n = np.bincount(group, minlength=groups)
-    ordered = np.append(value[np.lexsort((value, group))], np.nan)
-    start = np.cumsum(n) - n
-    low, high = start + np.maximum(n - 1, 0) // 2, start + n // 2
-    return np.where(n > 0, (ordered[low] + ordered[np.minimum(high, value.size)]) / 2, np.nan)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rating.stats.arrays import Floats, Ints, check_level, codes, compressed, floats, same_length
+from rating.stats.arrays import Bools, Floats, Ints, check_level, codes, compressed, floats, same_length
 from rating.stats.errors import ImpossibleInput
-from rating.stats.figure import Figure, figure_of
+from rating.stats.figure import Figure, figure_of, number
 from rating.stats.intervals import clustered_means, share_interval
 
 HURRIES = "hurries"
@@ -20,6 +20,8 @@ HURRIES = "hurries"
 HURRIED = 0.5
 """The share of the others' time below which somebody hurries."""
 FEWEST_TIMED = 10
+LONGEST_PAUSE = 1800.0
+"""Seconds after which the next vote belongs to another sitting, and says nothing of the pace."""
 SHORTEST = 0.05  # seconds; below that a clock says nothing
 
 
@@ -36,6 +38,50 @@ class Pace:
     hurries: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """The paces of k annotators, by code: `tempo` with its ends (3, k), NaN unknown; the rest (k,). See Pace."""
+
+    annotator: Ints
+    seconds: Floats
+    tempo: Floats
+    n: Ints
+    hurries: Bools
+    fewest: int
+
+    def row(self, k: int) -> Pace:
+        n = int(self.n[k])
+        tempo = figure_of(*self.tempo[:, k].tolist(), n=n, fewest=self.fewest)
+        return Pace(int(self.annotator[k]), number(self.seconds[k]), tempo, bool(self.hurries[k]))
+
+
+@dataclass(frozen=True, slots=True)
+class Tempos:
+    """The paces of those who were timed, and the `place` (k,) of each of k people among them, -1 for who was not."""
+
+    paces: Paces
+    place: Ints
+
+    @classmethod
+    def of(cls, paces: Paces, people: int) -> Tempos:
+        place = np.full(people, -1)
+        place[paces.annotator] = np.arange(paces.annotator.size)
+        return cls(paces, place)
+
+    @property
+    def hurries(self) -> Bools:
+        return np.append(self.paces.hurries, False)[self.place]
+
+    @property
+    def seconds(self) -> Floats:
+        return np.append(self.paces.seconds, np.nan)[self.place]
+
+    def figure(self, k: int) -> Figure:
+        if self.place[k] < 0:
+            return Figure(None, None, None, 0, self.paces.fewest)
+        return self.paces.row(int(self.place[k])).tempo
+
+
 def paces(
     annotator: ArrayLike,
     seconds: ArrayLike,
@@ -46,7 +92,24 @@ def paces(
     fewest: int = FEWEST_TIMED,
     level: float = 0.95,
 ) -> tuple[Pace, ...]:
-    """One row for each annotator, by code; an empty input has none.
+    """One row for each annotator, by code; an empty input has none. See `paces_of`."""
+    found = paces_of(
+        annotator, seconds, length=length, cluster=cluster, share=share, fewest=fewest, level=level
+    )  # fmt: skip
+    return tuple(found.row(k) for k in range(found.n.size))
+
+
+def paces_of(
+    annotator: ArrayLike,
+    seconds: ArrayLike,
+    *,
+    length: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    share: float = HURRIED,
+    fewest: int = FEWEST_TIMED,
+    level: float = 0.95,
+) -> Paces:
+    """The paces of all annotators, by code.
 
     `annotator`, `cluster` (question): codes (n,). `seconds` (n,) above 0, `length` (n,) of what was to be read, on any
     scale, 0 where it is not known. Long items take everybody longer, by a power of their length. What the others need is the median over them, each counting once, so that
@@ -65,32 +128,48 @@ def paces(
         raise ImpossibleInput(f"a share of {share:g} of the others' time; between 0 and 1")
     if took.size and took.min() <= 0:
         raise ImpossibleInput(f"seconds are {took.min():g} at row {int(took.argmin())}; above 0 is meant")
-    if not who.size:
-        return ()
     return _paces(who, took, long, where, share=share, fewest=fewest, level=level)
 
 
-def _paces(
-    who: Ints, took: Floats, long: Floats, where: Ints, *, share: float, fewest: int, level: float
-) -> tuple[Pace, ...]:
-    people, (person, number) = np.unique(who), compressed(who)
-    rows = [np.flatnonzero(person == k) for k in range(number)]
+def _paces(who: Ints, took: Floats, long: Floats, where: Ints, *, share: float, fewest: int, level: float) -> Paces:
+    people, (person, size) = np.unique(who), compressed(who)
     logs = np.log(np.maximum(took, SHORTEST))
     adjusted = logs - _by_length(logs, person, long)
-    usual = np.array([np.median(adjusted[mine]) for mine in rows])
-    timed = np.array([mine.size for mine in rows]) >= fewest
+    n = np.bincount(person, minlength=size)
+    timed = n >= fewest
+    others = _of_others(medians(person, adjusted, size), timed)
+    rows = np.flatnonzero(~np.isnan(others[person]))
+    beside = _Beside(adjusted[rows] - others[person[rows]], person[rows], where[rows], size)
     strict = 1 - (1 - level) / max(int(timed.sum()), 1)
-    found = []
-    for k, mine in enumerate(rows):
-        others = np.delete(usual, k)[np.delete(timed, k)]
-        tempo, sure = Figure(None, None, None, mine.size, max(fewest - mine.size, 0)), False
-        if others.size and timed[k]:
-            beside = adjusted[mine] - np.median(others)
-            tempo = figure_of(*np.exp(_median(beside, where[mine], level)), n=mine.size, fewest=fewest)
-            sure = bool(_median(beside, where[mine], strict)[2] < np.log(share))
-        seconds = float(np.median(took[mine])) if timed[k] else None
-        found.append(Pace(int(people[k]), seconds, tempo, sure))
-    return tuple(found)
+    return Paces(
+        annotator=people,
+        seconds=np.where(timed, medians(person, took, size), np.nan),
+        tempo=np.exp(np.vstack([beside.middle, *beside.ends(level)])),
+        n=n,
+        hurries=beside.ends(strict)[1] < np.log(share),
+        fewest=fewest,
+    )
+
+
+def _of_others(usual: Floats, timed: Bools) -> Floats:
+    """The median (k,) of what is usual for the other people who were timed; NaN for who was not, and where nobody else was."""
+    found = np.full(usual.size, np.nan)
+    who = np.flatnonzero(timed)
+    if who.size > 1:
+        ordered, rank = np.sort(usual[who]), np.empty(who.size, dtype=np.int64)
+        rank[np.argsort(usual[who], kind="stable")] = np.arange(who.size)
+        ends = [ordered[middle + (middle >= rank)] for middle in ((who.size - 2) // 2, (who.size - 1) // 2)]
+        found[who] = (ends[0] + ends[1]) / 2
+    return found
+
+
+def medians(group: Ints, value: Floats, groups: int) -> Floats:
+    """Median (groups,) of `value` (n,) in each group, NaN in an empty one."""
+    n = np.bincount(group, minlength=groups)
+    ordered = np.append(value[np.lexsort((value, group))], np.nan)
+    start = np.cumsum(n) - n
+    low, high = start + np.maximum(n - 1, 0) // 2, start + n // 2
+    return np.where(n > 0, (ordered[low] + ordered[np.minimum(high, value.size)]) / 2, np.nan)
 
 
 def _by_length(logs: Floats, person: Ints, long: Floats) -> Floats:
@@ -111,13 +190,33 @@ def _by_length(logs: Floats, person: Ints, long: Floats) -> Floats:
     return more
 
 
-def _median(value: Floats, cluster: Ints, level: float) -> Floats:
-    """Median of `value` (n,) with the ends of its interval; the ends are NaN where there is one question only."""
-    middle = float(np.median(value))
-    below = (value < middle) + 0.5 * (value == middle)
-    group = np.zeros(value.size, dtype=np.int64)
-    low, high = share_interval(clustered_means(group, cluster, value=below, groups=1), level=level)
-    if np.isnan(low[0]):
-        return np.array([middle, np.nan, np.nan])
-    ends = np.quantile(value, [low[0], high[0]], method="inverted_cdf")
-    return np.array([middle, min(ends[0], middle), max(ends[1], middle)])
+def gaps(who: Ints, time: Floats, people: int) -> Floats:
+    """The median (people,) of the seconds from one vote to the next, of votes (n,) in the order of person and time; NaN unknown."""
+    gap = np.diff(time)
+    counted = (np.diff(who) == 0) & (gap <= LONGEST_PAUSE)
+    return medians(who[1:][counted], gap[counted], people)
+
+
+class _Beside:
+    """The medians (groups,) of `value` (n,) in groups, and their intervals; the votes of one cluster are one observation."""
+
+    def __init__(self, value: Floats, group: Ints, cluster: Ints, groups: int) -> None:
+        self.middle = medians(group, value, groups)
+        middle = self.middle[group]
+        below = (value < middle) + 0.5 * (value == middle)
+        self._below = clustered_means(group, cluster, value=below, groups=groups)
+        self._ordered = value[np.lexsort((value, group))]
+        self._n = np.bincount(group, minlength=groups)
+
+    def ends(self, level: float) -> tuple[Floats, Floats]:
+        """The ends (groups,) of the intervals; NaN where there is one cluster only."""
+        low, high = (self._quantile(share) for share in share_interval(self._below, level=level))
+        return np.minimum(low, self.middle), np.maximum(high, self.middle)
+
+    def _quantile(self, share: Floats) -> Floats:
+        """The value of each group that so large a share of its values is not above; NaN for a share of NaN."""
+        known = np.flatnonzero(~np.isnan(share))
+        place = np.maximum(np.ceil(self._n[known] * share[known] - 1), 0).astype(np.int64)
+        found = np.full(share.size, np.nan)
+        found[known] = self._ordered[(np.cumsum(self._n) - self._n)[known] + place]
+        return found

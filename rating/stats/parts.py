@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rating.stats.arrays import Floats, Ints, compressed
+from rating.stats.arrays import Bools, Floats, Ints, compressed
 from rating.stats.figure import Figure, figure_of
 from rating.stats.intervals import clustered_means, share_interval
 
@@ -38,3 +38,19 @@ def shares_by_part(
         share = figure_of(means.mean[k], lows[k], highs[k], n=int(means.n[k]), fewest=fewest)
         found[int(who[row])].append(Part(int(codes[place[row]]), share))
     return [tuple(parts) for parts in found]
+
+
+@dataclass(frozen=True, slots=True)
+class SharesByPart:
+    """What `shares_by_part` takes (n,), for whom it is asked about later."""
+
+    who: Ints
+    part: Ints
+    cluster: Ints
+    value: Floats
+
+    def of(self, asked: Bools, *, fewest: int, level: float) -> list[tuple[Part, ...]]:
+        """The shares of the people who are `asked` about (people,); the others have no part."""
+        rows = np.flatnonzero(asked[self.who])
+        who, part, where, value = self.who[rows], self.part[rows], self.cluster[rows], self.value[rows]
+        return shares_by_part(who, part, where, value, people=asked.size, fewest=fewest, level=level)

@@ -52,6 +52,7 @@ def annotators(request, pk):
         annotating.of_benchmark(run.benchmark, is_single=run.is_single) if is_whole else annotating.of_run(run)
     )  # fmt: skip
     page = Paginator(crowd.people, PAGE).get_page(request.GET.get("page"))
+    crowd.make(page.object_list)
     context = {
         "run": run, "crowd": crowd, "page": page, "is_whole": is_whole, "fewest": FEWEST_SHARED, **_links(run)
     }  # fmt: skip

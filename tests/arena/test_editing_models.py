@@ -245,8 +245,11 @@ def test_a_connection_that_works_is_told_with_what_came(lead, server, monkeypatc
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"provider": "openai", "key_env": "NO_SUCH_KEY"}, "NoKey: model Finch: the environment variable NO_SUCH_KEY"),
-        ({"provider": "openai", "base_url": "http://127.0.0.1:9/v1"}, "ChatError"),
+        (
+            {"provider": "openai", "key_env": "NO_SUCH_KEY"},
+            "It did not answer: The environment variable NO_SUCH_KEY, which holds its key, is not set. Set it where the site",
+        ),
+        ({"provider": "openai", "base_url": "http://127.0.0.1:9/v1"}, "It did not answer: no connection"),
         ({"provider": "scripted", "endpoint_model": "nothing"}, "unknown script"),
         ({"provider": "openai", "limits": {"rps": 1}}, "there is no limit"),
         ({"provider": "local"}, "not asked here"),
@@ -255,3 +258,9 @@ def test_a_connection_that_works_is_told_with_what_came(lead, server, monkeypatc
 )
 def test_a_connection_that_does_not_work_is_told_with_its_reason(lead, fields, words):
     assert words in check(lead, make.model("Finch", **fields))
+
+
+def test_a_key_that_is_not_set_is_told_in_the_readers_language(lead):
+    lead.cookies["django_language"] = "zh-hans"
+    told = check(lead, make.model("Finch", provider="openai", key_env="NO_SUCH_KEY"))
+    assert "存放其密钥的环境变量 NO_SUCH_KEY 没有设置" in told and "key_env" not in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
@@ -70,6 +71,31 @@ def mixed() -> Benchmark:
 def test_questions_are_chosen_by_category_language_and_key(lead, mixed, fields, keys):
     lead.post(reverse("run_new"), recipe(mixed, make.judge(), **fields))
     assert Run.objects.get().limits.get("keys") == keys
+
+
+def test_the_categories_and_languages_offered_are_those_of_the_benchmark_with_their_questions(lead, mixed):
+    other = make.benchmark("attic")
+    make.question(other, "a1", "What is 1 and 1?", category=make.category("sums"))
+    make.question(other, "a2", "Who was first?", category=make.category("past"))
+    page = lead.get(reverse("run_new"), {"benchmark": mixed.pk})
+    offered = page.context["form"]
+    assert list(offered.fields["categories"].choices) == [("cooking", "Cooking (4)"), ("sums", "Sums (2)")]
+    assert list(offered.fields["languages"].choices) == [("en", "English (5)"), ("zh", "Chinese (1)")]
+    told = recipe(other, make.judge(), kinds="1", categories=["cooking", "past"])
+    page = lead.post(reverse("run_new"), told)
+    assert (
+        page.status_code == 200 and "Past (1)" in page.text and "Cooking" not in page.text and not Run.objects.exists()
+    )
+    part = lead.post(reverse("run_new"), told, headers={"HX-Request": "true"}).text
+    assert "<h1" not in part and re.search(r'value="past"[^>]*checked', part) and "English (2)" in part
+    page = lead.post(reverse("run_new"), recipe(other, make.judge(), categories=["cooking"]))
+    assert "cooking is not one of" in page.text and not Run.objects.exists()
+
+
+@pytest.mark.parametrize("benchmark", ["", "x", "99999999999999999999", "-1"])
+def test_a_benchmark_that_is_none_has_no_categories(lead, mixed, benchmark):
+    page = lead.post(reverse("run_new"), recipe(mixed, make.judge()) | {"benchmark": benchmark, "kinds": "1"})
+    assert page.status_code == 200
 
 
 def test_the_first_so_many_are_of_those_chosen(mixed):
@@ -225,6 +251,19 @@ def test_prompts_whose_reply_is_on_record_cost_nothing():
     assert told.kept_percent == 100 and told.cost == 0 and told.guesses[0].calls == 4
     told = form(benchmark, other, candidates=candidates, fresh="on").estimate.forecast
     assert told.kept_percent == 0 and told.cost > 0
+
+
+def test_a_cost_that_is_unknown_is_not_called_that_of_prompts():
+    benchmark = asked.answered(2, models=("Ash",))
+    make.model("Birch", provider="openai", base_url="http://127.0.0.1:9/v1")
+    candidates = [make.model(name).pk for name in ("Ash", "Birch")]
+    told = form(
+        benchmark, make.llm_judge(price_in=1.0, price_out=1.0), candidates=candidates, collects="on"
+    ).estimate.forecast
+    assert told.cost is None and told.uncounted == ["oracle"] and told.unmetered == []
+    judge = make.llm_judge("pricey", price_in=1.0, price_out=1.0)
+    told = form(benchmark, judge, candidates=candidates[:1], mode="single").estimate.forecast
+    assert told.cost > 0 and told.unmetered == ["pricey"] and told.uncounted == []
 
 
 def test_a_budget_that_will_not_do_is_told(lead, mixed):

@@ -14,7 +14,7 @@ from judging.voting_items import pool
 from rating import annotating
 from rating.annotator_words import FLAGS
 from rating.stats import annotators as words_of
-from rating.stats.annotators import DISAGREES, DRIFTS, FIRST_SLOT, INCONSISTENT, WRONG
+from rating.stats.annotators import DISAGREES, DRIFTS, FIRST_SLOT, INCONSISTENT, WRONG, Annotators
 from rating.stats.pace import HURRIES
 from rating.views import annotators
 from tests.judging import recorded, voting
@@ -341,3 +341,23 @@ def test_ones_own_page_costs_the_same_queries_for_2_annotators_and_for_40(client
         counts.append(queries(client, reverse("me")))
         _make_room(run, people)
     assert counts[0] == counts[1] <= 14
+
+
+def test_the_page_makes_the_figures_of_those_it_shows_alone(client, monkeypatch):
+    lead(client)
+    monkeypatch.setattr("rating.views.annotators.PAGE", 3)
+    run, judges = small(people=8)
+    made: list[int] = []
+    plain = Annotators.rows
+    monkeypatch.setattr(
+        Annotators, "rows", lambda table, asked=None: made.extend(asked := list(asked)) or plain(table, asked)
+    )
+    page = client.get(reverse("annotators", args=[run.pk]))
+    assert (
+        page.status_code == 200
+        and sorted(made) == sorted(one.judge.pk for one in page.context["page"])
+        and len(made) == 3
+    )
+    made.clear()
+    client.get(reverse("annotator", args=[judges[5].pk]))
+    assert made == [judges[5].pk]

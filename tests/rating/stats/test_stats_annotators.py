@@ -19,6 +19,7 @@ from rating.stats.annotators import (
     SEVERE,
     WRONG,
     annotator_table,
+    annotators,
 )
 from rating.stats.errors import ImpossibleInput
 from rating.stats.intervals import wilson
@@ -269,3 +270,27 @@ def test_the_crowd_of_a_public_arena_has_a_row_each(shared):
     found = annotator_table(item, worker, value, values=3, shown=1.0 - value, cluster=prompt)
     assert len(found) == np.unique(worker).size == 124
     assert sum(row.votes + row.repeats.n for row in found) == len(rows) == 8931
+
+
+def test_rows_of_some_are_those_of_all():
+    random = np.random.default_rng(4)
+    n = 900
+    columns = {
+        "item": random.integers(0, 120, n),
+        "annotator": random.integers(3, 12, n),
+        "value": random.integers(0, 3, n),
+    }
+    more = {
+        "values": 3,
+        "cluster": columns["item"] // 3,
+        "time": np.cumsum(random.random(n) * 60),
+        "seconds": random.random(n) * 40,
+        "size": random.integers(0, 900, n),
+        "week": random.integers(0, 3, n),
+        "category": columns["item"] % 2,
+        "shown": random.integers(-1, 2, n),
+    }
+    whole = annotator_table(**columns, **more)
+    table = annotators(**columns, **more)
+    assert table.codes.tolist() == list(range(3, 12)) and table.flags == [row.flags for row in whole]
+    assert table.rows([7, 4, 99]) == (whole[1], whole[4]) and table.rows([]) == ()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rating import stats
-from rating.stats.confidence import ALIKE, FEW, LESS, MORE, NOTHING, expected_error
+from rating.stats.confidence import ALIKE, DRAWS, FEW, LESS, MORE, MOST_UNITS, NOTHING, _drawn, expected_error
 from rating.stats.errors import ImpossibleInput
 
 # 40 verdicts on 40 questions: 20 of 60 % of which 10 are shared, 16 of 90 % of which 12 are, 4 of 100 % of which all are.
@@ -130,6 +130,38 @@ def test_intervals_hold_the_truth_as_often_as_they_promise(over):
         for name, value in truth.items():
             held[name] += getattr(told, f"{name}_low") <= value <= getattr(told, f"{name}_high")
     assert all(count >= 0.89 * draws for count in held.values()), held
+
+
+def plainly_drawn(off, n):
+    """The error of resamples of all questions, drawn one by one, as they are and as if the levels were without error."""
+    random, questions = np.random.default_rng(1), len(n)
+    centred = off - n * off.sum(axis=0) / n.sum(axis=0)
+    times = random.multinomial(questions, np.full(questions, 1 / questions), size=DRAWS)
+    verdicts = times @ n.sum(axis=1)
+    return np.abs(times @ off).sum(axis=1) / verdicts, np.abs(times @ centred).sum(axis=1) / verdicts
+
+
+def of_questions(questions: int):
+    """How far sure and agreed are apart at three levels on so many questions, and the verdicts at each; half as many at the next."""
+    random = np.random.default_rng(5)
+    n = np.floor(random.random((questions, 3)) * [4, 2.5, 1.6])
+    off = n * random.normal([0.02, -0.01, 0.03], 0.3, (questions, 3))
+    return off, n
+
+
+def test_what_is_drawn_is_what_questions_drawn_one_by_one_come_to():
+    off, n = of_questions(300)
+    for told, plain in zip(_drawn(off, n), plainly_drawn(off, n), strict=True):
+        assert told == pytest.approx(plain, rel=1e-9)
+
+
+def test_of_very_many_questions_random_groups_come_to_the_same():
+    off, n = of_questions(2 * MOST_UNITS + 777)
+    for told, plain in zip(_drawn(off, n), plainly_drawn(off, n), strict=True):
+        assert told.shape == (DRAWS,) and told.mean() == pytest.approx(plain.mean(), abs=5 * plain.std() / DRAWS**0.5)
+        assert told.std() == pytest.approx(plain.std(), rel=0.1)  # 3 % by the draws of both, 1 % by the groups
+    again, _chance = _drawn(off, n)
+    assert (again == _drawn(off, n)[0]).all(), "the draws are seeded"
 
 
 def test_impossible_columns_are_refused():
