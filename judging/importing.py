@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from arena.loading.records import BadInput, Batch, GradeRecord, Report, RubricRecord, VoteRecord
 from arena.models import Answer, Battle, Benchmark, Provenance, storable
+from judging.joining_orders import join_orders
 from judging.judged_answers import Answers, Record, Told
 from judging.judges.base import Verdict
 from judging.judges.rubrics import BadRubric, form_of, rubric_data_of_template, rubric_data_of_templates
@@ -279,17 +280,19 @@ def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
         "rubric": how.rubric,
         "mode": how.mode,
         "baseline_id": how.baseline,
-        "order": how.order,
         "turns": Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
         "provenance": Provenance.IMPORTED,
     }
-    there = Run.objects.filter(**told).order_by("pk")
+    is_half = all(isinstance(entry.record, VoteRecord) and entry.record.is_half for entry in entries)
+    # the other order may be there, which was taken for the only one
+    orders = (Run.Order.BOTH, Run.Order.FIXED) if is_half else (how.order,)
+    there = Run.objects.filter(**told, order__in=orders).order_by("order", "pk")
     if run := there.first():
         return run
     Benchmark.objects.select_for_update(no_key=True).get(pk=benchmark.pk)
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
-    return there.all().first() or Run.objects.create(**told, **made)
+    return there.all().first() or Run.objects.create(**told, order=how.order, **made)
 
 
 def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> None:
@@ -323,6 +326,8 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
     table.objects.bulk_update([entry.row for entry in old], ["run"], batch_size=CHUNK)
     for run in people:
         _want_what_there_is(run, table)
+    if halves := [entry.row for entry in entries if isinstance(entry.record, VoteRecord) and entry.record.is_half]:
+        join_orders({row.judge_id for row in halves}, {row.rubric_id for row in halves}, benchmark, report)
     what = "votes" if table is Preference else "grades"
     report.counts[f"new {what}"] += len(new)
     report.counts[f"{what} already there"] += len(entries) - len(new)

@@ -25,6 +25,7 @@ NEW = (
 )
 THERE = (
     gettext_noop("questions already there"),
+    gettext_noop("of the questions already there, told more of now"),
     gettext_noop("answers already there"),
     gettext_noop("votes already there"),
     gettext_noop("grades already there"),

@@ -57,7 +57,8 @@ def read(
 ) -> Batch:
     """Pairs with people's labels, and outputs joined to them line by line, which is all the format offers.
 
-    Outputs that come without pairs are about those that are there already. A file with "exchange" in its name has the verdicts on the same pairs shown the other way round, as the judge gave them.
+    Outputs that come without pairs are about those that are there already. A file with "exchange" in its name has the verdicts
+    on the same pairs shown the other way round, as the judge gave them; it may come after the other one, or before it.
     """
     batch = Batch()
     outputs: list[tuple[Path, list[Row]]] = []
@@ -136,7 +137,8 @@ def _outputs(
         return
     shown = (SECOND, FIRST) if is_exchanged else (FIRST, SECOND)
     for row, key in zip(rows, keys, strict=True):
-        batch.votes.append(vote(row, key, shown, _value(row, "output"), judge, told_in="output", both_ways=both_ways))
+        value = _value(row, "output")
+        batch.votes.append(vote(row, key, shown, value, judge, told_in="output", both_ways=both_ways, is_half=True))
 
 
 def _why_alone(outputs: int, pairs: int) -> str:

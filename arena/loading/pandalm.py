@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arena.loading.naming import Naming
@@ -31,7 +31,7 @@ def read(
     Results that come without pairs are about those that are there already.
     """
     batch = Batch()
-    shown: dict[str, tuple[str, str]] = {}
+    shown: dict[str, tuple[str, str] | None] = {}
     results: list[Row] = []
     for path in files:
         for row in objects_of(path, report):
@@ -52,7 +52,9 @@ def is_alone(text: str) -> bool:
     return "idx" in first and "response1" not in first and any(name.endswith(RESULT) for name in first)
 
 
-def _pair(row: Row, batch: Batch, shown: dict[str, tuple[str, str]], kinds: Sequence[str], language: str) -> None:
+def _pair(
+    row: Row, batch: Batch, shown: dict[str, tuple[str, str] | None], kinds: Sequence[str], language: str
+) -> None:
     key, names = row.key("idx"), _models(row)
     asked = "\n\n".join(filter(None, (row.text("instruction"), row.text("input", required=False))))
     texts = [row.take(name, str, default="") for name in ("response1", "response2")]
@@ -84,17 +86,19 @@ def _named(text: str) -> tuple[str, str] | None:
     return (names[0], names[1]) if len(names) == 2 and all(names) and names[0] != names[1] else None
 
 
-def _shown_already(partners: Partners) -> dict[str, tuple[str, str]]:
-    """Who wrote the first answer and who the second of the pairs that are there, as their file said it."""
-    told = {one.key: _named(str(one.meta.get(KEY, ""))) for one in partners()}
-    return {key: names for key, names in told.items() if names}
+def _shown_already(partners: Partners) -> dict[str, tuple[str, str] | None]:
+    """Who wrote the first answer and who the second of the pairs that are there, as their file said it.
+
+    None for a pair that was loaded when that was not kept yet.
+    """
+    return {one.key: _named(str(one.meta.get(KEY, ""))) for one in partners() if len(one.models) > 1}
 
 
 def _label(row: Row, name: str) -> str:
     return str(row.take(name, (str, int), default="")).strip()
 
 
-def _result(row: Row, batch: Batch, shown: dict[str, tuple[str, str]]) -> None:
+def _result(row: Row, batch: Batch, shown: Mapping[str, tuple[str, str] | None]) -> None:
     """A judge's word on a pair; "garbage" is its failure, any word of no meaning a problem."""
     key, fields = row.key("idx"), [name for name in row.values if name.endswith(RESULT)]
     if len(fields) != 1:
@@ -106,9 +110,15 @@ def _result(row: Row, batch: Batch, shown: dict[str, tuple[str, str]]) -> None:
             "idx",
             f"is {key!r}, which is not among the pairs; load it together with its test set, or into the benchmark that has it",
         )
+    elif (names := shown[key]) is None:
+        row.problem(
+            "idx",
+            f"is {key!r}, a pair that was loaded before it was kept whose answer stood first; load its test set again into this "
+            "benchmark, then this file",
+        )
     elif label not in VALUES and label != "garbage":
         row.problem(name, f"is {label!r}, not one of {', '.join(VALUES)}, garbage")
     else:
         judge = name.removesuffix(RESULT)
         reply = row.text(f"{judge}_reason", required=False)
-        batch.votes.append(vote(row, key, shown[key], VALUES.get(label), judge, told_in=name, reply=reply))
+        batch.votes.append(vote(row, key, names, VALUES.get(label), judge, told_in=name, reply=reply))

@@ -106,7 +106,8 @@ class VoteRecord:
 
     A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "truncated", "refused",
     "api_error", "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
-    judge was asked in both orders, so that one order alone is half a verdict. `baseline` is the one of the two that all others
+    judge was asked in both orders, so that one order alone is half a verdict; `is_half`: the other order is in a file of its own,
+    which may come later. `baseline` is the one of the two that all others
     are compared with, "" for none, by `baseline_version` where two versions of it meet. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
     `seconds`, `tokens_in`, `tokens_out`, `tstamp` (seconds of Unix time) go into columns of their own, the rest is kept as
     details. `columns` has values for other columns of a judgment (`reasons`, `note`, `kept_out`, `points`). `scores` are
@@ -128,6 +129,7 @@ class VoteRecord:
     turn: int = 0
     trial: int = 0
     both_ways: bool = False
+    is_half: bool = False
     sample_first: int = 0
     sample_second: int = 0
     version_first: str = ""

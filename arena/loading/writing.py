@@ -56,6 +56,9 @@ def write(
     report.counts["new answers"] += len(new_answers) - missing
     if missing:
         report.counts["answers whose text was not published"] += missing
+    learnt = _learnt(batch, known)
+    if learnt:
+        report.counts["of the questions already there, told more of now"] += len(learnt)
     if dry:
         return benchmark
     with transaction.atomic():
@@ -68,6 +71,7 @@ def write(
         )
         _write_categories(batch)
         _write_questions(benchmark, new_questions)
+        Question.objects.bulk_update(learnt, ["meta"], batch_size=CHUNK)
         _write_answers(benchmark, new_answers, provenance=target.provenance)
     return benchmark
 
@@ -133,6 +137,20 @@ def _check_questions(
         else:
             report.counts["questions already there"] += 1
     return new
+
+
+def _learnt(batch: Batch, known: dict[str, Question]) -> list[Question]:
+    """The questions there, known since before all was kept that their files tell along with verdicts, with that in their `meta`.
+
+    What verdicts in other files are joined by; nothing that is there changes.
+    """
+    told = {record.key: record.meta for record in batch.questions if record.implied and record.published}
+    learnt = []
+    for key in told.keys() & known.keys():
+        if told[key].keys() - known[key].meta.keys():
+            known[key].meta = {**told[key], **known[key].meta}
+            learnt.append(known[key])
+    return learnt
 
 
 def _implied_last(records: Iterable[_R]) -> list[_R]:
