@@ -14,6 +14,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from arena.loading.records import BadInput, Batch, GradeRecord, Report, RubricRecord, VoteRecord
+from arena.loading.said import said as _
 from arena.models import Answer, Battle, Benchmark, Provenance, storable
 from judging.joining_orders import join_orders
 from judging.judged_answers import Answers, Record, Told
@@ -59,14 +60,19 @@ def _judges(records: Sequence[Record]) -> dict[str, Judge]:
     said: dict[str, Record] = {}
     for record in records:
         if said.setdefault(record.judge, record).is_person != record.is_person:
-            record.row.problem("judge", f"{record.judge} is a person in some verdicts and a machine in others")
+            record.row.problem(
+                "judge", _("%(judge)s is a person in some verdicts and a machine in others", judge=record.judge)
+            )
     for name, record in said.items():
         if not 0 < len(name) <= Judge.name.field.max_length:
-            record.row.problem("judge", f"is {len(name)} characters long; 1 to {Judge.name.field.max_length} are kept")
+            record.row.problem(
+                "judge",
+                _("is %(n)s characters long; 1 to %(most)s are kept", n=len(name), most=Judge.name.field.max_length),
+            )
     found = _judges_named(said)
     for name, judge in found.items():
         if judge.kind != _kind(said[name]):
-            message = f"{judge} is there as a judge of another kind ({judge.kind})"
+            message = _("%(judge)s is there as a judge of another kind (%(kind)s)", judge=judge, kind=judge.kind)
             said[name].row.problem("judge", message)
     new = [
         Judge(name=name, kind=_kind(record), provenance=Provenance.IMPORTED, frozen_at=timezone.now())
@@ -308,14 +314,16 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
     for entry in entries:
         record, row, place = entry.record, entry.row, _place(entry.row)
         if place in seen:
-            record.row.problem(record.told_in, f"is a duplicate of line {seen[place].row.line}")
+            record.row.problem(record.told_in, _("is a duplicate of line %(line)s", line=seen[place].row.line))
             continue
         seen[place] = record
         if place not in there:
             new.append(entry)
         elif there[place].said != _said(row):
-            word = "vote" if isinstance(row, Preference) else "grade"
-            message = f"on question {record.question} differs from the {word} already there"
+            word = _("vote") if isinstance(row, Preference) else _("grade")
+            message = _(
+                "on question %(question)s differs from the %(word)s already there", question=record.question, word=word
+            )
             record.row.problem(record.told_in, message)
         elif there[place].is_runless:
             row.pk = there[place].pk

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.db.models import Exists, OuterRef
 
 from arena.loading.records import Report
+from arena.loading.said import said as _
 from arena.models import Benchmark, Provenance
 from judging.models import Judge, Preference, Run
 from judging.signals import orders_joined
@@ -28,7 +29,12 @@ def join_orders(judges: Collection[int], rubrics: Collection[int], benchmark: Be
     orders_joined.send(Run, benchmark=benchmark)
     Run.objects.filter(pk__in=[run.pk for run in joined]).update(order=Run.Order.BOTH)
     for judge in Judge.objects.filter(pk__in=judges, runs__in=joined).distinct().order_by("pk"):
-        report.note(f"both orders of {judge.name} are here now: they are read as two orders of the same verdicts")
+        report.note(
+            _(
+                "both orders of %(judge)s are here now: they are read as two orders of the same verdicts",
+                judge=judge.name,
+            )
+        )
 
 
 def _has_both(run: Run, judges: Collection[int]) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from arena.loading import ANSWERS, FORMATS, JUDGMENTS, PROMPTS, QUESTIONS, Batch, ModelRecord, Naming, Report
 from arena.loading.own_judgments import FIELDS
 from arena.loading.rows import UNREADABLE, opened, why_unreadable
+from arena.loading.said import said as _
 from rating.published import is_leaderboard
 from rating.score_files import NEEDED
 
@@ -22,13 +23,13 @@ MOST_UNPACKED = 1_000_000_000  # bytes
 OWN, SCORES = "juryroom", "scores"
 ANYBODY = ModelRecord("somebody", "1", "somebody")
 KNOWN_BEGINNINGS = (
-    (b"PK\x03\x04", "is a zip archive or a spreadsheet, not text; save it as CSV (UTF-8) or as JSON lines"),
-    (b"\xd0\xcf\x11\xe0", "is an old spreadsheet or document, not text; save it as CSV (UTF-8)"),
-    (b"%PDF", "is a PDF, not text"),
-    (b"PAR1", "is a Parquet file; save it as JSON lines"),
-    (b"\x1f\x8b", "is packed with gzip, and its name does not end in .gz"),
-    (b"\xff\xfe", "is UTF-16; save it as UTF-8"),
-    (b"\xfe\xff", "is UTF-16; save it as UTF-8"),
+    (b"PK\x03\x04", _("is a zip archive or a spreadsheet, not text; save it as CSV (UTF-8) or as JSON lines")),
+    (b"\xd0\xcf\x11\xe0", _("is an old spreadsheet or document, not text; save it as CSV (UTF-8)")),
+    (b"%PDF", _("is a PDF, not text")),
+    (b"PAR1", _("is a Parquet file; save it as JSON lines")),
+    (b"\x1f\x8b", _("is packed with gzip, and its name does not end in .gz")),
+    (b"\xff\xfe", _("is UTF-16; save it as UTF-8")),
+    (b"\xfe\xff", _("is UTF-16; save it as UTF-8")),
 )
 
 
@@ -46,21 +47,21 @@ def why_not_text(path: Path) -> str:
         with opened(path) as file:
             head = file.read(HEAD)
             if path.suffix == ".gz" and _is_endless(file):
-                return "unpacks to more than 1 GB"
+                return _("unpacks to more than 1 GB")
     except UNREADABLE as error:
-        return f"cannot be read: {why_unreadable(error)}"
+        return _("cannot be read: %(reason)s", reason=why_unreadable(error))
     if not head.strip():
-        return "is empty"
+        return _("is empty")
     for beginning, reason in KNOWN_BEGINNINGS:
         if head.startswith(beginning):
             return reason
     if b"\0" in head:
-        return "is binary, not text"
+        return _("is binary, not text")
     try:
         codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError as error:
         line = head[: error.start].count(b"\n") + 1
-        return f"is not UTF-8 text (line {line}); save it as UTF-8"
+        return _("is not UTF-8 text (line %(line)s); save it as UTF-8", line=line)
     return ""
 
 

@@ -9,6 +9,7 @@ from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
 from arena.loading.partners import Partners, answered_by, first_object, nobody
 from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Report, Row, is_left_out, rows_of
+from arena.loading.said import said as _
 
 FIRST, SECOND = "response 1", "response 2"
 VALUES = {0: 1.0, 1: -1.0, 2: 0.0}
@@ -144,16 +145,21 @@ def _outputs(
 def _why_alone(outputs: int, pairs: int) -> str:
     """Why outputs, which tell only by their place what they are about, cannot be joined."""
     if not pairs:
-        return (
+        return _(
             "is about a pair that is not here; load it together with its test data, or into the benchmark that has it"
         )
-    where = "this and those after it have none" if outputs > pairs else "it is the last, and pairs are left"
-    return f"has no pair that it is surely about: the file has {outputs} outputs for {pairs} pairs, {where}"
+    where = _("this and those after it have none") if outputs > pairs else _("it is the last, and pairs are left")
+    return _(
+        "has no pair that it is surely about: the file has %(outputs)s outputs for %(pairs)s pairs, %(where)s",
+        outputs=outputs,
+        pairs=pairs,
+        where=where,
+    )
 
 
 def _value(row: Row, name: str) -> float | None:
     """Towards the first that was shown; another number than 0, 1 and 2 is a problem."""
     label = row.take(name, int)
     if label is not None and label not in VALUES:
-        row.problem(name, f"is {label}, not one of 0 (first), 1 (second), 2 (tie)")
+        row.problem(name, _("is %(label)s, not one of 0 (first), 1 (second), 2 (tie)", label=label))
     return None if label is None else VALUES.get(label)

@@ -9,6 +9,7 @@ from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
 from arena.loading.partners import Partners, first_object, nobody
 from arena.loading.records import JUDGMENTS, UNSTATED, Batch, ModelRecord, Report, Row, is_left_out, objects_of
+from arena.loading.said import said as _
 
 ANNOTATORS = ("annotator1", "annotator2", "annotator3")
 VALUES = {"0": 0.0, "1": 1.0, "2": -1.0, "Tie": 0.0}
@@ -67,7 +68,7 @@ def _pair(
     for name in ANNOTATORS:
         label = _label(row, name)
         if label not in VALUES or label == "Tie":
-            row.problem(name, f"is {label!r}, not one of 0 (tie), 1, 2")
+            row.problem(name, _("is %(label)s, not one of 0 (tie), 1, 2", label=repr(label)))
         else:
             batch.votes.append(vote(row, key, names, VALUES[label], f"PandaLM {name}", told_in=name, is_person=True))
 
@@ -76,7 +77,7 @@ def _models(row: Row) -> tuple[str, str]:
     """Who wrote the first answer and who the second, from "one_other"."""
     names = _named(row.text(KEY))
     if names is None:
-        row.problem(KEY, "does not name two models, as in one_other")
+        row.problem(KEY, _("does not name two models, as in one_other"))
     return names or ("response1", "response2")
 
 
@@ -102,22 +103,27 @@ def _result(row: Row, batch: Batch, shown: Mapping[str, tuple[str, str] | None])
     """A judge's word on a pair; "garbage" is its failure, any word of no meaning a problem."""
     key, fields = row.key("idx"), [name for name in row.values if name.endswith(RESULT)]
     if len(fields) != 1:
-        row.problem("", f"has {len(fields)} fields that end in {RESULT}, not one")
+        row.problem("", _("has %(n)s fields that end in %(result)s, not one", n=len(fields), result=RESULT))
         return
     name, label = fields[0], _label(row, fields[0])
     if key not in shown:
         row.problem(
             "idx",
-            f"is {key!r}, which is not among the pairs; load it together with its test set, or into the benchmark that has it",
+            _(
+                "is %(key)s, which is not among the pairs; load it together with its test set, or into the benchmark that has it",
+                key=repr(key),
+            ),
         )
     elif (names := shown[key]) is None:
         row.problem(
             "idx",
-            f"is {key!r}, a pair that was loaded before it was kept whose answer stood first; load its test set again into this "
-            "benchmark, then this file",
+            _(
+                "is %(key)s, a pair that was loaded before it was kept whose answer stood first; load its test set again into this benchmark, then this file",
+                key=repr(key),
+            ),
         )
     elif label not in VALUES and label != "garbage":
-        row.problem(name, f"is {label!r}, not one of {', '.join(VALUES)}, garbage")
+        row.problem(name, _("is %(label)s, not one of %(known)s, garbage", label=repr(label), known=", ".join(VALUES)))
     else:
         judge = name.removesuffix(RESULT)
         reply = row.text(f"{judge}_reason", required=False)

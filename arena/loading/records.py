@@ -16,6 +16,8 @@ from arena.loading.rows import (
     objects_of,
     rows_of,
 )
+from arena.loading.said import said as _
+from arena.loading.said import together
 
 __all__ = [
     "ANSWERS", "JUDGMENTS", "KINDS", "PROMPTS", "QUESTIONS", "UNSTATED", "AnswerRecord", "BadInput", "Batch", "GradeRecord",
@@ -26,6 +28,12 @@ __all__ = [
 UNSTATED = "unstated"
 KINDS = QUESTIONS, ANSWERS, JUDGMENTS, PROMPTS = "questions", "answers", "judgments", "prompts"
 """What files hold, as `load --as` names it."""
+KIND_NAMES = {
+    QUESTIONS: _("questions"),
+    ANSWERS: _("answers"),
+    JUDGMENTS: _("judgments"),
+    PROMPTS: _("prompts"),
+}
 
 
 @dataclass(frozen=True)
@@ -296,5 +304,12 @@ def is_left_out(row: Row, kind: str, kinds: Collection[str]) -> bool:
     if kind in kinds:
         return False
     row.report.counts[f"{kind} left out"] += 1
-    row.report.note(f"{row.file.name}: {kind} are left out; {' and '.join(kinds)} are loaded")
+    row.report.note(
+        _(
+            "%(file)s: %(kind)s are left out; %(known)s are loaded",
+            file=row.file.name,
+            kind=KIND_NAMES[kind],
+            known=together([KIND_NAMES[one] for one in kinds]),
+        )
+    )
     return True
