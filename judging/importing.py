@@ -314,7 +314,7 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
     for entry in entries:
         record, row, place = entry.record, entry.row, _place(entry.row)
         if place in seen:
-            record.row.problem(record.told_in, _("is a duplicate of line %(line)s", line=seen[place].row.line))
+            record.row.problem(record.told_in, _repeated(record, seen[place]))
             continue
         seen[place] = record
         if place not in there:
@@ -343,6 +343,12 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
         report.counts[f"of the new {what}, failures without a verdict"] += failed
     if old:
         report.counts[f"{what} already there, now in a run"] += len(old)
+
+
+def _repeated(record: Record, first: Record) -> str:
+    if first.row.file == record.row.file:
+        return _("is a duplicate of line %(line)s", line=first.row.line)
+    return _("is a duplicate of %(place)s", place=first.row.place)
 
 
 def _want_what_there_is(run: Run, table: type[Preference] | type[Grade]) -> None:

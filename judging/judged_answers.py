@@ -55,10 +55,12 @@ class Answers:
     def check(self, record: Record) -> None:
         """Note all that keeps a verdict from being about answers that are here, and from being a value on its scale."""
         if record.question not in self.turns:
-            record.row.problem(
-                record.told_in,
-                _("is about question %(question)s, which is not among the questions", question=record.question),
+            among = _("is about question %(question)s, which is not among the questions", question=record.question)
+            none = _(
+                "is about question %(question)s, and there are none here; load the questions first, or together with this",
+                question=record.question,
             )
+            record.row.problem(record.told_in, among if self.turns else none)
         elif not 0 <= record.turn <= self.turns[record.question]:
             turns = self.turns[record.question]
             record.row.problem(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from arena.loading import ANSWERS, FORMATS, JUDGMENTS, PROMPTS, QUESTIONS, Batch, ModelRecord, Naming, Report
 from arena.loading.own_judgments import FIELDS
-from arena.loading.rows import UNREADABLE, opened, why_unreadable
+from arena.loading.rows import UNREADABLE, opened, why_no_text, why_unreadable
 from arena.loading.said import said as _
 from rating.published import is_leaderboard
 from rating.score_files import NEEDED
@@ -22,15 +22,6 @@ OURS = ({"key", "category", "turns"}, {"question", "turns"}, FIELDS)
 MOST_UNPACKED = 1_000_000_000  # bytes
 OWN, SCORES = "juryroom", "scores"
 ANYBODY = ModelRecord("somebody", "1", "somebody")
-KNOWN_BEGINNINGS = (
-    (b"PK\x03\x04", _("is a zip archive or a spreadsheet, not text; save it as CSV (UTF-8) or as JSON lines")),
-    (b"\xd0\xcf\x11\xe0", _("is an old spreadsheet or document, not text; save it as CSV (UTF-8)")),
-    (b"%PDF", _("is a PDF, not text")),
-    (b"PAR1", _("is a Parquet file; save it as JSON lines")),
-    (b"\x1f\x8b", _("is packed with gzip, and its name does not end in .gz")),
-    (b"\xff\xfe", _("is UTF-16; save it as UTF-8")),
-    (b"\xfe\xff", _("is UTF-16; save it as UTF-8")),
-)
 
 
 @dataclass(frozen=True)
@@ -52,9 +43,8 @@ def why_not_text(path: Path) -> str:
         return _("cannot be read: %(reason)s", reason=why_unreadable(error))
     if not head.strip():
         return _("is empty")
-    for beginning, reason in KNOWN_BEGINNINGS:
-        if head.startswith(beginning):
-            return reason
+    if reason := why_no_text(head):
+        return reason
     if b"\0" in head:
         return _("is binary, not text")
     try:

@@ -180,6 +180,10 @@ def _word(value: Any) -> str:
 def rows_of(path: Path, report: Report) -> Iterator[Row]:
     """The JSON objects of a JSONL file, line by line; whatever is not one is a problem with its line."""
     for number, line in lines_of(path, report):
+        if line.strip() in ("[", "[{"):  # how a list begins that goes over many lines
+            message = _("is a list over many lines, and one object a line is read here; is it of another format?")
+            report.problems.append(Problem(str(path), number, "", message))
+            return
         row = _row(path, number, line, report) if line.strip() else None
         if row is not None:
             yield row
@@ -204,12 +208,32 @@ def why_unreadable(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+KNOWN_BEGINNINGS = (
+    (b"PK\x03\x04", _("is a zip archive or a spreadsheet, not text; save it as CSV (UTF-8) or as JSON lines")),
+    (b"\xd0\xcf\x11\xe0", _("is an old spreadsheet or document, not text; save it as CSV (UTF-8)")),
+    (b"%PDF", _("is a PDF, not text")),
+    (b"PAR1", _("is a Parquet file; save it as JSON lines")),
+    (b"\x1f\x8b", _("is packed with gzip, and its name does not end in .gz")),
+    (b"\xff\xfe", _("is UTF-16; save it as UTF-8")),
+    (b"\xfe\xff", _("is UTF-16; save it as UTF-8")),
+)
+"""How files begin that are no text, and what they are."""
+
+
+def why_no_text(head: bytes) -> str:
+    """What a file that begins so is, where that is known to be no text; "" elsewhere."""
+    return next((reason for beginning, reason in KNOWN_BEGINNINGS if head.startswith(beginning)), "")
+
+
 def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     """The numbered lines of a text file; ends with a problem where it cannot be read on, or has none."""
     number = 0
     try:
         with opened(path) as file:
             for number, raw in enumerate(file, start=1):
+                if number == 1 and (reason := why_no_text(raw)):
+                    report.problems.append(Problem(str(path), 0, "", reason))
+                    return
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except FileNotFoundError:
         report.problems.append(Problem(str(path), 0, "", _("there is no such file")))
@@ -362,7 +386,7 @@ def plain_text(content: Any) -> str | None:
 
 
 def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:
-    """The files named, and those in the folders named whose names have one of the `endings`, in order."""
+    """The files named, and those in the folders named whose names have one of the `endings`, in order, each once."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -372,4 +396,8 @@ def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = ("
             found += inside
         else:
             found.append(path)
-    return found
+    once: dict[Path, Path] = {}
+    for file in found:
+        if once.setdefault(file.resolve(), file) is not file:
+            report.note(_("%(file)s: named more than once, and read once", file=file.name))
+    return list(once.values())

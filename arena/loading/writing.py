@@ -181,7 +181,11 @@ def _check_repeated(record: QuestionRecord | AnswerRecord, first: Any, name: str
     """A second record of one place is a problem, unless a verdict told along with it what the first says too."""
     if not record.implied:
         field = "question" if isinstance(record, AnswerRecord) else record.told_in
-        record.row.problem(field, _("%(name)s is a duplicate of line %(line)s", name=name, line=first.row.line))
+        is_here = first.row.file == record.row.file
+        here = _("%(name)s is a duplicate of line %(line)s", name=name, line=first.row.line)
+        record.row.problem(
+            field, here if is_here else _("%(name)s is a duplicate of %(place)s", name=name, place=first.row.place)
+        )
     elif record.published and record.turns != first.turns:
         record.row.problem(
             record.told_in, _("%(name)s has another text than in %(place)s", name=name, place=first.row.place)
@@ -250,7 +254,12 @@ def _is_new(record: AnswerRecord, turns: dict[str, int], there: list[str] | None
     _check_model(record)
     about = _("%(question)s by %(model)s", question=record.question, model=record.model.name)
     if record.question not in turns:
-        record.row.problem("question", _("%(question)s is not among the questions", question=record.question))
+        none = _(
+            "%(question)s is the key of no question, as there are none here; load the questions first, or together with this",
+            question=record.question,
+        )
+        among = _("%(question)s is not among the questions", question=record.question)
+        record.row.problem("question", among if turns else none)
     elif len(record.turns) != turns[record.question]:
         record.row.problem(
             "turns", _("has %(n)s for a question of %(turns)s", n=len(record.turns), turns=turns[record.question])
