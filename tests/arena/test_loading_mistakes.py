@@ -60,6 +60,7 @@ def test_what_stands_in_two_files_is_told_with_the_other_file(tmp_path):
         (gzip.compress(b"{}"), "is packed with gzip, and its name does not end in .gz"),
         ('{"a": 1}'.encode("utf-16"), "is UTF-16; save it as UTF-8"),
     ],
+    ids=["zip", "gzip", "utf16"],
 )
 @pytest.mark.parametrize(
     ("format_", "name"), [("mt_bench", "q.jsonl"), ("alpaca_eval", "a.json"), ("juryroom", "q.csv")]
