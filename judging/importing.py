@@ -14,7 +14,9 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from arena.loading.records import BadInput, Batch, GradeRecord, Report, RubricRecord, VoteRecord
+from arena.loading.said import said as _
 from arena.models import Answer, Battle, Benchmark, Provenance, storable
+from judging.joining_orders import join_orders
 from judging.judged_answers import Answers, Record, Told
 from judging.judges.base import Verdict
 from judging.judges.rubrics import BadRubric, form_of, rubric_data_of_template, rubric_data_of_templates
@@ -58,14 +60,19 @@ def _judges(records: Sequence[Record]) -> dict[str, Judge]:
     said: dict[str, Record] = {}
     for record in records:
         if said.setdefault(record.judge, record).is_person != record.is_person:
-            record.row.problem("judge", f"{record.judge} is a person in some verdicts and a machine in others")
+            record.row.problem(
+                "judge", _("%(judge)s is a person in some verdicts and a machine in others", judge=record.judge)
+            )
     for name, record in said.items():
         if not 0 < len(name) <= Judge.name.field.max_length:
-            record.row.problem("judge", f"is {len(name)} characters long; 1 to {Judge.name.field.max_length} are kept")
+            record.row.problem(
+                "judge",
+                _("is %(n)s characters long; 1 to %(most)s are kept", n=len(name), most=Judge.name.field.max_length),
+            )
     found = _judges_named(said)
     for name, judge in found.items():
         if judge.kind != _kind(said[name]):
-            message = f"{judge} is there as a judge of another kind ({judge.kind})"
+            message = _("%(judge)s is there as a judge of another kind (%(kind)s)", judge=judge, kind=judge.kind)
             said[name].row.problem("judge", message)
     new = [
         Judge(name=name, kind=_kind(record), provenance=Provenance.IMPORTED, frozen_at=timezone.now())
@@ -279,17 +286,19 @@ def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
         "rubric": how.rubric,
         "mode": how.mode,
         "baseline_id": how.baseline,
-        "order": how.order,
         "turns": Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
         "provenance": Provenance.IMPORTED,
     }
-    there = Run.objects.filter(**told).order_by("pk")
+    is_half = all(isinstance(entry.record, VoteRecord) and entry.record.is_half for entry in entries)
+    # the other order may be there, which was taken for the only one
+    orders = (Run.Order.BOTH, Run.Order.FIXED) if is_half else (how.order,)
+    there = Run.objects.filter(**told, order__in=orders).order_by("order", "pk")
     if run := there.first():
         return run
     Benchmark.objects.select_for_update(no_key=True).get(pk=benchmark.pk)
     now = timezone.now()
     made = {"status": Run.Status.DONE, "started_at": now, "finished_at": now, "recipe": {"imported": True, "files": []}}
-    return there.all().first() or Run.objects.create(**told, **made)
+    return there.all().first() or Run.objects.create(**told, order=how.order, **made)
 
 
 def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> None:
@@ -305,14 +314,16 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
     for entry in entries:
         record, row, place = entry.record, entry.row, _place(entry.row)
         if place in seen:
-            record.row.problem(record.told_in, f"is a duplicate of line {seen[place].row.line}")
+            record.row.problem(record.told_in, _repeated(record, seen[place]))
             continue
         seen[place] = record
         if place not in there:
             new.append(entry)
         elif there[place].said != _said(row):
-            word = "vote" if isinstance(row, Preference) else "grade"
-            message = f"on question {record.question} differs from the {word} already there"
+            word = _("vote") if isinstance(row, Preference) else _("grade")
+            message = _(
+                "on question %(question)s differs from the %(word)s already there", question=record.question, word=word
+            )
             record.row.problem(record.told_in, message)
         elif there[place].is_runless:
             row.pk = there[place].pk
@@ -323,6 +334,8 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
     table.objects.bulk_update([entry.row for entry in old], ["run"], batch_size=CHUNK)
     for run in people:
         _want_what_there_is(run, table)
+    if halves := [entry.row for entry in entries if isinstance(entry.record, VoteRecord) and entry.record.is_half]:
+        join_orders({row.judge_id for row in halves}, {row.rubric_id for row in halves}, benchmark, report)
     what = "votes" if table is Preference else "grades"
     report.counts[f"new {what}"] += len(new)
     report.counts[f"{what} already there"] += len(entries) - len(new)
@@ -330,6 +343,12 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
         report.counts[f"of the new {what}, failures without a verdict"] += failed
     if old:
         report.counts[f"{what} already there, now in a run"] += len(old)
+
+
+def _repeated(record: Record, first: Record) -> str:
+    if first.row.file == record.row.file:
+        return _("is a duplicate of line %(line)s", line=first.row.line)
+    return _("is a duplicate of %(place)s", place=first.row.place)
 
 
 def _want_what_there_is(run: Run, table: type[Preference] | type[Grade]) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from arena.loading.records import Batch, GradeRecord, Judged, VoteRecord
 from arena.loading.rows import short
+from arena.loading.said import said as _
 from arena.models import UNPUBLISHED, Answer, Benchmark, Question
 
 Record = VoteRecord | GradeRecord
@@ -54,14 +55,27 @@ class Answers:
     def check(self, record: Record) -> None:
         """Note all that keeps a verdict from being about answers that are here, and from being a value on its scale."""
         if record.question not in self.turns:
-            record.row.problem(record.told_in, f"is about question {record.question}, which is not among the questions")
+            among = _("is about question %(question)s, which is not among the questions", question=record.question)
+            none = _(
+                "is about question %(question)s, and there are none here; load the questions first, or together with this",
+                question=record.question,
+            )
+            record.row.problem(record.told_in, among if self.turns else none)
         elif not 0 <= record.turn <= self.turns[record.question]:
             turns = self.turns[record.question]
-            record.row.problem("turn", f"is {record.turn}; question {record.question} has {turns}")
+            record.row.problem(
+                "turn",
+                _(
+                    "is %(turn)s; question %(question)s has %(turns)s",
+                    turn=record.turn,
+                    question=record.question,
+                    turns=turns,
+                ),
+            )
         else:
             found = [self._checked(record, judged) for judged in record.judged]
             if len(found) == 2 and all(found) and found[0].model == found[1].model:
-                record.row.problem(record.told_in, f"is about two answers of {record.judged[0].model}")
+                record.row.problem(record.told_in, _("is about two answers of %(model)s", model=record.judged[0].model))
         _check_baseline(record)
         _check_scale(record)
 
@@ -72,12 +86,19 @@ class Answers:
     def _checked(self, record: Record, judged: Judged) -> Told | None:
         """The one answer that is meant; None and a problem where there is none, or more than one."""
         answers, model = self._versions(record, judged), judged.model
-        about = f"is about question {record.question}"
+        about = _("is about question %(question)s", question=record.question)
         if not answers:
-            record.row.problem(record.told_in, f"{about}, to which {model} gave no answer")
+            record.row.problem(
+                record.told_in, _("%(about)s, to which %(model)s gave no answer", about=about, model=model)
+            )
         elif len(answers) > 1:
             versions = ", ".join(sorted(version for version, _answer in answers))
-            message = f"{about} and {model}, of which several versions answered it: {versions}"
+            message = _(
+                "%(about)s and %(model)s, of which several versions answered it: %(versions)s",
+                about=about,
+                model=model,
+                versions=versions,
+            )
             record.row.problem(record.told_in, message)
         else:
             return answers[0][1]
@@ -93,14 +114,31 @@ def _check_baseline(record: Record) -> None:
     if isinstance(record, VoteRecord) and record.baseline and len(record.baseline_places) != 1:
         name = " ".join(filter(None, (record.baseline, record.baseline_version)))
         if record.baseline_places:
-            record.row.problem("baseline_version", f"is missing: both answers are of {name}, in two versions")
+            record.row.problem(
+                "baseline_version", _("is missing: both answers are of %(name)s, in two versions", name=name)
+            )
         else:
-            record.row.problem("baseline", f"is {short(name)}, which gave neither of the two answers")
+            record.row.problem("baseline", _("is %(name)s, which gave neither of the two answers", name=short(name)))
 
 
 def _check_scale(record: Record) -> None:
     value, lowest, highest = record.score, record.lowest, record.highest
     if value is not None and abs(value) > LARGEST_MARK:
-        record.row.problem(record.told_in, f"is {value:g}; marks are not larger than {LARGEST_MARK:g}")
+        record.row.problem(
+            record.told_in,
+            _(
+                "is %(value)s; marks are not larger than %(most)s",
+                value=f"{value:g}",
+                most=f"{LARGEST_MARK:g}",
+            ),
+        )
     elif value is not None and not lowest <= value <= highest:
-        record.row.problem(record.told_in, f"is {value:g}, which is off the scale from {lowest:g} to {highest:g}")
+        record.row.problem(
+            record.told_in,
+            _(
+                "is %(value)s, which is off the scale from %(lowest)s to %(highest)s",
+                value=f"{value:g}",
+                lowest=f"{lowest:g}",
+                highest=f"{highest:g}",
+            ),
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from arena.live import ring
 from judging import notifying
@@ -14,6 +15,9 @@ from judging.models import AuditEntry, Run, VotingItem
 from judging.voting import BadVoting, Voting
 from judging.voting_form import ANOTHER_BALLOT, as_initial, has_votes
 
+ELSEWHERE = gettext_lazy(
+    "The verdicts of this run were made elsewhere: nobody is asked in it. Duplicate it to ask here."
+)
 CLOSED = (Run.Status.DRAFT, Run.Status.PAUSED, Run.Status.DONE, Run.Status.CANCELLED)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from arena.loading import ANSWERS, FORMATS, JUDGMENTS, PROMPTS, QUESTIONS, Batch, ModelRecord, Naming, Report
 from arena.loading.own_judgments import FIELDS
-from arena.loading.rows import UNREADABLE, opened, why_unreadable
+from arena.loading.rows import UNREADABLE, opened, why_no_text, why_unreadable
+from arena.loading.said import said as _
 from rating.published import is_leaderboard
 from rating.score_files import NEEDED
 
@@ -21,15 +22,6 @@ OURS = ({"key", "category", "turns"}, {"question", "turns"}, FIELDS)
 MOST_UNPACKED = 1_000_000_000  # bytes
 OWN, SCORES = "juryroom", "scores"
 ANYBODY = ModelRecord("somebody", "1", "somebody")
-KNOWN_BEGINNINGS = (
-    (b"PK\x03\x04", "is a zip archive or a spreadsheet, not text; save it as CSV (UTF-8) or as JSON lines"),
-    (b"\xd0\xcf\x11\xe0", "is an old spreadsheet or document, not text; save it as CSV (UTF-8)"),
-    (b"%PDF", "is a PDF, not text"),
-    (b"PAR1", "is a Parquet file; save it as JSON lines"),
-    (b"\x1f\x8b", "is packed with gzip, and its name does not end in .gz"),
-    (b"\xff\xfe", "is UTF-16; save it as UTF-8"),
-    (b"\xfe\xff", "is UTF-16; save it as UTF-8"),
-)
 
 
 @dataclass(frozen=True)
@@ -46,21 +38,20 @@ def why_not_text(path: Path) -> str:
         with opened(path) as file:
             head = file.read(HEAD)
             if path.suffix == ".gz" and _is_endless(file):
-                return "unpacks to more than 1 GB"
+                return _("unpacks to more than 1 GB")
     except UNREADABLE as error:
-        return f"cannot be read: {why_unreadable(error)}"
+        return _("cannot be read: %(reason)s", reason=why_unreadable(error))
     if not head.strip():
-        return "is empty"
-    for beginning, reason in KNOWN_BEGINNINGS:
-        if head.startswith(beginning):
-            return reason
+        return _("is empty")
+    if reason := why_no_text(head):
+        return reason
     if b"\0" in head:
-        return "is binary, not text"
+        return _("is binary, not text")
     try:
         codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError as error:
         line = head[: error.start].count(b"\n") + 1
-        return f"is not UTF-8 text (line {line}); save it as UTF-8"
+        return _("is not UTF-8 text (line %(line)s); save it as UTF-8", line=line)
     return ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from arena.loading.said import said as _
+
 ALPACA_EVAL = "AlpacaEval"
 MARKS = frozenset(("win_rate", "standard_error", "n_total"))
 NAMES = ("", "model", "name", "Unnamed: 0")
@@ -57,15 +59,17 @@ def what_is_wrong(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for column, _metric, unit in FIGURES:
         value = _number(row.get(column, ""))
         if value is not None and value < 0 and unit != RATE:
-            yield column, f"is {value:g}, which is below 0"
+            yield column, _("is %(value)s, which is below 0", value=f"{value:g}")
     wins, losses, draws = (_number(row.get(name, "")) for name in COUNTS)
     total, rate = _number(row["n_total"]), _number(row.get("discrete_win_rate", ""))
     if wins is None or losses is None or draws is None or not total:
         return
     if wins + losses + draws != total:
-        yield "n_total", f"is {total:g}, and {' + '.join(COUNTS)} are {wins + losses + draws:g}"
+        told = {"value": f"{total:g}", "names": " + ".join(COUNTS), "sum": f"{wins + losses + draws:g}"}
+        yield "n_total", _("is %(value)s, and %(names)s are %(sum)s", **told)
     elif rate is not None and abs(100 * (wins + draws / 2) / total - rate) > CLOSE:
-        yield "discrete_win_rate", f"is {rate:g}, and the counts beside it make {100 * (wins + draws / 2) / total:.2f}"
+        told = {"value": f"{rate:g}", "made": f"{100 * (wins + draws / 2) / total:.2f}"}
+        yield "discrete_win_rate", _("is %(value)s, and the counts beside it make %(made)s", **told)
 
 
 def _number(text: str) -> float | None:

@@ -19,6 +19,8 @@ from typing import Any
 
 from django.db import transaction
 
+from arena.loading.said import Said
+from arena.loading.said import said as _
 from arena.models import LanguageModel, Provenance
 from rating import published
 from rating.models import Score
@@ -43,6 +45,11 @@ class BadScores(ValueError):
         self.problems = tuple(problems)
         more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         super().__init__("\n".join([*problems[:SHOWN], *more]))
+
+
+def fault(place: str, message: str, field: str = "") -> Said:
+    """What is wrong, with its place ("scores.csv, line 3") and field, as BadScores tells it."""
+    return _("%(place)s: %(message)s", place=f"{place}, {field}" if field else place, message=message)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Written:
 
 def read_scores(path: Path, *, benchmark: str = "") -> list[ScoreRow]:
     """The scores in the file; `benchmark` is what a published leaderboard is of. Raises BadScores with all that is wrong with it."""
-    problems: list[str] = []
+    problems: list[Said] = []
     rows: list[ScoreRow] = []
     is_table = path.suffix.lower() not in JSON_ENDINGS
     try:
@@ -94,63 +101,65 @@ def read_scores(path: Path, *, benchmark: str = "") -> list[ScoreRow]:
             elif found := _row(place, told, problems):
                 rows.append(found)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadScores([f"{path}: cannot be read: {error}"]) from None
+        raise BadScores([fault(str(path), _("cannot be read: %(reason)s", reason=str(error)))]) from None
     problems += _twice(rows)
     if not problems and not rows:
-        problems.append(f"{path}: holds no scores")
+        problems.append(fault(str(path), _("holds no scores")))
     if problems:
         raise BadScores(problems)
     return rows
 
 
-def _published(place: str, told: Mapping[str, str], benchmark: str, problems: list[str]) -> Iterator[ScoreRow]:
+def _published(place: str, told: Mapping[str, str], benchmark: str, problems: list[Said]) -> Iterator[ScoreRow]:
     """The figures of a row of a published leaderboard as scores, each with the column it stands in."""
-    mine: dict[str, None] = {}
+    mine: dict[Said, None] = {}
     for column, values in published.scores_of(told, benchmark):
-        wrong: list[str] = []
+        wrong: list[Said] = []
         if found := _row(place, values, wrong):
             yield replace(found, is_published=True)
         columns = {"value": column, **published.READ_FROM}
         for text in wrong:
-            name, _colon, why = text.removeprefix(f"{place}, ").partition(":")
-            mine[f"{place}, {columns.get(name, name)}:{why}"] = None
+            name = text.values["place"].removeprefix(f"{place}, ")
+            mine[fault(place, text.values["message"], columns.get(name, name))] = None
     problems += mine  # what all figures of a row share is told once
     if not mine:
-        problems += [f"{place}, {column}: {message}" for column, message in published.what_is_wrong(told)]
+        problems += [fault(place, message, column) for column, message in published.what_is_wrong(told)]
 
 
-def _told(path: Path, problems: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _told(path: Path, problems: list[Said]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The rows as they stand, each with its line; what is no row is a problem."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         yield from (_json_rows if path.suffix.lower() in JSON_ENDINGS else _csv_rows)(path, file, problems)
 
 
-def _json_rows(path: Path, file: Iterable[str], problems: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _json_rows(path: Path, file: Iterable[str], problems: list[Said]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         try:
             told = json.loads(line)
         except (ValueError, RecursionError) as error:  # digits without end are no decoding error
-            problems.append(f"{path}, line {number}: is no JSON: {getattr(error, 'msg', error)}")
+            why = _("is no JSON: %(reason)s", reason=str(getattr(error, "msg", error)))
+            problems.append(fault(f"{path}, line {number}", why))
             continue
         if isinstance(told, dict):
             _check_names(f"{path}, line {number}", told, problems)
             yield number, told
         else:
-            problems.append(f"{path}, line {number}: is not an object")
+            problems.append(fault(f"{path}, line {number}", _("is not an object")))
 
 
-def _csv_rows(path: Path, file: Iterable[str], problems: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _csv_rows(path: Path, file: Iterable[str], problems: list[Said]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     rows = csv.reader(file, strict=True)
     names = [name.strip() for name in next(rows, [])]
     before = len(problems)
     if published.is_leaderboard(names):
-        told = "is not a column of a leaderboard as AlpacaEval publishes it"
-        problems += [f"{path}, line 1, {name}: {told}" for name in published.unknown_columns(names)]
+        told = _("is not a column of a leaderboard as AlpacaEval publishes it")
+        problems += [fault(f"{path}, line 1", told, name) for name in published.unknown_columns(names)]
     else:
         _check_names(f"{path}, line 1", names, problems)
-    problems += [f"{path}, line 1: has two columns {name!r}" for name in sorted(set(names)) if names.count(name) > 1]
+    twice = [name for name in sorted(set(names)) if names.count(name) > 1]
+    problems += [fault(f"{path}, line 1", _("has two columns %(name)s", name=repr(name))) for name in twice]
     if len(problems) > before:
         return
     start = rows.line_num + 1
@@ -161,23 +170,22 @@ def _csv_rows(path: Path, file: Iterable[str], problems: list[str]) -> Iterator[
         if len(row) == len(names):
             yield number, dict(zip(names, row, strict=True))
         else:
-            problems.append(f"{path}, line {number}: has {len(row)} values for {len(names)} columns")
+            why = _("has %(n)s values for %(columns)s columns", n=len(row), columns=len(names))
+            problems.append(fault(f"{path}, line {number}", why))
 
 
-def _check_names(place: str, names: Iterable[str], problems: list[str]) -> None:
+def _check_names(place: str, names: Iterable[str], problems: list[Said]) -> None:
     there = set(names)
-    problems += [f"{place}, {name}: is missing" for name in NEEDED if name not in there]
-    told = ", ".join(FIELDS)
-    problems += [
-        f"{place}, {name}: is not a field of a score; there are: {told}" for name in sorted(there - set(FIELDS))
-    ]
+    problems += [fault(place, _("is missing"), name) for name in NEEDED if name not in there]
+    told = _("is not a field of a score; there are: %(known)s", known=", ".join(FIELDS))
+    problems += [fault(place, told, name) for name in sorted(there - set(FIELDS))]
 
 
 class _Bad(ValueError):
     pass
 
 
-def _row(place: str, told: Mapping[str, Any], problems: list[str]) -> ScoreRow | None:
+def _row(place: str, told: Mapping[str, Any], problems: list[Said]) -> ScoreRow | None:
     """The row, or None where something is wrong with it, which is noted."""
     values: dict[str, Any] = {}
     before = len(problems)
@@ -187,48 +195,49 @@ def _row(place: str, told: Mapping[str, Any], problems: list[str]) -> ScoreRow |
         try:
             values[name] = READERS[name](told.get(name), name)
         except _Bad as error:
-            problems.append(f"{place}, {name}: {error}")
+            problems.append(fault(place, error.args[0], name))
     if len(problems) == before:
-        problems += [f"{place}, {told}" for told in _beyond(values)]
+        problems += [fault(place, told, name) for name, told in _beyond(values)]
     return ScoreRow(place=place, **values) if len(problems) == before else None
 
 
-def _beyond(values: Mapping[str, Any]) -> Iterator[str]:
-    """Shares that are none."""
+def _beyond(values: Mapping[str, Any]) -> Iterator[tuple[str, Said]]:
+    """Shares that are none, by their field."""
     whole = SIZES.get(values["unit"])
     for name in ("value", "target"):
         if whole is not None and values[name] is not None and not 0 <= values[name] <= whole:
-            yield f"{name}: is {values[name]:g}, which is not between 0 and {whole:g} as its unit {values['unit']!r} has it"
+            told = {"value": f"{values[name]:g}", "most": f"{whole:g}", "unit": repr(values["unit"])}
+            yield name, _("is %(value)s, which is not between 0 and %(most)s as its unit %(unit)s has it", **told)
 
 
 def _text(value: Any, name: str) -> str:
     if value is None:
         value = ""
     if not isinstance(value, str):
-        raise _Bad(f"is not a text: {value!r:.60}")
+        raise _Bad(_("is not a text: %(value)s", value=f"{value!r:.60}"))
     text = value.strip()
     if name in NEEDED and not text:
-        raise _Bad("is empty")
+        raise _Bad(_("is empty"))
     if len(text) > _LONGEST[name]:
-        raise _Bad(f"is longer than {_LONGEST[name]} characters")
+        raise _Bad(_("is longer than %(most)s characters", most=_LONGEST[name]))
     if any(not letter.isprintable() for letter in text):
-        raise _Bad(f"holds a character that cannot be shown: {text!r:.60}")
+        raise _Bad(_("holds a character that cannot be shown: %(text)s", text=f"{text!r:.60}"))
     return text
 
 
 def _number(value: Any, name: str) -> float | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         if name == "value":
-            raise _Bad("is empty")
+            raise _Bad(_("is empty"))
         return None
     try:
         if isinstance(value, bool):
             raise ValueError
         found = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise _Bad(f"is not a number: {value!r:.60}") from None
+        raise _Bad(_("is not a number: %(value)s", value=f"{value!r:.60}")) from None
     if not math.isfinite(found):
-        raise _Bad(f"is not a number: {value!r:.60}")
+        raise _Bad(_("is not a number: %(value)s", value=f"{value!r:.60}"))
     return found
 
 
@@ -237,7 +246,7 @@ def _whole(value: Any, name: str) -> int | None:
     if found is None:
         return None
     if found < 0 or found > _MOST or found != int(found):
-        raise _Bad(f"is not a whole number from 0: {value!r:.60}")
+        raise _Bad(_("is not a whole number from 0: %(value)s", value=f"{value!r:.60}"))
     return int(found)
 
 
@@ -246,7 +255,7 @@ def _kind(value: Any, name: str) -> str:
     if text in (None, ""):
         return Score.Kind.OBJECTIVE.value
     if text not in Score.Kind.values:
-        raise _Bad(f"is one of {', '.join(Score.Kind.values)}, not {value!r:.60}")
+        raise _Bad(_("is one of %(known)s, not %(value)s", known=", ".join(Score.Kind.values), value=f"{value!r:.60}"))
     return str(text)
 
 
@@ -255,7 +264,7 @@ def _flag(value: Any, name: str) -> bool:
         return bool(value)
     text = str(value).strip().lower()
     if text not in (*_YES, *_NO):
-        raise _Bad(f"is true or false, not {value!r:.60}")
+        raise _Bad(_("is true or false, not %(value)s", value=f"{value!r:.60}"))
     return text in _YES
 
 
@@ -268,13 +277,13 @@ READERS: Mapping[str, Callable[[Any, str], Any]] = dict.fromkeys(FIELDS, _text) 
 }
 
 
-def _twice(rows: Iterable[ScoreRow]) -> Iterator[str]:
+def _twice(rows: Iterable[ScoreRow]) -> Iterator[Said]:
     """What two rows say the value of."""
     first: dict[tuple[str, ...], str] = {}
     for row in rows:
         key = (row.model, row.version, *row.key)
         if key in first:
-            yield f"{row.place}, metric: this score was told before, at {first[key]}"
+            yield fault(row.place, _("this score was told before, at %(place)s", place=first[key]), "metric")
         first.setdefault(key, row.place)
 
 
@@ -288,7 +297,7 @@ def write_scores(rows: Sequence[ScoreRow], *, provenance: str = Provenance.IMPOR
     fresh = {(models[row.model, row.version].pk, *row.key): _score(row, models, provenance) for row in rows}
     if len(fresh) < len(rows):
         raise BadScores(
-            ["two rows are about one model, once with and once without its version, and say the same score"]
+            [_("two rows are about one model, once with and once without its version, and say the same score")]
         )
     with transaction.atomic():
         there = {
@@ -335,15 +344,16 @@ def _models(rows: Sequence[ScoreRow]) -> dict[tuple[str, str], LanguageModel]:
             continue
         elif fitting:
             versions = ", ".join(one.version for one in fitting)
-            problems.append(f"{row.place}, version: is missing, and {row.model!r} has several: {versions}")
+            why = _("is missing, and %(model)s has several: %(versions)s", model=repr(row.model), versions=versions)
+            problems.append(fault(row.place, why, "version"))
         else:
             told = f"{row.model} {row.version}".strip()
-            problems.append(f"{row.place}, model: there is no model {told!r}; load its answers or add it first")
+            why = _("there is no model %(model)s; load its answers or add it first", model=repr(told))
+            problems.append(fault(row.place, why, "model"))
     if rows and not found and not problems:
         names = len({row.model for row in rows})
-        problems = [
-            f"{rows[0].place}, model: none of the {names} models is here in one version; load their answers or add them first"
-        ]
+        why = _("none of the %(n)s models is here in one version; load their answers or add them first", n=names)
+        problems = [fault(rows[0].place, why, "model")]
     if problems:
         raise BadScores(problems)
     return found

@@ -15,7 +15,9 @@ from django.db import transaction
 
 from arena.loading import FORMATS, BadInput, Batch, ModelRecord, Naming, Problem, Report, write
 from arena.loading.partners import partners_in
-from arena.loading.records import UNSTATED
+from arena.loading.records import KIND_NAMES, UNSTATED
+from arena.loading.said import Said, listed
+from arena.loading.said import said as _
 from arena.loading.writing import Target
 from arena.models import Category, LanguageModel, Upload, storable
 from judging.importing import write_rubrics, write_votes
@@ -25,7 +27,7 @@ from rating.guessing import SCORES
 from rating.score_files import LEFT_OUT, BadScores, ScoreRow, read_scores, write_scores
 
 NAMED = 100  # models and categories that are told by name
-PLACE = re.compile(r"(?P<file>.*), line (?P<line>\d+)(?:, (?P<field>\w+))?: (?P<message>.*)", re.DOTALL)
+PLACE = re.compile(r"(?P<file>.*), line (?P<line>\d+)(?:, (?P<field>\w+))?: .*", re.DOTALL)
 
 
 class Contents(Protocol):
@@ -62,7 +64,12 @@ def _refuse(report: Report, *problems: Problem) -> None:
 def _records(upload: Upload, path: Path, report: Report) -> Records:
     form, about = FORMATS[upload.format], upload.options
     if upload.kind and upload.kind not in form.kinds:
-        reason = f"{upload.format} files hold no {upload.kind} that we can read; they hold {', '.join(form.kinds)}"
+        reason = _(
+            "%(format)s files hold no %(kind)s that we can read; they hold %(known)s",
+            format=upload.format,
+            kind=KIND_NAMES[upload.kind],
+            known=listed([KIND_NAMES[kind] for kind in form.kinds]),
+        )
         _refuse(report, Problem(str(path), 0, "", reason))
     model = None
     if about.get("model"):
@@ -75,7 +82,12 @@ def _records(upload: Upload, path: Path, report: Report) -> Records:
     if not guessing.holds(batch) and not report.problems:
         _refuse(
             report,
-            Problem(str(path), 0, "", f"holds nothing that is read as {upload.format}; is it of another format?"),
+            Problem(
+                str(path),
+                0,
+                "",
+                _("holds nothing that is read as %(format)s; is it of another format?", format=upload.format),
+            ),
         )
     return Records(batch, target)
 
@@ -147,10 +159,10 @@ def _scores(upload: Upload, path: Path, report: Report) -> Scores:
 
 def _problem(text: str) -> Problem:
     """A sentence about a score, "file, line 3, value: is empty", by its parts."""
-    found = PLACE.fullmatch(text)
+    found, message = PLACE.fullmatch(text), text.values.get("message", text) if isinstance(text, Said) else text
     if found is None:
-        return Problem("", 0, "", text)
-    return Problem(found["file"], int(found["line"]), found["field"] or "", found["message"])
+        return Problem("", 0, "", message)
+    return Problem(found["file"], int(found["line"]), found["field"] or "", message)
 
 
 @dataclass

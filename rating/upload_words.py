@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from arena.loading import ANSWERS, JUDGMENTS, PROMPTS, QUESTIONS
+from arena.loading.said import Kept, in_words
 from arena.models import Upload
 from rating.upload_form import FORMAT_NAMES
 
@@ -25,6 +26,7 @@ NEW = (
 )
 THERE = (
     gettext_noop("questions already there"),
+    gettext_noop("of the questions already there, told more of now"),
     gettext_noop("answers already there"),
     gettext_noop("votes already there"),
     gettext_noop("grades already there"),
@@ -94,6 +96,28 @@ def counts(upload: Upload) -> dict[str, list[tuple[str, int]]]:
     named = {"rows read"} | {name for names in known.values() for name in names}
     found["other"] += [(name, n) for name, n in told.items() if n and name not in named]
     return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """A sentence about a file in the reader's language, or in English (`is_english`), as it was kept once."""
+
+    text: str
+    is_english: bool
+
+    @classmethod
+    def of(cls, sentence: Kept) -> Told:
+        return cls(in_words(sentence), is_english=isinstance(sentence, str))
+
+
+def problems(upload: Upload) -> list[dict]:
+    """What is wrong with the file: `file`, `line`, `item`, `field` and `problem`, a Told."""
+    return [{**one, "problem": Told.of(one["problem"])} for one in upload.report.get("problems", [])]
+
+
+def notes(upload: Upload) -> list[Told]:
+    """What else there is to say of the file."""
+    return [Told.of(note) for note in upload.report.get("notes", [])]
 
 
 def sample(upload: Upload) -> list[dict]:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from arena.live import UNHEARD
 from arena.loading import FORMATS, BadInput, Report
 from arena.loading.records import KINDS
+from arena.loading.said import Kept, kept
 from arena.models import Upload, storable
 from rating import guessing, upload_contents
 from rating.upload_contents import Contents
@@ -208,13 +209,13 @@ def _tell(upload: Upload, report: Report, told: dict, *, status: str, error: str
             "line": one.line,
             "item": one.item,
             "field": one.field,
-            "problem": _short(one.message, upload),
+            "problem": _kept(one.message, upload),
         }
         for one in report.problems[:SHOWN]
     ]
     upload.report = {
         "counts": dict(report.counts) if not report.problems else {},
-        "notes": [_short(note, upload) for note in report.notes[:SHOWN]],
+        "notes": [_kept(note, upload) for note in report.notes[:SHOWN]],
         "problems": problems,
         "more": max(len(report.problems) - SHOWN, 0),
         "told": kept,
@@ -223,11 +224,15 @@ def _tell(upload: Upload, report: Report, told: dict, *, status: str, error: str
     upload.save(update_fields=["report", "status", "error", "options", "loaded_at", "format", "kind"])
 
 
-def _short(text: str, upload: Upload) -> str:
-    """A message without the place where the file lies here, as any database takes it."""
+def _kept(message: str, upload: Upload) -> Kept:
+    """A message without the place where the file lies here, as any database takes it; to be told in the reader's language."""
     path = Path(upload.file.path)
-    text = storable(text.replace(str(path), upload.name).replace(path.name, upload.name))
-    return text if len(text) <= LONGEST_PROBLEM else text[:LONGEST_PROBLEM] + "…"
+
+    def clean(text: str) -> str:
+        text = storable(text.replace(str(path), upload.name).replace(path.name, upload.name))
+        return text if len(text) <= LONGEST_PROBLEM else text[:LONGEST_PROBLEM] + "…"
+
+    return kept(message, clean)
 
 
 def is_at_work(upload: Upload) -> bool:

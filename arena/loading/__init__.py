@@ -30,6 +30,7 @@ from arena.loading.partners import Partners, nobody
 from arena.loading.records import (
     ANSWERS,
     JUDGMENTS,
+    KIND_NAMES,
     KINDS,
     PROMPTS,
     QUESTIONS,
@@ -40,6 +41,8 @@ from arena.loading.records import (
     Report,
     files_of,
 )
+from arena.loading.said import either
+from arena.loading.said import said as _
 from arena.loading.writing import write
 
 
@@ -106,10 +109,15 @@ class Format:
             told["partners"] = partners
         batch = self.read(files, report, kinds=kinds, **told)
         if not (batch or report.counts or report.problems):
-            report.problems += [Problem(str(path), 0, "", "holds no rows") for path in paths]
+            report.problems += [Problem(str(path), 0, "", _("holds no rows")) for path in paths]
         batch = batch.keep(kinds, report)
         if not (batch or report.problems):
-            report.note(f"nothing in these files is of {' or '.join(kinds)}: there is nothing to load")
+            report.note(
+                _(
+                    "nothing in these files is of %(known)s: there is nothing to load",
+                    known=either([KIND_NAMES[kind] for kind in kinds]),
+                )
+            )
         return batch
 
 

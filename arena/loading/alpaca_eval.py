@@ -21,11 +21,12 @@ from arena.loading.records import (
     is_left_out,
     objects_of,
 )
+from arena.loading.said import said as _
 
 DRAW = 1.5
 OLD_DRAW = 0.0
 MISSING = -1.0
-ORDER_UNKNOWN = "the order the answers were shown in is not said; output_1 is taken as shown first"
+ORDER_UNKNOWN = _("the order the answers were shown in is not said; output_1 is taken as shown first")
 
 
 def read(
@@ -72,7 +73,7 @@ def _annotation(row: Row, question: str, batch: Batch, model: ModelRecord | None
     batch.answers += [_answer(row, question, "output_1", baseline), _answer(row, question, "output_2", candidate)]
     if is_left_out(row, JUDGMENTS, kinds):
         return
-    row.report.note(f"{row.file.name}: {ORDER_UNKNOWN}")
+    row.report.note(_("%(file)s: %(note)s", file=row.file.name, note=ORDER_UNKNOWN))
     value = _value(row)
     batch.votes.append(
         VoteRecord(
@@ -106,7 +107,7 @@ def _value(row: Row) -> float | None:
     if preference in (DRAW, OLD_DRAW):
         return 0.0
     if not 1 <= preference <= 2:
-        row.problem("preference", f"is {preference:g}, not from 1 to 2")
+        row.problem("preference", _("is %(preference)s, not from 1 to 2", preference=f"{preference:g}"))
         return None
     return 2 * (DRAW - preference)
 

@@ -22,13 +22,14 @@ from arena.loading.records import (
     objects_of,
 )
 from arena.loading.rows import plain_text
+from arena.loading.said import said as _
 
 BOTH_BAD = "tie (bothbad)"
 INCONSISTENT = "tie (inconsistent)"
 WINNERS = {"model_a": 1.0, "model_b": -1.0, "tie": 0.0, BOTH_BAD: 0.0, INCONSISTENT: 0.0}
 VISITORS = "arena visitors"
 NO_TEXT = "(The text of this question was not published.)"
-NO_TEXTS = "without texts: each battle is a question of its own, and its answers stand without their text"
+NO_TEXTS = _("without texts: each battle is a question of its own, and its answers stand without their text")
 LANGUAGES = {"english": "en", "chinese": "zh"}
 KEPT = ("language", "toxic_chat_tag", "conv_metadata", "dedup_tag", "category_tag")
 # What LMSYS takes for a sign that a voter knew who wrote, or that the answer is none (FastChat, clean_battle_data).
@@ -104,7 +105,7 @@ def _told_along(row: Row, vote: VoteRecord, conversations: list, batch: Batch, l
     speaks = _language(row, language)
     texts = [said for said in conversations if said is not None]
     if len(texts) < 2:
-        row.report.note(f"{row.file.name}: {NO_TEXTS}")
+        row.report.note(_("%(file)s: %(note)s", file=row.file.name, note=NO_TEXTS))
         batch.questions.append(
             QuestionRecord(
                 row,
@@ -121,7 +122,7 @@ def _told_along(row: Row, vote: VoteRecord, conversations: list, batch: Batch, l
         return
     (asked, first), (also_asked, second) = texts
     if asked != also_asked:
-        row.problem("conversation_b", "asks something else than conversation_a")
+        row.problem("conversation_b", _("asks something else than conversation_a"))
     batch.questions.append(QuestionRecord(row, vote.question, UNSTATED, asked, speaks, implied=True))
     for name, turns, told_in in ((vote.first, first, "conversation_a"), (vote.second, second, "conversation_b")):
         batch.answers.append(
@@ -141,7 +142,7 @@ def _conversation(row: Row, name: str) -> Said | None:
     for message in row.take(name, list, default=[]):
         text = plain_text(message.get("content")) if isinstance(message, dict) else None
         if text is None:
-            row.problem(name, "holds something that is not a message with role and content")
+            row.problem(name, _("holds something that is not a message with role and content"))
             return None
         (asked if message.get("role") == "user" else answered).append(text)
     return asked, answered

@@ -22,6 +22,7 @@ from arena.loading.records import (
     rows_of,
 )
 from arena.loading.rows import plain_text, short
+from arena.loading.said import said as _
 
 MOST_TOKENS = 2_000_000_000
 QUESTION_FIELDS = {"uid", "category", "prompt"}
@@ -69,7 +70,7 @@ def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
     tokens = metadata.get("token_len")
     is_told = isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0
     if is_told and tokens > MOST_TOKENS:
-        row.problem("metadata.token_len", f"is {short(tokens)}, which is too large")
+        row.problem("metadata.token_len", _("is %(value)s, which is too large", value=short(tokens)))
     extra = {"tokens_out": tokens} if is_told else {}
     return AnswerRecord(row, row.key("uid"), model or ModelRecord(name), _turns(row), extra=extra)
 
@@ -77,7 +78,7 @@ def _answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
 def _turns(row: Row) -> list[str]:
     turns = [_said(message) for message in row.take("messages", list, default=[]) if _is_answer(message)]
     if not turns or any(turn is None for turn in turns):
-        row.problem("messages", "holds no answer of an assistant, or one that is not text")
+        row.problem("messages", _("holds no answer of an assistant, or one that is not text"))
         return []
     return turns
 
@@ -100,7 +101,7 @@ def _votes(row: Row) -> list[VoteRecord]:
     baseline, model = row.text("baseline"), row.text("model")
     games = row.take("games", list, default=[])
     if len(games) != 2:
-        row.problem("games", f"has {len(games)} games, not 2")
+        row.problem("games", _("has %(n)s games, not 2", n=len(games)))
         return []
     told = {"row": row, "question": row.key("uid"), "judge": row.text("judge"), "is_person": False, "both_ways": True}
     shown = ((baseline, model), (model, baseline))
@@ -112,12 +113,14 @@ def _votes(row: Row) -> list[VoteRecord]:
 
 def _vote(row: Row, told: dict[str, Any], place: str, game: Any) -> VoteRecord:
     if game is not None and not isinstance(game, dict):
-        row.problem(place, "is not an object")
+        row.problem(place, _("is not an object"))
         game = None
     game = game or {}
     label = game.get("score")
     if label is not None and (not isinstance(label, str) or label not in SCORES):
-        row.problem(f"{place}.score", f"is {short(label)}, not one of {', '.join(SCORES)}")
+        row.problem(
+            f"{place}.score", _("is %(value)s, not one of %(known)s", value=short(label), known=", ".join(SCORES))
+        )
         label = None
     return VoteRecord(
         **told,

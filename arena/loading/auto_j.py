@@ -9,6 +9,7 @@ from arena.loading.naming import Naming
 from arena.loading.pairs import add_pair, vote
 from arena.loading.partners import Partners, answered_by, first_object, nobody
 from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Report, Row, is_left_out, rows_of
+from arena.loading.said import said as _
 
 FIRST, SECOND = "response 1", "response 2"
 VALUES = {0: 1.0, 1: -1.0, 2: 0.0}
@@ -57,7 +58,8 @@ def read(
 ) -> Batch:
     """Pairs with people's labels, and outputs joined to them line by line, which is all the format offers.
 
-    Outputs that come without pairs are about those that are there already. A file with "exchange" in its name has the verdicts on the same pairs shown the other way round, as the judge gave them.
+    Outputs that come without pairs are about those that are there already. A file with "exchange" in its name has the verdicts
+    on the same pairs shown the other way round, as the judge gave them; it may come after the other one, or before it.
     """
     batch = Batch()
     outputs: list[tuple[Path, list[Row]]] = []
@@ -136,22 +138,28 @@ def _outputs(
         return
     shown = (SECOND, FIRST) if is_exchanged else (FIRST, SECOND)
     for row, key in zip(rows, keys, strict=True):
-        batch.votes.append(vote(row, key, shown, _value(row, "output"), judge, told_in="output", both_ways=both_ways))
+        value = _value(row, "output")
+        batch.votes.append(vote(row, key, shown, value, judge, told_in="output", both_ways=both_ways, is_half=True))
 
 
 def _why_alone(outputs: int, pairs: int) -> str:
     """Why outputs, which tell only by their place what they are about, cannot be joined."""
     if not pairs:
-        return (
+        return _(
             "is about a pair that is not here; load it together with its test data, or into the benchmark that has it"
         )
-    where = "this and those after it have none" if outputs > pairs else "it is the last, and pairs are left"
-    return f"has no pair that it is surely about: the file has {outputs} outputs for {pairs} pairs, {where}"
+    where = _("this and those after it have none") if outputs > pairs else _("it is the last, and pairs are left")
+    return _(
+        "has no pair that it is surely about: the file has %(outputs)s outputs for %(pairs)s pairs, %(where)s",
+        outputs=outputs,
+        pairs=pairs,
+        where=where,
+    )
 
 
 def _value(row: Row, name: str) -> float | None:
     """Towards the first that was shown; another number than 0, 1 and 2 is a problem."""
     label = row.take(name, int)
     if label is not None and label not in VALUES:
-        row.problem(name, f"is {label}, not one of 0 (first), 1 (second), 2 (tie)")
+        row.problem(name, _("is %(label)s, not one of 0 (first), 1 (second), 2 (tie)", label=label))
     return None if label is None else VALUES.get(label)

@@ -24,12 +24,13 @@ from arena.loading.records import (
     rows_of,
 )
 from arena.loading.rows import plain_text, short
+from arena.loading.said import said as _
 
 LOWEST, HIGHEST = 0.0, 1.0
 QUESTION_FIELDS = {"query", "response", "system", "category"}
 USABLE = ("ok", "success", "degraded")
 SCORE = "sample_score.score"
-PREDICTIONS = "predictions are left out: the reviews beside them have the same answers with what was thought of them"
+PREDICTIONS = _("predictions are left out: the reviews beside them have the same answers with what was thought of them")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _review(row: Row, batch: Batch, known: set[str], kinds: Sequence[str], revie
     turns, system = _asked(row)
     score = row.take("sample_score", dict, default={}).get("score")
     if not isinstance(score, dict):
-        row.problem(SCORE, "is missing or is not an object")
+        row.problem(SCORE, _("is missing or is not an object"))
         return
     if key not in known:
         known.add(key)
@@ -109,7 +110,7 @@ def _review(row: Row, batch: Batch, known: set[str], kinds: Sequence[str], revie
         _battle(row, key, score, sides, batch, kinds)
         return
     if reviewed.model is None:
-        row.problem("model", unknown("who answered", "model", "Who answered"))
+        row.problem("model", unknown(_("who answered"), "model", _("Who answered")))
         return
     answer = score.get("prediction")
     if isinstance(answer, str):
@@ -127,7 +128,7 @@ def _asked(row: Row) -> tuple[list[str], str]:
     said = [plain_text(one.get("content")) for one in messages if one.get("role") == "user"]
     system = next((plain_text(one.get("content")) for one in messages if one.get("role") == "system"), "")
     if not said or not all(isinstance(text, str) and text.strip() for text in said):
-        row.problem("messages", "holds no text of a user")
+        row.problem("messages", _("holds no text of a user"))
         return [], ""
     return [text.strip() for text in said], system or ""
 
@@ -174,7 +175,7 @@ def _games(row: Row, key: str, score: Mapping[str, Any], sides: tuple[str, str])
     if failed and not games and all(sides):
         games = [{"model_a": one, "model_b": other} for one, other in (sides, sides[::-1])]
     if not isinstance(games, list) or not games:
-        row.problem(where, "is missing or is not a list")
+        row.problem(where, _("is missing or is not a list"))
         return
     for number, game in enumerate(games):
         place = f"{where}[{number}]"
@@ -182,9 +183,12 @@ def _games(row: Row, key: str, score: Mapping[str, Any], sides: tuple[str, str])
         shown = [told.get(name) for name in ("model_a", "model_b")]
         label = told.get("judgment")
         if not all(isinstance(name, str) and name for name in shown) or shown[0] == shown[1]:
-            row.problem(place, "does not name two models (model_a, model_b)")
+            row.problem(place, _("does not name two models (model_a, model_b)"))
         elif label is not None and (not isinstance(label, str) or label not in SCORES):
-            row.problem(f"{place}.judgment", f"is {short(label)}, not one of {', '.join(SCORES)}")
+            row.problem(
+                f"{place}.judgment",
+                _("is %(value)s, not one of %(known)s", value=short(label), known=", ".join(SCORES)),
+            )
         else:
             is_lost = label is None or bool(failed)
             yield VoteRecord(
@@ -207,10 +211,18 @@ def _marks(row: Row, key: str, score: Mapping[str, Any], reviewed: Reviewed) -> 
         if is_lost:
             value = None
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            row.problem(place, "is not a number")
+            row.problem(place, _("is not a number"))
             continue
         elif not LOWEST <= value <= HIGHEST:
-            row.problem(place, f"is {short(value)}, not from {LOWEST:g} to {HIGHEST:g}")
+            row.problem(
+                place,
+                _(
+                    "is %(value)s, not from %(lowest)s to %(highest)s",
+                    value=short(value),
+                    lowest=f"{LOWEST:g}",
+                    highest=f"{HIGHEST:g}",
+                ),
+            )
             continue
         yield GradeRecord(
             row, key, reviewed.model.name, None if is_lost else float(value), f"EvalScope {metric}", is_person=False,

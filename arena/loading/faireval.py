@@ -22,6 +22,7 @@ from arena.loading.records import (
     rows_of,
 )
 from arena.loading.rows import ending_of
+from arena.loading.said import said as _
 
 FIRST, SECOND = "CHATGPT", "VICUNA13B"
 VALUES = {FIRST: 1.0, SECOND: -1.0, "TIE": 0.0}
@@ -102,13 +103,16 @@ def _votes(path: Path, batch: Batch, report: Report, *, keys: Sequence[str], nam
         return
     sides = {label: _models_like(family, names) for label, family in FAMILIES.items()}
     if several := [names for names in sides.values() if len(names) > 1]:
-        message = f"does not say which of {', '.join(several[0])} it is about; load it with the answers of one alone"
+        message = _(
+            "does not say which of %(known)s it is about; load it with the answers of one alone",
+            known=", ".join(several[0]),
+        )
         report.problems.append(Problem(str(path), 0, "", message))
         return
     for row, key in zip(rows, keys, strict=True):
         value = row.label("verdict", VALUES)
         if value is not None and not (sides[FIRST] and sides[SECOND]):
-            row.problem("verdict", "names a model whose answers are not here")
+            row.problem("verdict", _("names a model whose answers are not here"))
         elif value is not None:
             batch.votes.append(
                 VoteRecord(row, key, sides[FIRST][0], sides[SECOND][0], value, JUDGE, is_person=True, told_in="verdict")
@@ -118,13 +122,17 @@ def _votes(path: Path, batch: Batch, report: Report, *, keys: Sequence[str], nam
 def _why_alone(verdicts: int, questions: int) -> str:
     """Why verdicts, which tell only by their line what they are about, cannot be joined."""
     if not questions:
-        return (
-            "is about a question that is not here; load it together with its questions and answers, or into the benchmark "
-            "that has them"
+        return _(
+            "is about a question that is not here; load it together with its questions and answers, or into the benchmark that has them"
         )
-    where = "this and those after it have none" if verdicts > questions else "it is the last, and questions are left"
-    return (
-        f"has no question that it is surely about: the file has {verdicts} verdicts for {questions} questions, {where}"
+    where = (
+        _("this and those after it have none") if verdicts > questions else _("it is the last, and questions are left")
+    )
+    return _(
+        "has no question that it is surely about: the file has %(verdicts)s verdicts for %(questions)s questions, %(where)s",
+        verdicts=verdicts,
+        questions=questions,
+        where=where,
     )
 
 

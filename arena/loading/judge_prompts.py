@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arena.loading.records import Row, RubricRecord
+from arena.loading.said import said as _
 
 
 def rubric(row: Row) -> RubricRecord:
@@ -10,7 +11,7 @@ def rubric(row: Row) -> RubricRecord:
     prompt = row.text("prompt_template")
     for name, text in row.take("defaults", dict, required=False, default={}).items():
         if not isinstance(text, str):
-            row.problem(f"defaults.{name}", "is not text")
+            row.problem(f"defaults.{name}", _("is not text"))
             continue
         prompt = prompt.replace(f"{{{name}}}", text.replace("{", "{{").replace("}", "}}"))
     return RubricRecord(

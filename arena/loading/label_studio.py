@@ -24,13 +24,14 @@ from arena.loading.records import (
     objects_of,
 )
 from arena.loading.rows import is_number, short
+from arena.loading.said import said as _
 
 QUESTION_FIELDS = ("prompt", "question", "instruction", "text")
 PAIRS = (("text1", "text2"), ("answer_a", "answer_b"), ("response_a", "response_b"), ("answer1", "answer2"))
 SINGLES = ("answer", "response", "output")
 STARS = (1.0, 5.0)  # Label Studio's own, where a task does not tell its scale
 LARGEST_SAMPLE = 32_767
-PREDICTIONS = "predictions are left out: they fill in a form before somebody looks at it, and are nobody's verdict"
+PREDICTIONS = _("predictions are left out: they fill in a form before somebody looks at it, and are nobody's verdict")
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,13 @@ def _task(row: Row, model: ModelRecord | None) -> Task | None:
     good = True
     for name in fields:
         if not isinstance(data.get(name), str):
-            row.problem(f"{where}{name}", "is missing or is not text")
+            row.problem(f"{where}{name}", _("is missing or is not text"))
             good = False
     if not _question(data):
-        row.problem("data" if where else "", f"has no question; it is looked for in {', '.join(QUESTION_FIELDS)}")
+        row.problem(
+            "data" if where else "",
+            _("has no question; it is looked for in %(known)s", known=", ".join(QUESTION_FIELDS)),
+        )
         return None
     samples = tuple(_whole(row, where, data, "sample" + _suffix(name)) for name in fields)
     models = _models(row, where, data, fields, model) if good else ()
@@ -100,7 +104,7 @@ def _models(
     told = [_text(data, "model" + _suffix(name)) for name in fields]
     if len(fields) == 1 and (model or not told[0]):
         if not model:
-            row.problem(f"{where}model", "is missing: who answered? --model says it for the whole file")
+            row.problem(f"{where}model", _("is missing: who answered? --model says it for the whole file"))
         return (model or ModelRecord(UNSTATED),)
     versions = [_text(data, "version" + _suffix(name)) or UNSTATED for name in fields]
     vendors = [_text(data, "vendor" + _suffix(name)) or UNSTATED for name in fields]
@@ -118,7 +122,14 @@ def _whole(row: Row, where: str, told: Mapping[str, Any], name: str) -> int:
     """A whole number from 0, which a missing one is; a problem where it is something else."""
     value = told.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SAMPLE:
-        row.problem(f"{where}{name}", f"is {short(value)}, not a whole number from 0 to {LARGEST_SAMPLE}")
+        row.problem(
+            f"{where}{name}",
+            _(
+                "is %(value)s, not a whole number from 0 to %(most)s",
+                value=short(value),
+                most=LARGEST_SAMPLE,
+            ),
+        )
         return 0
     return value
 
@@ -129,7 +140,7 @@ def _turns(task: Task, name: str, text: str) -> list[str]:
     if turns is None:
         return [text]
     if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) for turn in turns):
-        task.row.problem(f"{task.where}{name}", "is not a list of texts")
+        task.row.problem(f"{task.where}{name}", _("is not a list of texts"))
         return [text]
     return turns
 
@@ -151,10 +162,10 @@ def _add_said(task: Task, batch: Batch) -> None:
     predicted = task.row.values.get("predictions")
     if isinstance(predicted, list) and predicted:
         task.row.report.counts["predictions left out"] += len(predicted)
-        task.row.report.note(f"{task.row.file.name}: {PREDICTIONS}")
+        task.row.report.note(_("%(file)s: %(note)s", file=task.row.file.name, note=PREDICTIONS))
     for place, said in _annotations(task):
         if not isinstance(said, dict):
-            task.row.problem(place, "is not an object")
+            task.row.problem(place, _("is not an object"))
             continue
         if said.get("was_cancelled"):
             task.row.report.counts["cancelled annotations left out"] += 1
@@ -216,11 +227,11 @@ def _grade(task: Task, place: str, said: Mapping[str, Any], found: Said) -> Grad
     scale = tuple(task.data.get(end) for end in ("lowest", "highest"))
     if not all(map(is_number, scale)):
         if not verdict.is_stars:
-            task.row.problem(f"{task.where}lowest", "and highest are missing: a number has no scale without them")
+            task.row.problem(f"{task.where}lowest", _("and highest are missing: a number has no scale without them"))
             return None
         scale = STARS
     if not scale[0] < scale[1]:
-        task.row.problem(f"{task.where}lowest", "is not below highest")
+        task.row.problem(f"{task.where}lowest", _("is not below highest"))
         return None
     (model,), (sample,) = task.models, task.samples
     return GradeRecord(
@@ -247,9 +258,9 @@ def _own(row: Row, place: str, said: Mapping[str, Any]) -> dict[str, Any]:
     told = said.get("juryroom", {})
     where = f"{place}.juryroom"
     if not isinstance(told, dict):
-        row.problem(where, "is not an object")
+        row.problem(where, _("is not an object"))
         told = {}
     swapped = told.get("swapped", False)
     if not isinstance(swapped, bool):
-        row.problem(f"{where}.swapped", "is not true or false")
+        row.problem(f"{where}.swapped", _("is not true or false"))
     return {"swapped": swapped is True, **{name: _whole(row, f"{where}.", told, name) for name in ("turn", "trial")}}

@@ -10,6 +10,7 @@ from typing import Any
 
 from arena.loading.records import Row
 from arena.loading.rows import is_number, short
+from arena.loading.said import said as _
 
 SIDES = {"left": 1.0, "right": -1.0}
 TIES = ("tie", "equal", "same", "both", "平局", "一样", "相同")
@@ -75,7 +76,7 @@ def said_by(row: Row, place: str, said: Mapping[str, Any]) -> Said:
     if isinstance(who, dict):
         who = who.get("id") or who.get("email")
     if isinstance(who, bool) or not isinstance(who, int | str) or who == "":
-        row.problem(f"{dot}completed_by" if place else "annotator", "does not say who it was")
+        row.problem(f"{dot}completed_by" if place else "annotator", _("does not say who it was"))
         who = None
     extra: dict[str, Any] = {}
     if is_number(seconds := said.get("lead_time")):
@@ -84,7 +85,7 @@ def said_by(row: Row, place: str, said: Mapping[str, Any]) -> Said:
         try:
             extra["tstamp"] = datetime.fromisoformat(moment).timestamp()
         except ValueError:
-            row.problem(f"{dot}created_at", "is not a date and time")
+            row.problem(f"{dot}created_at", _("is not a date and time"))
     project = said.get("project", row.values.get("project"))
     of = f" of project {project}" if isinstance(who, int) and isinstance(project, int) else ""
     return Said("" if who is None else f"annotator {who}{of}", extra | _besides(said.get("result")))
@@ -123,14 +124,17 @@ def preference_of(row: Row, place: str, result: Any) -> PairVerdict | None:
         if kind == "pairwise":
             side = value.get("selected")
             if not isinstance(side, str) or side not in SIDES:
-                row.problem(f"{where}.selected", f"is {short(side)}, not one of {', '.join(SIDES)}")
+                row.problem(
+                    f"{where}.selected",
+                    _("is %(value)s, not one of %(known)s", value=short(side), known=", ".join(SIDES)),
+                )
                 return None
             found.append(PairVerdict(SIDES[side], both_bad=False, told_in=f"{where}.selected"))
         elif kind == "choices" and name != REASONS and not name.startswith(DIMENSION):
             words = [_word(choice) for choice in _list(value.get("choices"))]
             found += [PairVerdict(*WORDS[word], told_in=f"{where}.choices") for word in words if word in WORDS]
     if len({((one.value > 0) - (one.value < 0), one.both_bad) for one in found}) != 1:
-        told = "says two things at once" if found else "has neither a side selected nor a choice that says tie"
+        told = _("says two things at once") if found else _("has neither a side selected nor a choice that says tie")
         row.problem(f"{place}.result" if place else "", told)
         return None
     return max(found, key=lambda one: abs(one.value))
@@ -152,15 +156,19 @@ def grade_of(row: Row, place: str, result: Any) -> Marks | None:
             continue
         mark = value.get(kind)
         if not is_number(mark):
-            row.problem(f"{where}.{kind}", f"is {short(mark)}, not a number")
+            row.problem(f"{where}.{kind}", _("is %(value)s, not a number", value=short(mark)))
             return None
         if name in found:
-            row.problem(f"{where}.{kind}", f"is a second mark named {name}")
+            row.problem(f"{where}.{kind}", _("is a second mark named %(name)s", name=name))
             return None
         found[name] = (float(mark), f"{where}.{kind}", kind == "rating")
     total = found.get(TOTAL) or (next(iter(found.values())) if len(found) == 1 else None)
     if total is None:
-        told = f"has several marks and none named {TOTAL}" if found else "has neither a rating nor a number"
+        told = (
+            _("has several marks and none named %(name)s", name=TOTAL)
+            if found
+            else _("has neither a rating nor a number")
+        )
         row.problem(f"{place}.result" if place else "", told)
         return None
     scores = {name.removeprefix(MARK): mark for name, (mark, *_more) in found.items() if name.startswith(MARK)}

@@ -10,6 +10,7 @@ from arena.loading.naming import Naming, unknown
 from arena.loading.pairs import add_pair, vote
 from arena.loading.records import JUDGMENTS, Batch, ModelRecord, Problem, Report, Row, is_left_out, objects_of
 from arena.loading.rows import short
+from arena.loading.said import said as _
 
 FIRST, SECOND = "output_1", "output_2"
 PEOPLE = "LLMBar labels"
@@ -26,11 +27,13 @@ def read(
     known: dict[str, Row] = {}
     for path in files:
         if naming.name(path) == "statistics.json":
-            report.note(f"{path}: statistics are left out, they follow from the results")
+            report.note(_("%(file)s: statistics are left out, they follow from the results", file=path))
             continue
         subset, judge = _place(path, naming)
         if not subset:
-            report.problems.append(Problem(str(path), 0, "subset", unknown("which subset it is", "subset", "Subset")))
+            report.problems.append(
+                Problem(str(path), 0, "subset", unknown(_("which subset it is"), "subset", _("Subset")))
+            )
             continue
         for number, row in enumerate(objects_of(path, report), start=1):
             key = f"{subset}-{number}"
@@ -44,7 +47,7 @@ def read(
             if judge:
                 _results(row, key, judge, batch)
             elif number == 1:
-                row.problem("judge", unknown("who judged", "judge", "Who judged"))
+                row.problem("judge", unknown(_("who judged"), "judge", _("Who judged")))
     return batch
 
 
@@ -63,7 +66,7 @@ def _pair(row: Row, key: str, subset: str, batch: Batch, kinds: Sequence[str], l
     add_pair(batch, row, key, subset, row.text("input"), language=language, answers=answers)
     label = row.take("label", int)
     if label is not None and label not in (1, 2):
-        row.problem("label", f"is {label}, not 1 or 2")
+        row.problem("label", _("is %(label)s, not 1 or 2", label=label))
     elif label is not None and not is_left_out(row, JUDGMENTS, kinds):
         value = 1.0 if label == 1 else -1.0
         batch.votes.append(vote(row, key, (FIRST, SECOND), value, PEOPLE, told_in="label", is_person=True))
@@ -73,17 +76,17 @@ def _check_same(row: Row, first: Row) -> None:
     """The format joins results to pairs by their place alone, so a result that tells another pair there is a problem."""
     for name in PAIR_FIELDS:
         if row.values.get(name) != first.values.get(name):
-            row.problem(name, f"differs from {first.place}, which tells of the same pair")
+            row.problem(name, _("differs from %(place)s, which tells of the same pair", place=first.place))
 
 
 def _results(row: Row, key: str, judge: str, batch: Batch) -> None:
     """The verdicts in both orders; the winner is told in the frame of the file, whichever was shown first."""
     results = row.take("results", list, default=[])
     if len(results) != 1 or not isinstance(results[0], dict):
-        row.problem("results", f"holds {len(results)} results, not one")
+        row.problem("results", _("holds %(n)s results, not one", n=len(results)))
         return
     if not any(results[0].get(swap) for swap in SWAPS):
-        row.problem("results[0]", f"has no verdict in either order ({', '.join(SWAPS)})")
+        row.problem("results[0]", _("has no verdict in either order (%(known)s)", known=", ".join(SWAPS)))
     for swap, shown in SWAPS.items():
         place = f"results[0].{swap}"
         said = results[0].get(swap)
@@ -91,7 +94,7 @@ def _results(row: Row, key: str, judge: str, batch: Batch) -> None:
             continue
         winner = said.get("winner") if isinstance(said, dict) else said
         if winner is not None and winner not in ("1", "2", 1, 2) or isinstance(winner, bool):
-            row.problem(f"{place}.winner", f"is {short(winner)}, not 1, 2 or nothing")
+            row.problem(f"{place}.winner", _("is %(winner)s, not 1, 2 or nothing", winner=short(winner)))
             continue
         value = None if winner is None else 1.0 if (FIRST, SECOND)[int(winner) - 1] == shown[0] else -1.0
         batch.votes.append(

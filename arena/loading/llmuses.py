@@ -24,13 +24,13 @@ from arena.loading.records import (
     is_left_out,
     rows_of,
 )
+from arena.loading.said import said as _
 
 QUESTION_FIELDS = {"question_id", "text", "category"}
 REVIEW_FIELDS = ("review_text", "review_text_1", "win", "win_1", "score")
 WINS = {"model_a": 1.0, "tie": 0.0, "model_b": -1.0, "unknown": None}
-DRY_RUNS = (
-    "llmuses reviews do not say whether a judge was asked: its dry runs write random verdicts in the same form, and "
-    "those it publishes as examples are such"
+DRY_RUNS = _(
+    "llmuses reviews do not say whether a judge was asked: its dry runs write random verdicts in the same form, and those it publishes as examples are such"
 )
 
 

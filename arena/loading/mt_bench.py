@@ -25,6 +25,7 @@ from arena.loading.records import (
     is_left_out,
     rows_of,
 )
+from arena.loading.said import said as _
 
 QUESTION_FIELDS = {"question_id", "category", "turns", "reference"}
 WINNERS = {"model_1": 1.0, "tie": 0.0, "model_2": -1.0, "error": None}
@@ -41,7 +42,13 @@ def read(
         named = naming.name(path).removesuffix(".gz").removesuffix(".jsonl")
         is_reference = any(REFERENCES in name for name in (*naming.folders(path)[-1:], named))
         if is_reference and naming.judge not in ("", named.removeprefix(REFERENCES + "_")):
-            report.note(f"{path.name}: the references of another judge than {naming.judge} are left out")
+            report.note(
+                _(
+                    "%(file)s: the references of another judge than %(judge)s are left out",
+                    file=path.name,
+                    judge=naming.judge,
+                )
+            )
             continue
         for row in rows_of(path, report):
             kind = _kind(row, is_reference=is_reference)
@@ -91,7 +98,7 @@ def answers(row: Row, model: ModelRecord | None, named: str) -> list[AnswerRecor
 def _choices(row: Row) -> list[dict]:
     choices = row.take("choices", list, default=[])
     if not choices or any(not isinstance(choice, dict) for choice in choices):
-        row.problem("choices", "is not a list of objects with turns")
+        row.problem("choices", _("is not a list of objects with turns"))
         return []
     return choices
 
@@ -99,7 +106,7 @@ def _choices(row: Row) -> list[dict]:
 def _turns(row: Row, choice: dict) -> list[str]:
     turns = choice.get("turns")
     if not isinstance(turns, list) or not turns or any(not isinstance(turn, str) for turn in turns):
-        row.problem("choices.turns", "is not a list of texts")
+        row.problem("choices.turns", _("is not a list of texts"))
         return []
     return turns
 
@@ -129,10 +136,10 @@ def _judged(row: Row) -> dict[str, Any]:
     elif isinstance(judge, str):
         name = judge.strip()
     if not name:
-        row.problem("judge", "is not a name, or a list of a name and a template")
+        row.problem("judge", _("is not a name, or a list of a name and a template"))
     turn = row.take("turn", int, required=False, default=1)
     if turn < 1:
-        row.problem("turn", f"is {turn}, not 1 or more")
+        row.problem("turn", _("is %(turn)s, not 1 or more", turn=turn))
     extra = row.extra(tstamp="tstamp", m1_score="m1_score", m2_score="m2_score")
     if template:
         extra["template"] = template
@@ -164,7 +171,9 @@ def _votes(row: Row) -> list[VoteRecord]:
     first, second = row.text("model_1"), row.text("model_2")
     told = _judged(row)
     if "winner" in row.values and "g1_winner" not in row.values:
-        row.report.note(f"{row.file.name}: the order the answers were shown in is not said; they are taken as listed")
+        row.report.note(
+            _("%(file)s: the order the answers were shown in is not said; they are taken as listed", file=row.file.name)
+        )
         return [_vote(row, told, "", first, second, sign=1, both_ways=False)]
     return [
         _vote(row, told, "g1_", first, second, sign=1, both_ways=True),

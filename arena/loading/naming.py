@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.loading.said import said as _
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -37,4 +39,9 @@ class Naming:
 
 def unknown(what: str, option: str, field: str) -> str:
     """What a problem says of a name that no path tells: `option` of the command gives it, or `field` of the form."""
-    return f"{what} is not known: on disk the folder tells it; --{option} says it, or “{field}” of an upload"
+    return _(
+        "%(what)s is not known: on disk the folder tells it; --%(option)s says it, or “%(field)s” of an upload",
+        what=what,
+        option=option,
+        field=field,
+    )

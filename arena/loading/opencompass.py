@@ -25,6 +25,7 @@ from arena.loading.records import (
     objects_of,
 )
 from arena.loading.rows import ending_of, object_of, plain_text, row_of, text_of
+from arena.loading.said import said as _
 
 JUDGED_BY = "_judged-by--"
 VALUES = {"A>>B": 2.0, "A>B": 1.0, "A": 1.0, "A=B": 0.0, "B=A": 0.0, "C": 0.0, "B>A": -1.0, "B": -1.0, "B>>A": -2.0,
@@ -97,7 +98,7 @@ def _question(row: Row, key: str, language: str) -> QuestionRecord:
             turns = _turns(row, name)
             break
     else:
-        row.problem("question", "is missing (question, dialogue or conversation)")
+        row.problem("question", _("is missing (question, dialogue or conversation)"))
         turns = []
     category = row.text("capability", required=False) or row.text("category", required=False) or UNSTATED
     meta = {name: row.values[name] for name in ("others", "difficulty") if name in row.values}
@@ -114,7 +115,7 @@ def _turns(row: Row, name: str) -> list[str]:
     else:
         said = [value]
     if not said or not all(isinstance(text, str) and text.strip() for text in said):
-        row.problem(name, "holds no text of a user")
+        row.problem(name, _("holds no text of a user"))
         return []
     return [text.strip() for text in said]
 
@@ -128,7 +129,7 @@ def _results(path: Path, report: Report, batch: Batch, kinds: Sequence[str], jud
     if top is None:
         return
     if not judged.judge and JUDGMENTS in kinds:
-        top.problem("judge", unknown("who judged", "judge", "Who judged"))
+        top.problem("judge", unknown(_("who judged"), "judge", _("Who judged")))
         return
     rows = [
         row_of(value, "", Row(path, 1, {}, report, item)) for item, value in enumerate(top.values.values(), start=1)
@@ -201,7 +202,7 @@ def _verdict(row: Row, key: str, judged: Judged, batch: Batch, *, both_ways: boo
         )
         batch.votes.append(record)
     elif not judged.models:
-        row.problem("model", unknown("who answered", "model", "Who answered"))
+        row.problem("model", unknown(_("who answered"), "model", _("Who answered")))
         return
     else:
         mark, (lowest, highest) = _last(MARK, reply), judged.scale

@@ -19,6 +19,7 @@ from arena.loading.records import (
     rows_of,
 )
 from arena.loading.rows import ending_of
+from arena.loading.said import said as _
 from arena.loading.tables import table_rows_of
 
 QUESTION_FIELDS = {"key", "category", "turns", "language", "system", "reference", "checks", "tags", "meta"}
@@ -42,7 +43,7 @@ def read(
         for row in (table_rows_of if ending_of(path) == ".csv" else rows_of)(path, report):
             if own_judgments.is_judgment(row):
                 if ending_of(path) == ".csv":
-                    row.problem("judge", "judgments are not read from CSV; export them as JSON lines")
+                    row.problem("judge", _("judgments are not read from CSV; export them as JSON lines"))
                     break
                 if not is_left_out(row, JUDGMENTS, kinds):
                     judgments.append(row)
@@ -63,7 +64,7 @@ def question(row: Row, language: str) -> QuestionRecord:
         row.values["reference"] = [reference]
     checks = row.take("checks", list, required=False, default=[])
     if any(not isinstance(check, dict) for check in checks):
-        row.problem("checks", "holds something that is not an object")
+        row.problem("checks", _("holds something that is not an object"))
         checks = []
     return QuestionRecord(
         row=row,
@@ -87,7 +88,9 @@ def answer(row: Row, model: ModelRecord | None) -> AnswerRecord:
     sample = row.take("sample", int, required=False, default=0)
     for name, value in {**extra, "sample": sample}.items():
         if value is not None and not 0 <= value <= LARGEST.get(name, LARGEST_NUMBER):
-            row.problem(name, f"is {value}, not from 0 to {LARGEST.get(name, LARGEST_NUMBER)}")
+            row.problem(
+                name, _("is %(value)s, not from 0 to %(most)s", value=value, most=LARGEST.get(name, LARGEST_NUMBER))
+            )
     reasoning = row.values.get("reasoning")
     extra["reasoning"] = [reasoning] if isinstance(reasoning, str) else row.texts("reasoning", required=False)
     extra["trace"] = row.take("trace", list, required=False, default=[])

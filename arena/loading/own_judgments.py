@@ -17,6 +17,7 @@ from arena.loading.records import (
     VoteRecord,
 )
 from arena.loading.rows import LARGEST_NUMBER, is_number, short
+from arena.loading.said import said as _
 
 FIELDS = {"question", "judge", "kind", "status"}
 PEOPLE = ("person", "simulated", "imported_person")
@@ -84,7 +85,7 @@ def _vote(row: Row) -> VoteRecord:
         value = -value if value else value
         scores = {name: -mark if mark else mark for name, mark in scores.items()}
     if both_bad and value != 0:
-        row.problem("both_bad", "is true, and the value is not 0")
+        row.problem("both_bad", _("is true, and the value is not 0"))
     (first, version_first, sample_first), (second, version_second, sample_second) = sides
     return VoteRecord(
         **_told(row, value),
@@ -109,7 +110,10 @@ def _grade(row: Row) -> GradeRecord:
         row.number("highest", required=True),
     )
     if lowest is not None and highest is not None and lowest >= highest:
-        row.problem("lowest", f"is {short(lowest)}, which is not below highest, {short(highest)}")
+        row.problem(
+            "lowest",
+            _("is %(lowest)s, which is not below highest, %(highest)s", lowest=short(lowest), highest=short(highest)),
+        )
     told = _told(row, value)
     told["columns"]["points"] = row.take("points", list, required=False, default=[])
     return GradeRecord(
@@ -128,7 +132,9 @@ def _told(row: Row, value: float | None) -> dict[str, Any]:
     """What preferences and grades say alike."""
     status = row.label("status", STATUSES) or "ok"
     if (status == "ok") != (value is not None):
-        row.problem("value", "is missing" if value is None else f"is there, and the status is {status}")
+        row.problem(
+            "value", _("is missing") if value is None else _("is there, and the status is %(status)s", status=status)
+        )
     return {
         "row": row,
         "question": row.key("question"),
@@ -175,7 +181,7 @@ def _extra(row: Row) -> dict[str, Any]:
     try:
         extra |= {"tstamp": datetime.fromisoformat(moment).timestamp()} if moment else {}
     except (ValueError, OverflowError):
-        row.problem("created_at", "is not a date and time")
+        row.problem("created_at", _("is not a date and time"))
     return extra
 
 
@@ -183,12 +189,19 @@ def _scores(row: Row, *, lowest: float = -LARGEST_NUMBER, highest: float = LARGE
     """What was said by dimension, from `lowest` to `highest`."""
     scores = row.take("scores", dict, required=False, default={})
     if not all(map(is_number, scores.values())):
-        row.problem("scores", "holds something that is not a number")
+        row.problem("scores", _("holds something that is not a number"))
         return {}
     for name, mark in scores.items():
         if not lowest <= mark <= highest:
             row.problem(
-                "scores", f"has {short(mark)} for {short(name)}, which is off the scale from {lowest:g} to {highest:g}"
+                "scores",
+                _(
+                    "has %(mark)s for %(name)s, which is off the scale from %(lowest)s to %(highest)s",
+                    mark=short(mark),
+                    name=short(name),
+                    lowest=f"{lowest:g}",
+                    highest=f"{highest:g}",
+                ),
             )
     return scores
 
@@ -196,6 +209,6 @@ def _scores(row: Row, *, lowest: float = -LARGEST_NUMBER, highest: float = LARGE
 def _whole(row: Row, name: str) -> int:
     value = row.take(name, int, required=False, default=0)
     if not 0 <= value <= LARGEST:
-        row.problem(name, f"is not a whole number from 0 to {LARGEST}")
+        row.problem(name, _("is not a whole number from 0 to %(most)s", most=LARGEST))
         return 0
     return value

@@ -16,6 +16,8 @@ from arena.loading.rows import (
     objects_of,
     rows_of,
 )
+from arena.loading.said import said as _
+from arena.loading.said import together
 
 __all__ = [
     "ANSWERS", "JUDGMENTS", "KINDS", "PROMPTS", "QUESTIONS", "UNSTATED", "AnswerRecord", "BadInput", "Batch", "GradeRecord",
@@ -26,6 +28,12 @@ __all__ = [
 UNSTATED = "unstated"
 KINDS = QUESTIONS, ANSWERS, JUDGMENTS, PROMPTS = "questions", "answers", "judgments", "prompts"
 """What files hold, as `load --as` names it."""
+KIND_NAMES = {
+    QUESTIONS: _("questions"),
+    ANSWERS: _("answers"),
+    JUDGMENTS: _("judgments"),
+    PROMPTS: _("prompts"),
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,8 @@ class VoteRecord:
 
     A failed one has `value` None and says why in `error`; `status` is then one of "parse_error", "truncated", "refused",
     "api_error", "skipped". `turn` is the turn judged, 0 for the whole conversation; `trial` counts repeats of one judge. `both_ways`: the
-    judge was asked in both orders, so that one order alone is half a verdict. `baseline` is the one of the two that all others
+    judge was asked in both orders, so that one order alone is half a verdict; `is_half`: the other order is in a file of its own,
+    which may come later. `baseline` is the one of the two that all others
     are compared with, "" for none, by `baseline_version` where two versions of it meet. A version is "" where any that answered may be meant. `extra` is what else the file says: `cost`,
     `seconds`, `tokens_in`, `tokens_out`, `tstamp` (seconds of Unix time) go into columns of their own, the rest is kept as
     details. `columns` has values for other columns of a judgment (`reasons`, `note`, `kept_out`, `points`). `scores` are
@@ -128,6 +137,7 @@ class VoteRecord:
     turn: int = 0
     trial: int = 0
     both_ways: bool = False
+    is_half: bool = False
     sample_first: int = 0
     sample_second: int = 0
     version_first: str = ""
@@ -294,5 +304,12 @@ def is_left_out(row: Row, kind: str, kinds: Collection[str]) -> bool:
     if kind in kinds:
         return False
     row.report.counts[f"{kind} left out"] += 1
-    row.report.note(f"{row.file.name}: {kind} are left out; {' and '.join(kinds)} are loaded")
+    row.report.note(
+        _(
+            "%(file)s: %(kind)s are left out; %(known)s are loaded",
+            file=row.file.name,
+            kind=KIND_NAMES[kind],
+            known=together([KIND_NAMES[one] for one in kinds]),
+        )
+    )
     return True

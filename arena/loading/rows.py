@@ -13,6 +13,8 @@ from math import isfinite
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from arena.loading.said import either
+from arena.loading.said import said as _
 from arena.models import storable
 
 _T = TypeVar("_T")
@@ -20,7 +22,7 @@ _T = TypeVar("_T")
 LARGEST_LINE = 20_000_000  # characters; a longer line is no answer
 LARGEST_NUMBER = 10**15
 LONGEST_SHOWN = 80  # characters of a value in a problem
-UNSTORABLE = "holds a NUL or half a character (a lone surrogate), which no database keeps"
+UNSTORABLE = _("holds a NUL or half a character (a lone surrogate), which no database keeps")
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,17 @@ class Row:
         value = self.values.get(name)
         if value is None:
             if required:
-                self.problem(name, "is missing")
+                self.problem(name, _("is missing"))
             return default
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in _tuple(kinds)):
-            self.problem(name, f"is {_word(value)}, not {' or '.join(_NAMES[kind] for kind in _tuple(kinds))}")
+            self.problem(
+                name,
+                _(
+                    "is %(kind)s, not %(known)s",
+                    kind=_word(value),
+                    known=either([_NAMES[kind] for kind in _tuple(kinds)]),
+                ),
+            )
             return default
         return value
 
@@ -101,38 +110,38 @@ class Row:
         """A text field without blanks at its ends; a required one may not be empty."""
         value = self.take(name, str, required=required, default="")
         if required and isinstance(self.values.get(name), str) and not value.strip():
-            self.problem(name, "is empty")
+            self.problem(name, _("is empty"))
         return value.strip()
 
     def key(self, name: str) -> str:
         """An id: text or a whole number, never empty."""
         value = self.take(name, (str, int))
         if isinstance(value, str) and not value.strip():
-            self.problem(name, "is empty")
+            self.problem(name, _("is empty"))
         return "" if value is None else str(value).strip()
 
     def texts(self, name: str, *, required: bool = True) -> list[str]:
         """A list of texts; a required one may not be an empty list."""
         value = self.take(name, list, required=required, default=[])
         if any(not isinstance(item, str) for item in value):
-            self.problem(name, "holds something that is not text")
+            self.problem(name, _("holds something that is not text"))
             return []
         if required and isinstance(self.values.get(name), list) and not value:
-            self.problem(name, "is an empty list")
+            self.problem(name, _("is an empty list"))
         return value
 
     def label(self, name: str, known: Mapping[str, _T]) -> _T | None:
         """What the label in field `name` stands for; None and a problem for one that is not among the `known`."""
         label = self.take(name, str)
         if label is not None and label not in known:
-            self.problem(name, f"is {short(label)}, not one of {', '.join(known)}")
+            self.problem(name, _("is %(value)s, not one of %(known)s", value=short(label), known=", ".join(known)))
         return known.get(label) if label is not None else None
 
     def number(self, name: str, *, required: bool = False) -> float | None:
         """A number, or None where it is missing; a problem where it is larger than any that is meant."""
         value = self.take(name, (int, float), required=required)
         if value is not None and abs(value) > LARGEST_NUMBER:
-            self.problem(name, f"is {short(value)}, which is too large")
+            self.problem(name, _("is %(value)s, which is too large", value=short(value)))
             return None
         return value
 
@@ -145,17 +154,17 @@ class Row:
         """The turns of a question: a list of texts, none of them blank."""
         turns = self.texts(name)
         if any(not turn.strip() for turn in turns):
-            self.problem(name, "holds an empty text")
+            self.problem(name, _("holds an empty text"))
         return turns
 
 
 _NAMES = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    bool: "true or false",
+    str: _("text"),
+    int: _("a whole number"),
+    float: _("a number"),
+    list: _("a list"),
+    dict: _("an object"),
+    bool: _("true or false"),
     type(None): "null",
 }
 
@@ -171,6 +180,10 @@ def _word(value: Any) -> str:
 def rows_of(path: Path, report: Report) -> Iterator[Row]:
     """The JSON objects of a JSONL file, line by line; whatever is not one is a problem with its line."""
     for number, line in lines_of(path, report):
+        if line.strip() in ("[", "[{"):  # how a list begins that goes over many lines
+            message = _("is a list over many lines, and one object a line is read here; is it of another format?")
+            report.problems.append(Problem(str(path), number, "", message))
+            return
         row = _row(path, number, line, report) if line.strip() else None
         if row is not None:
             yield row
@@ -195,23 +208,47 @@ def why_unreadable(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+KNOWN_BEGINNINGS = (
+    (b"PK\x03\x04", _("is a zip archive or a spreadsheet, not text; save it as CSV (UTF-8) or as JSON lines")),
+    (b"\xd0\xcf\x11\xe0", _("is an old spreadsheet or document, not text; save it as CSV (UTF-8)")),
+    (b"%PDF", _("is a PDF, not text")),
+    (b"PAR1", _("is a Parquet file; save it as JSON lines")),
+    (b"\x1f\x8b", _("is packed with gzip, and its name does not end in .gz")),
+    (b"\xff\xfe", _("is UTF-16; save it as UTF-8")),
+    (b"\xfe\xff", _("is UTF-16; save it as UTF-8")),
+)
+"""How files begin that are no text, and what they are."""
+
+
+def why_no_text(head: bytes) -> str:
+    """What a file that begins so is, where that is known to be no text; "" elsewhere."""
+    return next((reason for beginning, reason in KNOWN_BEGINNINGS if head.startswith(beginning)), "")
+
+
 def lines_of(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     """The numbered lines of a text file; ends with a problem where it cannot be read on, or has none."""
     number = 0
     try:
         with opened(path) as file:
             for number, raw in enumerate(file, start=1):
+                if number == 1 and (reason := why_no_text(raw)):
+                    report.problems.append(Problem(str(path), 0, "", reason))
+                    return
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except FileNotFoundError:
-        report.problems.append(Problem(str(path), 0, "", "there is no such file"))
+        report.problems.append(Problem(str(path), 0, "", _("there is no such file")))
     except UnicodeDecodeError as error:
-        message = f"is not UTF-8 text ({error.reason} at byte {error.start + 1} of the line); save it as UTF-8"
+        message = _(
+            "is not UTF-8 text (%(reason)s at byte %(byte)s of the line); save it as UTF-8",
+            reason=error.reason,
+            byte=error.start + 1,
+        )
         report.problems.append(Problem(str(path), number, "", message))
     except UNREADABLE as error:
-        report.problems.append(Problem(str(path), 0, "", f"cannot be read: {why_unreadable(error)}"))
+        report.problems.append(Problem(str(path), 0, "", _("cannot be read: %(reason)s", reason=why_unreadable(error))))
     else:
         if not number:
-            report.problems.append(Problem(str(path), 0, "", "is empty"))
+            report.problems.append(Problem(str(path), 0, "", _("is empty")))
 
 
 def text_of(path: Path, report: Report) -> str | None:
@@ -223,12 +260,12 @@ def text_of(path: Path, report: Report) -> str | None:
 
 def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
     if len(line) > LARGEST_LINE:
-        report.problems.append(Problem(str(path), number, "", "the line is longer than 20 million characters"))
+        report.problems.append(Problem(str(path), number, "", _("the line is longer than 20 million characters")))
         return None
     try:
         values = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        report.problems.append(Problem(str(path), number, "", f"is not JSON: {_reason(error)}"))
+        report.problems.append(Problem(str(path), number, "", _("is not JSON: %(reason)s", reason=_reason(error))))
         return None
     return row_of(values, line, Row(path, number, {}, report))
 
@@ -236,7 +273,7 @@ def _row(path: Path, number: int, line: str, report: Report) -> Row | None:
 def row_of(values: Any, source: str, row: Row) -> Row | None:
     """The row with these values, read from the text `source`; None and a problem when they are no object."""
     if not isinstance(values, dict):
-        row.problem("", f"is {_word(values)}, not an object")
+        row.problem("", _("is %(kind)s, not an object", kind=_word(values)))
         return None
     row.values = values
     if "\\u0000" in source or "\\ud" in source.lower():
@@ -257,7 +294,7 @@ def object_of(path: Path, report: Report) -> Row | None:
         values = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         row.line = getattr(error, "lineno", 1)
-        row.problem("", f"is not JSON: {_reason(error)}")
+        row.problem("", _("is not JSON: %(reason)s", reason=_reason(error)))
         return None
     return row_of(values, text, row)
 
@@ -293,7 +330,7 @@ def _items_of(path: Path, report: Report) -> Iterator[Row]:
             raise json.JSONDecodeError("Expecting ',' or the list's end", text, place)
     except (ValueError, RecursionError) as error:
         at = error.lineno if isinstance(error, json.JSONDecodeError) else line
-        report.problems.append(Problem(str(path), at, "", f"is not JSON: {_reason(error)}", item))
+        report.problems.append(Problem(str(path), at, "", _("is not JSON: %(reason)s", reason=_reason(error)), item))
 
 
 def _refuse(name: str) -> float:
@@ -311,8 +348,8 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg.removesuffix(' at')} at column {error.colno}"
-    return "nested too deep" if isinstance(error, RecursionError) else str(error).split(";")[0]
+        return _("%(what)s at column %(column)s", what=error.msg.removesuffix(" at"), column=error.colno)
+    return _("nested too deep") if isinstance(error, RecursionError) else str(error).split(";")[0]
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -349,14 +386,18 @@ def plain_text(content: Any) -> str | None:
 
 
 def files_of(paths: list[Path], report: Report, *, endings: tuple[str, ...] = (".jsonl",)) -> list[Path]:
-    """The files named, and those in the folders named whose names have one of the `endings`, in order."""
+    """The files named, and those in the folders named whose names have one of the `endings`, in order, each once."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.name.endswith(endings) and file.is_file())
             if not inside:
-                report.problems.append(Problem(str(path), 0, "", f"holds no {' or '.join(endings)} file"))
+                report.problems.append(Problem(str(path), 0, "", _("holds no %(known)s file", known=either(endings))))
             found += inside
         else:
             found.append(path)
-    return found
+    once: dict[Path, Path] = {}
+    for file in found:
+        if once.setdefault(file.resolve(), file) is not file:
+            report.note(_("%(file)s: named more than once, and read once", file=file.name))
+    return list(once.values())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.loading.rows import Problem, Report, Row, lines_of, row_of
+from arena.loading.said import said as _
 
 NUMBERED = re.compile(r"(turn|reference)_?(\d{0,2})")
 LISTS = {"turn": "turns", "reference": "reference"}
@@ -42,7 +43,9 @@ def table_rows_of(path: Path, report: Report) -> Iterator[Row]:
                 yield row
             line = reader.line_num + 1
     except csv.Error as error:
-        report.problems.append(Problem(str(path), reader.line_num, "", f"is no CSV: {_reason(error)}"))
+        report.problems.append(
+            Problem(str(path), reader.line_num, "", _("is no CSV: %(reason)s", reason=_reason(error)))
+        )
 
 
 def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -52,16 +55,16 @@ def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 def _reason(error: csv.Error) -> str:
     if "field limit" in str(error):
-        return "a cell is longer than 131,072 characters, or a quotation mark is missing; long texts go into JSONL"
+        return _("a cell is longer than 131,072 characters, or a quotation mark is missing; long texts go into JSONL")
     return str(error)
 
 
 def _is_head(head: list[str], path: Path, report: Report) -> bool:
     twice = sorted({name for name in head if head.count(name) > 1})
     if "" in head:
-        report.problems.append(Problem(str(path), 1, "", f"column {head.index('') + 1} has no name"))
+        report.problems.append(Problem(str(path), 1, "", _("column %(n)s has no name", n=head.index("") + 1)))
     elif twice:
-        report.problems.append(Problem(str(path), 1, twice[0], "stands twice in the head"))
+        report.problems.append(Problem(str(path), 1, twice[0], _("stands twice in the head")))
     else:
         return True
     return False
@@ -69,7 +72,7 @@ def _is_head(head: list[str], path: Path, report: Report) -> bool:
 
 def _row(head: list[str], cells: list[str], row: Row) -> Row | None:
     if len(cells) != len(head):
-        row.problem("", f"has {len(cells)} cells, and the head has {len(head)}")
+        row.problem("", _("has %(n)s cells, and the head has %(there)s", n=len(cells), there=len(head)))
         return None
     values: dict[str, Any] = {}
     for name, cell in zip(head, cells, strict=True):
@@ -77,7 +80,12 @@ def _row(head: list[str], cells: list[str], row: Row) -> Row | None:
             _take(name, cell, values, row)
             if cell.startswith(FORMULA) and len(cell) > 1 and not _is_number(cell):
                 row.report.note(
-                    f"{row.file.name}:{row.line}: {name}: begins like a formula; such cells are taken as text"
+                    _(
+                        "%(file)s:%(line)s: %(name)s: begins like a formula; such cells are taken as text",
+                        file=row.file.name,
+                        line=row.line,
+                        name=name,
+                    )
                 )
     return row_of(values, json.dumps(values), row)
 
@@ -93,7 +101,7 @@ def _take(name: str, cell: str, values: dict[str, Any], row: Row) -> None:
             values[name] = json.loads(cell)
             json.dumps(values[name], allow_nan=False)
         except (ValueError, RecursionError):
-            row.problem(name, "is not JSON that can be kept")
+            row.problem(name, _("is not JSON that can be kept"))
     elif name == "tags":
         values["tags"] = [tag.strip() for tag in cell.split(";") if tag.strip()]
     elif name in WHOLE | DECIMAL:
@@ -118,7 +126,14 @@ def _number(cell: str, name: str, row: Row) -> int | float | None:
     try:
         return int(cell) if name in WHOLE else float(cell)
     except ValueError:
-        row.problem(name, f"is {cell[:40]!r}, not {'a whole number' if name in WHOLE else 'a number'}")
+        row.problem(
+            name,
+            _(
+                "is %(kind)s, not %(known)s",
+                kind=repr(cell[:40]),
+                known=_("a whole number") if name in WHOLE else _("a number"),
+            ),
+        )
         return None
 
 

@@ -18,6 +18,7 @@ from arena.loading.records import (
     Report,
     Row,
 )
+from arena.loading.said import said as _
 from arena.models import UNPUBLISHED, Answer, Benchmark, Category, LanguageModel, Provenance, Question
 
 _R = TypeVar("_R", QuestionRecord, AnswerRecord)
@@ -56,6 +57,9 @@ def write(
     report.counts["new answers"] += len(new_answers) - missing
     if missing:
         report.counts["answers whose text was not published"] += missing
+    learnt = _learnt(batch, known)
+    if learnt:
+        report.counts["of the questions already there, told more of now"] += len(learnt)
     if dry:
         return benchmark
     with transaction.atomic():
@@ -68,6 +72,7 @@ def write(
         )
         _write_categories(batch)
         _write_questions(benchmark, new_questions)
+        Question.objects.bulk_update(learnt, ["meta"], batch_size=CHUNK)
         _write_answers(benchmark, new_answers, provenance=target.provenance)
     return benchmark
 
@@ -81,14 +86,21 @@ def _join_references(batch: Batch) -> None:
         if by[reference.question] != reference.row.file:
             reference.row.report.counts["references of another judge left out"] += 1
             reference.row.report.note(
-                f"{reference.row.file.name}: a question has one reference here, that of {by[reference.question].name}; "
-                "--judge chooses another judge's"
+                _(
+                    "%(file)s: a question has one reference here, that of %(name)s; --judge chooses another judge's",
+                    file=reference.row.file.name,
+                    name=by[reference.question].name,
+                )
             )
         elif reference.question not in asked:
-            reference.row.problem("question_id", f"{reference.question} is not among the questions loaded with it")
+            reference.row.problem(
+                "question_id", _("%(question)s is not among the questions loaded with it", question=reference.question)
+            )
         elif reference.question in references:
             line = references[reference.question].row.line
-            reference.row.problem("question_id", f"{reference.question} is a duplicate of line {line}")
+            reference.row.problem(
+                "question_id", _("%(question)s is a duplicate of line %(line)s", question=reference.question, line=line)
+            )
         references.setdefault(reference.question, reference)
     batch.questions = [
         replace(record, reference=references[record.key].turns) if record.key in references else record
@@ -113,14 +125,21 @@ def _check_questions(
             continue
         seen[record.key] = record
         if len(record.reference) > len(record.turns):
-            record.row.problem("reference", f"has {len(record.reference)} texts for {len(record.turns)} turns")
+            record.row.problem(
+                "reference", _("has %(n)s texts for %(turns)s turns", n=len(record.reference), turns=len(record.turns))
+            )
         for check in record.checks:
             for problem in check_problems(check):
                 record.row.problem("checks", problem)
         if record.key not in known:
             if benchmark and benchmark.frozen_at:
                 record.row.problem(
-                    record.told_in, f"{record.key} is new, and {benchmark} is frozen; load it as another version"
+                    record.told_in,
+                    _(
+                        "%(key)s is new, and %(benchmark)s is frozen; load it as another version",
+                        key=record.key,
+                        benchmark=benchmark,
+                    ),
                 )
             new.append(record)
         elif record.implied and (not record.published or known[record.key].turns == record.turns):
@@ -128,11 +147,29 @@ def _check_questions(
         elif _facts(known[record.key]) != _facts_of(record):
             record.row.problem(
                 record.told_in,
-                f"{record.key} differs from the question already in {benchmark}; load it as another version",
+                _(
+                    "%(key)s differs from the question already in %(benchmark)s; load it as another version",
+                    key=record.key,
+                    benchmark=benchmark,
+                ),
             )
         else:
             report.counts["questions already there"] += 1
     return new
+
+
+def _learnt(batch: Batch, known: dict[str, Question]) -> list[Question]:
+    """The questions there, known since before all was kept that their files tell along with verdicts, with that in their `meta`.
+
+    What verdicts in other files are joined by; nothing that is there changes.
+    """
+    told = {record.key: record.meta for record in batch.questions if record.implied and record.published}
+    learnt = []
+    for key in told.keys() & known.keys():
+        if told[key].keys() - known[key].meta.keys():
+            known[key].meta = {**told[key], **known[key].meta}
+            learnt.append(known[key])
+    return learnt
 
 
 def _implied_last(records: Iterable[_R]) -> list[_R]:
@@ -144,15 +181,23 @@ def _check_repeated(record: QuestionRecord | AnswerRecord, first: Any, name: str
     """A second record of one place is a problem, unless a verdict told along with it what the first says too."""
     if not record.implied:
         field = "question" if isinstance(record, AnswerRecord) else record.told_in
-        record.row.problem(field, f"{name} is a duplicate of line {first.row.line}")
+        is_here = first.row.file == record.row.file
+        here = _("%(name)s is a duplicate of line %(line)s", name=name, line=first.row.line)
+        record.row.problem(
+            field, here if is_here else _("%(name)s is a duplicate of %(place)s", name=name, place=first.row.place)
+        )
     elif record.published and record.turns != first.turns:
-        record.row.problem(record.told_in, f"{name} has another text than in {first.row.place}")
+        record.row.problem(
+            record.told_in, _("%(name)s has another text than in %(place)s", name=name, place=first.row.place)
+        )
 
 
 def _check_length(row: Row, name: str, text: str, column: Any) -> None:
     """SQLite keeps any text; PostgreSQL refuses what is longer than its column."""
     if len(text) > column.field.max_length:
-        row.problem(name, f"is {len(text)} characters long; at most {column.field.max_length} are kept")
+        row.problem(
+            name, _("is %(n)s characters long; at most %(most)s are kept", n=len(text), most=column.field.max_length)
+        )
 
 
 def _facts(question: Question) -> tuple:
@@ -187,7 +232,8 @@ def _check_answers(
             continue
         key = (record.question, record.model.name, record.model.version, record.sample)
         if key in seen:
-            _check_repeated(record, seen[key], f"{record.question} by {record.model.name}")
+            name = _("%(question)s by %(model)s", question=record.question, model=record.model.name)
+            _check_repeated(record, seen[key], name)
             continue
         seen[key] = record
         told.add(key)
@@ -206,13 +252,20 @@ def _there(benchmark: Benchmark | None) -> dict[tuple[str, str, str, int], list[
 def _is_new(record: AnswerRecord, turns: dict[str, int], there: list[str] | None, report: Report) -> bool:
     """Whether this answer is to be written, `there` being what is in its place; what is wrong with it goes to the report."""
     _check_model(record)
-    about = f"{record.question} by {record.model.name}"
+    about = _("%(question)s by %(model)s", question=record.question, model=record.model.name)
     if record.question not in turns:
-        record.row.problem("question", f"{record.question} is not among the questions")
+        none = _(
+            "%(question)s is the key of no question, as there are none here; load the questions first, or together with this",
+            question=record.question,
+        )
+        among = _("%(question)s is not among the questions", question=record.question)
+        record.row.problem("question", among if turns else none)
     elif len(record.turns) != turns[record.question]:
-        record.row.problem("turns", f"has {len(record.turns)} for a question of {turns[record.question]}")
+        record.row.problem(
+            "turns", _("has %(n)s for a question of %(turns)s", n=len(record.turns), turns=turns[record.question])
+        )
     elif there and there != record.turns:
-        record.row.problem(record.told_in, f"{about} differs from the answer already there")
+        record.row.problem(record.told_in, _("%(about)s differs from the answer already there", about=about))
     elif there:
         report.counts["answers already there"] += 1
     elif not record.may_be_empty and not "".join(record.turns).strip():

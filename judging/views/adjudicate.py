@@ -27,7 +27,7 @@ from judging.audit_facts import details
 from judging.audit_words import sentence
 from judging.models import Assignment, AuditEntry, Judge, Run
 from judging.reading_ballots import Unreadable
-from judging.views.runs import leads_only
+from judging.views.runs import leads_only, of_our_own, told_elsewhere
 from judging.views.vote import SAID, signed_in
 from judging.voting import Voting
 
@@ -50,7 +50,17 @@ def adjudicators_only(view):
     return checked
 
 
-@adjudicators_only
+def deciders_only(view):
+    """As `adjudicators_only`, for a run in which people are asked."""
+
+    @wraps(view)
+    def checked(request, run, *args, **kwargs):
+        return told_elsewhere(request, run.pk) if run.is_imported else view(request, run, *args, **kwargs)
+
+    return adjudicators_only(checked)
+
+
+@deciders_only
 @require_http_methods(["GET", "POST"])
 def adjudicate(request, run):
     """The most contested item; a post decides it and leads to the next."""
@@ -121,7 +131,7 @@ def _exhibited(request, seat: Assignment, errors: dict[str, str]) -> dict:
     return context | {"form": ballots.form(seat, post=post, errors=errors)}
 
 
-@adjudicators_only
+@deciders_only
 @require_POST
 def adjudicate_pass(request, run):
     """Leave the item in hand to another adjudicator."""
@@ -134,7 +144,7 @@ def adjudicate_pass(request, run):
     return redirect("adjudicate", run.pk)
 
 
-@adjudicators_only
+@deciders_only
 @require_POST
 def adjudicate_undo(request, run):
     """Take the last decision back."""
@@ -192,6 +202,7 @@ def comment_on(request, run):
 
 @leads_only
 @require_http_methods(["GET", "POST"])
+@of_our_own
 def flagged(request, pk):
     """What people flagged in a run; a post settles an item or takes that back."""
     run = get_object_or_404(Run.objects.select_related("benchmark"), pk=pk)

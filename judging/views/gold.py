@@ -14,7 +14,7 @@ from arena.border import asked
 from judging import gold_files, golding
 from judging.gold_form import GoldForm
 from judging.models import Gold, Run
-from judging.views.runs import leads_only
+from judging.views.runs import leads_only, of_our_own
 from judging.voting import Voting
 
 PAGE = 50
@@ -24,6 +24,7 @@ MOST_PROBLEMS = 100
 
 @leads_only
 @require_http_methods(["GET", "POST"])
+@of_our_own
 def gold(request, pk):
     """The gold items of a run; a post adds the one that the form describes."""
     run = _run(pk)
@@ -44,6 +45,7 @@ def gold(request, pk):
 
 @leads_only
 @require_POST
+@of_our_own
 def gold_remove(request, pk, gold):
     """Make a gold item an ordinary one again."""
     found = get_object_or_404(Gold.objects.select_related("run"), pk=gold, run=pk)
@@ -54,6 +56,7 @@ def gold_remove(request, pk, gold):
 
 @leads_only
 @require_POST
+@of_our_own
 def gold_import(request, pk):
     """Add all items of a CSV file, or none where anything in it is wrong."""
     run = _run(pk)

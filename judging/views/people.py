@@ -28,7 +28,7 @@ from arena.signing_in import address_of
 from judging import people as taking_part
 from judging.models import AuditEntry, Invitation, Membership, Role, Run
 from judging.people import NotLetIn
-from judging.views.runs import leads_only
+from judging.views.runs import leads_only, of_our_own
 from judging.voting import GUESTS, Voting
 
 MODEL = "django.contrib.auth.backends.ModelBackend"
@@ -78,6 +78,7 @@ def _languages(text: str) -> list[str]:
 @leads_only
 @never_cache
 @require_http_methods(["GET", "POST"])
+@of_our_own
 def people(request, pk):
     """Who takes part and who has done how much; a post makes an invitation, whose link is shown this once."""
     run = get_object_or_404(Run.objects.select_related("benchmark"), pk=pk)
@@ -111,6 +112,7 @@ def people(request, pk):
 
 @leads_only
 @require_http_methods(["GET", "POST"])
+@of_our_own
 def person(request, pk, user):
     """One person in a run: role, quotas, languages; paused with a reason, or let go on."""
     run = get_object_or_404(Run, pk=pk)
@@ -144,6 +146,7 @@ def person(request, pk, user):
 @leads_only
 @never_cache
 @require_POST
+@of_our_own
 def password_link(request, pk, user):
     """A link to a new password for somebody who takes part and cannot get mail; shown this once."""
     run = get_object_or_404(Run, pk=pk)
@@ -160,6 +163,7 @@ def password_link(request, pk, user):
 
 @leads_only
 @require_POST
+@of_our_own
 def revoke(request, pk, invitation):
     """Take an unused invitation back."""
     found = Invitation.objects.filter(pk=invitation, run=pk, used_at=None, revoked_at=None)

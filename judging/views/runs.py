@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from functools import wraps
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from arena.border import asked
 from arena.frame import is_annotator, is_lead
-from arena.models import Benchmark
+from arena.models import Benchmark, Provenance
 from judging.access import is_blind_on, runs_seen_by
 from judging.ballots import flag_causes
 from judging.exporting import formats_of
@@ -25,15 +25,13 @@ from judging.exporting.items import votes_without_text
 from judging.machines import judges_of
 from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run, Status
 from judging.monitoring import monitor
+from judging.opening import ELSEWHERE
 from judging.progress import judgments_of
 from judging.voting import Voting
 from judging.voting_form import in_words
 from judging.watching import Sight, fragment
 
 PAGE = 50
-ELSEWHERE = gettext_lazy(
-    "The verdicts of this run were made elsewhere: nobody is asked in it. Duplicate it to ask here."
-)
 FAILURES_SHOWN = 100
 
 
@@ -48,6 +46,24 @@ def leads_only(view):
         return view(request, *args, **kwargs)
 
     return checked
+
+
+def of_our_own(view):
+    """What is done with people or judges that a run asks: an imported run asks nobody, says so on its page, and stays as it is."""
+
+    @wraps(view)
+    def checked(request, pk, *args, **kwargs):
+        if Run.objects.filter(pk=pk, provenance=Provenance.IMPORTED).exists():
+            return told_elsewhere(request, pk)
+        return view(request, pk, *args, **kwargs)
+
+    return checked
+
+
+def told_elsewhere(request, pk) -> HttpResponse:
+    """To the page of an imported run, with why nothing was done."""
+    messages.error(request, ELSEWHERE)
+    return redirect("run", pk=pk)
 
 
 def visible_or_refused(request, pk) -> Run:

@@ -21,17 +21,15 @@ from judging import calling, opening, running
 from judging.models import AuditEntry, Run, Status
 from judging.monitoring import phase_of
 from judging.rereading import reread
-from judging.views.runs import ELSEWHERE, leads_only
+from judging.views.runs import leads_only, of_our_own
 
 
 @leads_only
 @require_POST
+@of_our_own
 def run_start(request, pk):
     """Carry the run out, or carry it on: only what is missing is judged."""
     run = get_object_or_404(Run, pk=pk)
-    if run.is_imported:
-        messages.error(request, ELSEWHERE)
-        return redirect("run", pk=pk)
     if not run.judges.machines().exists():
         messages.error(request, _("This run has no machine judge: there is nothing for us to carry out."))
         return redirect("run", pk=pk)
@@ -48,6 +46,7 @@ def run_start(request, pk):
 
 @leads_only
 @require_POST
+@of_our_own
 def run_cancel(request, pk):
     """Stop a run; what was judged stays. A run for people is closed for votes, and is done."""
     get_object_or_404(Run, pk=pk)
@@ -69,6 +68,7 @@ def run_cancel(request, pk):
 
 @leads_only
 @require_POST
+@of_our_own
 def run_pause(request, pk):
     """Hold a run: calls under way are waited for and kept, nothing more is asked until it is resumed."""
     get_object_or_404(Run, pk=pk)
@@ -112,12 +112,10 @@ def run_reread(request, pk):
 
 @leads_only
 @require_POST
+@of_our_own
 def run_retry(request, pk):
     """Judge what failed once more, all of it or of one cause and judge: the failures stay in the record, superseded."""
     run = get_object_or_404(Run, pk=pk)
-    if run.is_imported:
-        messages.error(request, ELSEWHERE)
-        return redirect("run", pk=pk)
     if run.is_live:
         messages.info(request, _("The run is still under way: retry what failed when it has ended."))
         return redirect("run", pk=pk)

@@ -11,19 +11,17 @@ from arena.locking import MEANWHILE, mark_of
 from judging import opening
 from judging.leaking import leak_counts
 from judging.models import Run
-from judging.views.runs import ELSEWHERE, leads_only
+from judging.views.runs import leads_only, of_our_own
 from judging.voting import BadVoting, Voting
 from judging.voting_form import VotingForm, has_votes, in_words
 
 
 @leads_only
 @require_http_methods(["GET", "POST"])
+@of_our_own
 def run_voting(request, pk):
     """The settings of how people vote: shown, and changed for all votes to come."""
     run = get_object_or_404(Run.objects.select_related("rubric", "benchmark"), pk=pk)
-    if run.is_imported:
-        messages.info(request, ELSEWHERE)
-        return redirect("run", pk=pk)
     if not opening.is_for_people(run):
         messages.info(request, _("Machines judge in this run: there is nothing to set about votes."))
         return redirect("run", pk=pk)
@@ -62,6 +60,7 @@ def run_leaks(request, pk):
 
 @leads_only
 @require_POST
+@of_our_own
 def run_close(request, pk):
     """Close a run for votes: it is done, and its votes stay."""
     if opening.close(get_object_or_404(Run, pk=pk), by=request.user):
@@ -73,13 +72,12 @@ def run_close(request, pk):
 
 @leads_only
 @require_POST
+@of_our_own
 def run_open(request, pk):
     """Open a run for votes, or open it again."""
     run = get_object_or_404(Run, pk=pk)
     if opening.reopen(run, by=request.user):
         messages.success(request, _("The run is open for votes."))
-    elif run.is_imported:
-        messages.error(request, ELSEWHERE)
     elif not opening.is_for_people(run):
         messages.error(request, _("Machines judge in this run: it is not opened for votes."))
     else:

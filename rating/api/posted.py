@@ -11,6 +11,7 @@ from ninja.responses import Status
 
 from arena.loading import BadInput, Report
 from arena.loading.records import Problem as Fault
+from arena.loading.said import in_words, kept
 from rating.api.problems import unusable
 
 MOST_AT_ONCE = 500
@@ -51,8 +52,8 @@ def place_of(name: str, index: int, report: Report) -> SentRow:
 
 
 def faults_of(bad: BadInput) -> list[tuple[str, str]]:
-    """Field and sentence of everything that is wrong."""
-    return [(problem.field, problem.message) for problem in bad.report.problems]
+    """Field and sentence of everything that is wrong, in the language that is active."""
+    return [(problem.field, in_words(kept(problem.message))) for problem in bad.report.problems]
 
 
 def refusing_repeats(name: str, keys: Iterable[tuple]) -> None:

@@ -18,6 +18,7 @@ from arena.models import LanguageModel
 from judging import calling, running
 from judging.access import is_blind_on, runs_seen_by
 from judging.models import AuditEntry, Run
+from judging.opening import ELSEWHERE
 from judging.preparing import prepare
 from judging.progress import Line, progress
 from judging.purse import spent
@@ -246,14 +247,20 @@ def cancel(request: HttpRequest, pk: int) -> Data:
 
 def _steered(request: HttpRequest, pk: int) -> Run:
     found = one(Run.objects.select_related("benchmark"), pk)
-    if found.is_imported or not found.judges.machines().exists():
-        raise Problem(409, _("This run has no machine judge: there is nothing for us to carry out."), word="no_machine")
+    _refuse_without_machine(found)
     return found
 
 
-def _start(run: Run) -> None:
-    if run.is_imported or not run.judges.machines().exists():
+def _refuse_without_machine(run: Run) -> None:
+    """Raises Problem for a run in which no machine is asked here."""
+    if run.is_imported:
+        raise Problem(409, str(ELSEWHERE), word="no_machine")
+    if not run.judges.machines().exists():
         raise Problem(409, _("This run has no machine judge: there is nothing for us to carry out."), word="no_machine")
+
+
+def _start(run: Run) -> None:
+    _refuse_without_machine(run)
     run.enqueue()
     calling.call(run)
 

@@ -421,8 +421,8 @@ def test_one_verdict_told_twice_is_refused(tmp_path):
     folder = fair(tmp_path / "f", "VICUNA13B\nTIE\n")
     (folder / "review2.txt").write_text("VICUNA13B\nTIE\n")
     assert refusal("faireval", folder) == [
-        f"{folder}/review2.txt:1: verdict: is a duplicate of line 1",
-        f"{folder}/review2.txt:2: verdict: is a duplicate of line 2",
+        f"{folder}/review2.txt:1: verdict: is a duplicate of review.txt:1",
+        f"{folder}/review2.txt:2: verdict: is a duplicate of review.txt:2",
     ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.db.models import Count
 
-from arena.models import Category, Question
-from judging.models import Judge, Preference
-from tests.arena.loading_files import load, loaded_twice, refusal, write
+from arena.models import Benchmark, Category, Question
+from judging.models import Judge, Preference, Run
+from rating import counting, data
+from tests.arena.loading_files import load, loaded_twice, refusal, state, write
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,52 @@ def test_labels_are_peoples_and_outputs_are_one_judges_in_both_orders(tmp_path):
 def test_outputs_in_one_order_alone_are_whole_verdicts(tmp_path):
     load("auto_j", folder(tmp_path, exchanged=()))
     assert set(Preference.objects.values_list("run__order", flat=True)) == {"fixed"}
+
+
+def runs_of_owl() -> list[tuple[str, int]]:
+    runs = Run.objects.filter(name__startswith="owl").annotate(n=Count("preferences")).order_by("pk")
+    return list(runs.values_list("order", "n"))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_orders_loaded_one_after_another_are_as_if_loaded_together(tmp_path, first):
+    files = [folder(tmp_path) / f"owl_{name}.jsonl" for name in ("output", "exchange_output")]
+    one, other = files[first], files[1 - first]
+    load("auto_j", tmp_path / "testdata_pairwise.jsonl", benchmark="tests")
+    load("auto_j", one, benchmark="tests")
+    assert runs_of_owl() == [("fixed", 3)]
+    counting.catch_up()  # what is counted as whole verdicts already is counted anew
+    report = load("auto_j", other, benchmark="tests")
+    assert report["notes"] == [
+        "both orders of owl_output are here now: they are read as two orders of the same verdicts"
+    ]
+    assert runs_of_owl() == [("both", 6)]
+    benchmark = Benchmark.objects.get()
+    assert counting.catch_up() and counting.is_true_to(benchmark, data.read(benchmark))
+    before = state()
+    for again in ([one], [other], files):
+        assert load("auto_j", *again, benchmark="tests")["counts"]["new votes"] == 0
+    assert state() == before
+
+
+def test_one_order_is_joined_by_both_together(tmp_path):
+    load("auto_j", folder(tmp_path, exchanged=()), benchmark="tests")
+    load("auto_j", folder(tmp_path), benchmark="tests")
+    assert runs_of_owl() == [("both", 6)]
+
+
+def test_two_orders_that_were_once_taken_for_whole_verdicts_are_joined_by_loading_one_again(tmp_path):
+    load("auto_j", folder(tmp_path), benchmark="tests")
+    Run.objects.filter(name__startswith="owl").update(order="fixed")
+    load("auto_j", tmp_path / "owl_output.jsonl", benchmark="tests")
+    assert runs_of_owl() == [("both", 6)]
+
+
+def test_one_order_is_not_joined_by_that_of_another_judge(tmp_path):
+    folder(tmp_path)
+    load("auto_j", tmp_path / "testdata_pairwise.jsonl", tmp_path / "owl_output.jsonl", benchmark="tests")
+    load("auto_j", tmp_path / "owl_exchange_output.jsonl", benchmark="tests", judge="another")
+    assert set(Run.objects.values_list("order", flat=True)) == {"fixed"}
 
 
 def test_outputs_that_come_later_are_about_the_pairs_that_are_there(tmp_path):

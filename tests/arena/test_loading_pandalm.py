@@ -137,3 +137,19 @@ def test_answers_alone_leave_the_verdicts_out_and_count_them(tmp_path):
     counts = Counter(load("pandalm", file, kind="answers")["counts"])
     assert (counts["new answers"], counts["judgments left out"]) == (2, 2)
     assert not Preference.objects.exists()
+
+
+def test_pairs_loaded_before_it_was_kept_whose_answer_stood_first_are_told_and_learn_it_from_their_test_set(tmp_path):
+    file = folder(tmp_path, {"idx": 0, "gpt_result": "2"}) / "judge.json"
+    load("pandalm", tmp_path / "testset.json", benchmark="tests")
+    Question.objects.update(meta={"note": "ours"})
+    (told,) = refusal("pandalm", file, benchmark="tests")
+    assert told.endswith(
+        "idx: is '0', a pair that was loaded before it was kept whose answer stood first; load its test set again into this "
+        "benchmark, then this file"
+    )
+    counts = loaded_twice("pandalm", tmp_path / "testset.json", benchmark="tests")
+    assert counts["of the questions already there, told more of now"] == 1
+    assert Question.objects.get().meta == {"cmp_key": "ash-7b_birch-7b", "note": "ours"}
+    assert load("pandalm", file, benchmark="tests")["counts"]["new votes"] == 1
+    assert towards_ash(judge__name="gpt") == [-1.0]

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from judging.models import Preference, Run
+from judging.models import AuditEntry, Gold, Invitation, Preference, Run
 from rating.worth import Worth
 from tests.arena.loading_files import load, write
 from tests.judging import recorded as make
@@ -80,7 +80,39 @@ def test_what_failed_elsewhere_stays_on_record_and_is_not_asked_for(lead, tmp_pa
     refused = Program(User.objects.get(username="lea")).post(f"runs/{run.pk}/start")
     run.refresh_from_db()
     assert run.status == "done" and Preference.objects.get().superseded_at is None
-    assert (refused.status_code, refused.json()["word"]) == (409, "no_machine")
+    assert (refused.status_code, refused.json()["word"]) == (409, "no_machine") and "made elsewhere" in refused.text
+
+
+ACTS = [
+    "run_open", "run_voting", "run_start", "run_retry", "run_pause", "run_cancel", "run_close", "gold", "gold_import", "gold_remove",
+    "people", "person", "password_link", "invitation_revoke", "adjudicate", "adjudicate_pass", "adjudicate_undo", "flags",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_pages_and_acts_of_those_who_are_asked_say_that_nobody_is(lead, tmp_path, name):
+    run = of_people(tmp_path, "arena_user_1")
+    more = {"gold_remove": 1, "person": 1, "password_link": 1, "invitation_revoke": 1}
+    address = reverse(name, args=[run.pk, more[name]] if name in more else [run.pk])
+    for answer in (lead.get(address, follow=True), lead.post(address, {"role": "annotator", "days": 3}, follow=True)):
+        if answer.status_code != 405:  # an address that only acts
+            assert answer.redirect_chain == [(reverse("run", args=[run.pk]), 302)]
+            assert "made elsewhere: nobody is asked in it" in words(answer)
+    assert not (Gold.objects.exists() or Invitation.objects.exists() or AuditEntry.objects.exists())
+
+
+def test_pages_about_what_was_judged_stay_as_they_are(lead, tmp_path):
+    run = of_people(tmp_path, "arena_user_1")
+    assert {
+        lead.get(reverse(name, args=[run.pk])).status_code for name in ("leaks", "audit", "annotators", "run_recipe")
+    } == {200}
+
+
+def test_who_is_not_signed_in_or_may_not_decide_is_told_that_first(client, tmp_path):
+    address = reverse("adjudicate", args=[of_people(tmp_path, "arena_user_1").pk])
+    assert "login" in client.get(address).url or "sign" in client.get(address).url
+    client.force_login(make.person("ann", "annotator"))
+    assert client.get(address).status_code == 403
 
 
 def test_votes_on_each_item_follow_what_later_files_bring(tmp_path):

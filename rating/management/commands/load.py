@@ -82,7 +82,7 @@ class Command(BaseCommand):
         except BadInput as error:
             self._say(error.report, name, options)
             raise CommandError(self._refusal(error.report), returncode=1) from None
-        self._say(report, name if batch.needs_benchmark else "", options)
+        self._say(report, name if batch.needs_benchmark else "", {**options, "holds": bool(batch)})
 
     def _load_scores(self, options: dict) -> None:
         """Tables of scores; all files or none."""
@@ -149,7 +149,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{n:>8}  {what}")
             for note in report.notes:
                 self.stdout.write(f"    note  {note}")
-            done = f"loaded into {benchmark}" if benchmark else "loaded"
+            done = f"loaded into {benchmark}" if benchmark else "loaded" if options["holds"] else "nothing was loaded"
             self.stdout.write("checked, nothing written" if options["check"] else done)
 
     @staticmethod
