@@ -89,8 +89,8 @@ def ballot(request, pk):
     goes_on = run.status == Run.Status.OPEN and not member.paused_at
     if goes_on and (back := filled.kept(request, run, judge)):
         told = _("You had been signed out, so nothing was recorded. What you filled in is here: send it again.")
-        said = Said(told, messages.WARNING, "kept")
-        return _show(request, run, judge, member=member, said=said, seat=back[0], again=back[1])
+        said = None if back.is_sent else Said(told, messages.WARNING, "kept")
+        return _show(request, run, judge, member=member, said=said, seat=back.seat, again=back.filled)
     return _show(request, run, judge, member=member)
 
 
@@ -228,7 +228,7 @@ def _exhibited(seat: Assignment, again: Filled, errors) -> dict[str, Any]:
         "skipped": again.why("skip"),
         "flag_causes": ballots.flag_causes(),
         "flagged": again.why("flag"),
-        "comment": again.of("comment").get("text", ""),
+        "comment": again.comment,
     }
     if ballots.is_one_press(seat.run):
         return context | {"choices": ballots.choices(seat.run)}
