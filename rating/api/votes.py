@@ -131,6 +131,9 @@ def next_seat(request: HttpRequest, pk: int) -> Data:
     now = assignment.standing(run, judge, member=member)
     why = casting.nothing_because(run, member, now)
     seat = None if why else assignment.next_seat(run, judge, member=member, now=now)
+    if seat is None and not why:  # asked twice at once: the other may have used up a quota
+        now = assignment.standing(run, judge, member=member)
+        why = casting.nothing_because(run, member, now)
     told = {"done": now.done, "left": now.left if seat or why else 0, "last": now.last}
     return {**told, "seat": seat and _shown(seat), "why": None if seat else why or "nothing"}
 

@@ -255,13 +255,15 @@ def test_what_was_filled_in_beside_a_comment_without_scripts_is_kept(client, ann
     seat = opened(client, run, ann)
     marks = {"mark-right": "2", "mark-kind": "4"}
     beside = {"note": "slowly", "reasons": ["unsafe"], "flag-cause": "leak", "skip-reason": "no Latin"}
-    page = client.post(reverse("comment", args=[seat.token]), {"comment-text": words, **marks, **beside}, follow=True).text
+    page = client.post(
+        reverse("comment", args=[seat.token]), {"comment-text": words, **marks, **beside}, follow=True
+    ).text
     assert Comment.objects.count() == bool(words.strip())
-    for page in (page, client.get(address(run)).text):
-        assert checked(page) == marks | {"side": ""}
-        assert (area(page, "note"), area(page, "skip-reason"), area(page, "comment-text")) == ("slowly", "no Latin", "")
-        assert 'value="unsafe" checked' in page and '<option value="leak" selected' in page
-        assert "You had been signed out" not in page
+    for shown in (page, client.get(address(run)).text):
+        assert checked(shown) == marks | {"side": ""}
+        assert (area(shown, "note"), area(shown, "skip-reason"), area(shown, "comment-text")) == ("slowly", "no Latin", "")
+        assert 'value="unsafe" checked' in shown and '<option value="leak" selected' in shown
+        assert "You had been signed out" not in shown
     act(client, "cast", seat, htmx=False, **marks)
     assert checked(client.get(address(run)).text) == {"side": ""} and filled.UNSENT not in client.session
 
