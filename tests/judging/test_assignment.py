@@ -49,7 +49,7 @@ def test_a_tab_that_votes_between_goes_over_no_quota(quota, is_given, gold_every
     run = voting.open_run(voting={quota: 2, "gold_every": gold_every})
     ann, member = voting.judge(), Member.of(run, None)
     vote(next_seat(run, ann, member=member))
-    for battle in Battle.objects.all() if gold_every else ():
+    for battle in Battle.objects.exclude(assignments__judge=ann)[:gold_every]:
         Gold.objects.create(run=run, battle=battle, lowest=1, highest=2)
     seats = run.assignments.filter(judge=ann, status="leased")
     if is_given:
