@@ -13,7 +13,7 @@ import { announce } from "./ballot-say.js";
 import { arrived } from "./ballot-sending.js";
 
 const ballot = () => document.querySelector("#ballot");
-let maths = null; // the module that typesets formulas, once there was one
+let maths; // the module that typesets formulas
 
 async function typeset() {
   if (!ballot()?.querySelector(".maths")) return;
@@ -29,7 +29,7 @@ function dress() {
   typeset().catch(() => {});
 }
 
-// htmx tells each element that it takes out so, one by one: with formulas there are thousands, and nobody listens.
+// htmx tells each element that it takes out so: with formulas there are thousands.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.shouldSwap || detail.target !== ballot()) return;
   for (const answer of ballot().querySelectorAll(".answer")) answer.replaceChildren();
@@ -39,7 +39,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target?.id !== "ballot") return; // a comment was answered
   arrived(detail.xhr);
   painted();
-  dress(); // before the focus, for which the page is laid out
+  dress(); // before the focus, which lays out
   const wrong = ballot()?.querySelector("[data-error]")?.closest("fieldset")?.querySelector("input");
   (wrong ?? ballot()?.querySelector("[data-heading]"))?.focus({ preventScroll: Boolean(!wrong) });
   if (!wrong) window.scrollTo(0, 0);
@@ -51,7 +51,7 @@ document.addEventListener("input", () => keep(ballot()));
 // The sheet of keys is drawn by a module of its own, when it is first opened.
 document.querySelector("#ballot-help")?.addEventListener("beforetoggle", () => import("./ballot-help.js"), { once: true });
 
-// `timeout`: milliseconds, after which a vote is kept and sent again; no class of an old ballot goes over to the new one and is taken back
+// timeout: milliseconds, after which a vote is kept and sent again; and no class of the old item is lent to the new
 if (window.htmx) Object.assign(window.htmx.config, { timeout: 15_000, attributesToSettle: [] });
 dress();
 sendAll();

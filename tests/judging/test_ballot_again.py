@@ -261,7 +261,11 @@ def test_what_was_filled_in_beside_a_comment_without_scripts_is_kept(client, ann
     assert Comment.objects.count() == bool(words.strip())
     for shown in (page, client.get(address(run)).text):
         assert checked(shown) == marks | {"side": ""}
-        assert (area(shown, "note"), area(shown, "skip-reason"), area(shown, "comment-text")) == ("slowly", "no Latin", "")
+        assert (area(shown, "note"), area(shown, "skip-reason"), area(shown, "comment-text")) == (
+            "slowly",
+            "no Latin",
+            "",
+        )
         assert 'value="unsafe" checked' in shown and '<option value="leak" selected' in shown
         assert "You had been signed out" not in shown
     act(client, "cast", seat, htmx=False, **marks)
