@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -81,7 +82,7 @@ def keep_beside(request: HttpRequest, seat: Assignment) -> None:
         _put(request, seat.token, {"is_sent": True, "form": "cast"}, but=("text", "comment-text"))
 
 
-def _put(request: HttpRequest, token: UUID, told: Mapping[str, object], *, but: Collection[str] = ()) -> None:
+def _put(request: HttpRequest, token: UUID, told: dict[str, Any], *, but: Collection[str] = ()) -> None:
     but = {"csrfmiddlewaretoken", *but}
     fields = {name: values for name, values in request.POST.lists() if name not in but}
     if fields and len(str(fields)) <= LARGEST:

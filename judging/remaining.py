@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Case, Count, Exists, Q, Value, When
+from django.db.models import Case, Count, Exists, F, Q, Value, When
 from django.utils import timezone
 
 from arena.models import Benchmark
@@ -58,11 +58,13 @@ def _goes_on(run: Run, judge: Judge | None, member: Member) -> When:
     """True for this run where it has an item for this person: in hand or open, of the practice round, or not known yet."""
     if Voting.of(run).practice and not member.practised:
         return When(pk=run.pk, then=Value(True))
-    unknown = ~Q(Exists(run.items.order_by()))
-    held = Q(Exists(in_hand(run, judge).order_by())) if judge else Q()
-    return When(
-        Q(pk=run.pk) & (unknown | held | Q(Exists(open_items(run, judge, member).order_by()))), then=Value(True)
-    )
+    items = run.items.order_by()
+    if judge is None:  # who has voted nowhere yet
+        mine = items.filter(held__lt=F("wanted"), is_out=False)
+        mine = mine.filter(language__in=member.languages) if member.languages else mine
+        return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(mine))), then=Value(True))
+    held, free = in_hand(run, judge).order_by(), open_items(run, judge, member).order_by()
+    return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(held)) | Q(Exists(free))), then=Value(True))
 
 
 def _why(run: Any, member: Member) -> str:
