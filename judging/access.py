@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from arena.frame import LEADS, is_adjudicator, is_annotator, is_lead, is_viewer
@@ -15,6 +17,10 @@ from arena.models import Benchmark, Provenance
 from judging.models import Assignment, AuditEntry, Grade, Judge, Membership, Preference, Role, Run, VotingItem
 from judging.undecided import undecided_by
 from judging.voting import GUESTS, INVITED, Voting
+
+STEP = timedelta(days=7)
+"""How long figures of an open run are kept back at most: then those of all its votes so far are shown at once, which tells nobody
+what became of one."""
 
 
 def runs_seen_by(user) -> QuerySet[Run]:
@@ -72,14 +78,20 @@ def may_adjudicate(user, run: Run) -> bool:
 
 def runs_open_to(user) -> QuerySet[Run] | None:
     """The open runs that this person may vote in; None for somebody who votes nowhere. At most four queries."""
+    open_to = open_with_memberships(user)
+    return None if open_to is None else Run.objects.filter(pk__in=[run.pk for run, _row in open_to])
+
+
+def open_with_memberships(user) -> list[tuple[Run, Membership | None]] | None:
+    """The same, each with what binds this person to it. At most four queries."""
     rows = {row.run_id: row for row in Membership.objects.filter(user=user).exclude(role=Role.VIEWER)}
     runs, annotates = Run.objects.filter(status=Run.Status.OPEN), is_annotator(user)
     if not annotates:
         if not rows or is_lead(user):
             return None
         runs = runs.filter(pk__in=rows)
-    mine = [run.pk for run in runs if lets_vote(run, rows.get(run.pk), annotates=annotates, leads=False)]
-    return Run.objects.filter(pk__in=mine)
+    mine = ((run, rows.get(run.pk)) for run in runs)
+    return [(run, row) for run, row in mine if lets_vote(run, row, annotates=annotates, leads=False)]
 
 
 def is_blind_on(user, benchmark: Benchmark) -> bool:
@@ -136,12 +148,25 @@ def _runs_to_decide(user, runs: QuerySet[Run]) -> QuerySet[Run]:
     return shut.filter(Exists(items.filter(run=OuterRef("pk"))))
 
 
-def figures_end(user, benchmark: Benchmark | None = None) -> dict[int, datetime]:
-    """From when on figures of a benchmark are kept from this reader, by the benchmark's id; of one benchmark, or of all.
+@dataclass(frozen=True)
+class Held:
+    """Which figures of a benchmark are kept from somebody: those since `since`, but for the last before `end`."""
+
+    since: datetime
+    end: datetime
+
+    @property
+    def more(self) -> datetime:
+        """When newer figures follow, unless the vote is over before."""
+        return self.end + STEP
+
+
+def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
+    """Which figures of a benchmark are kept from this reader, by the benchmark's id; of one benchmark, or of all.
 
     Somebody who votes and sees a figure move knows whom the vote was for. So that figures stop where an open run of the
-    benchmark was last opened; in a demo, where this person began to vote. Not for viewers who are asked nowhere. At most
-    nine queries.
+    benchmark was last opened; in a demo, where this person began to vote. A run may be open for years: a week later, and
+    each week after that, figures of all votes so far follow. Not for viewers who are asked nowhere. At most nine queries.
     """
     blinding = blinding_runs(user, benchmark).items()
     found = {pk: [run for run in runs if run.status == Run.Status.OPEN] for pk, runs in blinding}
@@ -150,7 +175,13 @@ def figures_end(user, benchmark: Benchmark | None = None) -> dict[int, datetime]
         return {}
     began = _first_seats(user, [run for runs in found.values() for run in runs if run.provenance == Provenance.DEMO])
     told = {pk: [_votes_began(run, began) for run in runs] for pk, runs in found.items()}
-    return {pk: min(filter(None, times)) for pk, times in told.items() if any(times)}
+    times = {pk: [at for at in mine if at] for pk, mine in told.items()}
+    return {pk: Held(min(mine), min(map(_last_step, mine))) for pk, mine in times.items() if mine}
+
+
+def _last_step(began: datetime) -> datetime:
+    """The last of the moments, a week apart, at which figures of votes that began then are shown."""
+    return began + max(0, (timezone.now() - began) // STEP) * STEP
 
 
 def who_follow(people: Collection[int]) -> set[int]:
@@ -170,13 +201,13 @@ def who_follow(people: Collection[int]) -> set[int]:
 
 
 def figures_ends(benchmark: Benchmark) -> set[datetime]:
-    """Every moment from which on figures of the benchmark are kept from somebody: see `figures_end`. Two queries."""
+    """Every moment from which on figures of the benchmark are kept from somebody: see `figures_held`. Two queries."""
     runs = {run.pk: run for run in _open_among(Run.objects.filter(benchmark=benchmark))}
     demos = [pk for pk, run in runs.items() if run.provenance == Provenance.DEMO]
     seats = Assignment.objects.filter(run__in=demos, judge__user__isnull=False).order_by()
     firsts = seats.values_list("run", "judge__user").annotate(Min("created_at"))
     began = [_votes_began(runs[run], {run: first}) for run, _user, first in firsts]
-    return set(filter(None, (*began, *(_votes_began(run, {}) for run in runs.values()))))
+    return {_last_step(at) for at in (*began, *(_votes_began(run, {}) for run in runs.values())) if at}
 
 
 def _is_asked_anywhere(user) -> bool:

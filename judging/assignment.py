@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -101,14 +102,23 @@ def next_seat(
 ) -> Assignment | None:
     """The seat this person holds, or a new one; None when nothing in this run is open to them.
 
-    New are, in this order: practice, a gold item or hidden repeat that is due, the item that the fewest people hold.
-    `now` is this person's standing, for who `gives`, in the same transaction.
+    New are, in this order: practice, a gold item or hidden repeat that is due, the item that the fewest people hold. One query
+    more before the last vote that a quota lets this person cast. `now` is this person's standing, for who `gives`, in the same
+    transaction.
     """
     member = member or Member.of(run, None)
     with transaction.atomic(savepoint=False):
         now = now or standing(run, judge, gives=True)
         if now.held and (seat := _held_seat(run, judge)):
             return seat
+        is_stale = bool(now.held) or _is_near(now, member)
+        while is_stale:  # another tab has voted since `now`, or may have: a quota can be used up
+            now = standing(run, judge, member=member)
+            if now.held and (seat := _held_seat(run, judge)):
+                return seat
+            is_stale = bool(now.held)
+        if now.exhausts(member):
+            return None
         due = practice_due(run, judge, member)
         due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
         if due:
@@ -118,6 +128,11 @@ def next_seat(
             return seat
         more = let_go(run) or prepare(run)
         return _new_seat(run, judge, member, level=(None, None)) if more else None
+
+
+def _is_near(now: Standing, member: Member) -> bool:
+    """Whether one vote more uses up a quota of this person's."""
+    return bool(replace(now, today=now.today + 1, votes=now.votes + 1).exhausts(member))
 
 
 def cast(

@@ -199,7 +199,10 @@ def next_for(run: Run, judge: Judge, member: Member) -> Given:
         now = assignment.standing(run, judge, member=member, gives=True)
         if why := nothing_because(run, member, now):
             return Given(now, why)
-        return Given(now, "", assignment.next_seat(run, judge, member=member, now=now))
+        if seat := assignment.next_seat(run, judge, member=member, now=now):
+            return Given(now, "", seat)
+        now = assignment.standing(run, judge, member=member)  # this person's other tab may have used up a quota
+        return Given(now, nothing_because(run, member, now))
 
 
 def nothing_because(run: Run, member: Member, now: assignment.Standing) -> str:

@@ -1,9 +1,11 @@
-"""What was filled in on a ballot and is shown again: posted and not recorded, kept over a sign-in, or taken back by Undo."""
+"""What was filled in on a ballot and is shown again: posted and not recorded, beside a comment, kept over a sign-in, or taken back by Undo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest, QueryDict
@@ -11,10 +13,11 @@ from django.http import HttpRequest, QueryDict
 from judging.assignment import open_seats
 from judging.ballots import OVERALL, SCALES, VALUES, field_name
 from judging.models import Assignment, Grade, Judge, KeptOut, Preference, Run
+from judging.standing import in_hand
 from judging.voting import DIMENSIONS, FIVE, FOUR, Voting
 
-LARGEST = 40_000  # characters that are kept over a sign-in
-UNSENT = "unsent"  # in the session: what was posted by somebody who was signed out
+LARGEST = 40_000  # characters that are kept in the session
+UNSENT = "unsent"  # in the session: what was posted by somebody who was signed out, or beside a comment
 
 Seat = Assignment.Status
 
@@ -26,8 +29,8 @@ WHY = ("cause", "reason")  # of a skip and of a flag
 class Filled:
     """What was posted by one form of the ballot: "cast", "skip", "flag" or "comment".
 
-    Without scripts the first three are one form, so that whichever is sent brings what was filled in for all: why somebody
-    would skip or flag is "skip-cause", "skip-reason" and so on in it.
+    Without scripts all are one form, so that whichever is sent brings what was filled in for all: why somebody would skip or
+    flag is "skip-cause", "skip-reason" and so on in it, and a comment "comment-text".
     """
 
     form: str = ""
@@ -35,12 +38,16 @@ class Filled:
 
     def of(self, form: str) -> QueryDict:
         """What stood in this form: nothing where it was another one, that does not bring it along."""
-        brings = self.form == form or form == "cast" and self.form in ("skip", "flag")
-        return self.fields if brings else QueryDict()
+        return self.fields if form in (self.form, "cast") else QueryDict()
 
     def why(self, form: str) -> dict[str, str]:
         """Why somebody would skip or flag, as far as it was filled in."""
         return why(self.fields, form, is_sent=self.form == form)
+
+    @property
+    def comment(self) -> str:
+        """What somebody would say of the item, as far as it was filled in."""
+        return comment(self.fields)
 
 
 def why(fields: Mapping[str, str], form: str, *, is_sent: bool = True) -> dict[str, str]:
@@ -48,37 +55,64 @@ def why(fields: Mapping[str, str], form: str, *, is_sent: bool = True) -> dict[s
     return {name: fields.get(f"{form}-{name}", "") or (fields.get(name, "") if is_sent else "") for name in WHY}
 
 
+def comment(fields: Mapping[str, str]) -> str:
+    """What is said of the item, "" where nothing is."""
+    return fields.get("comment-text", "") or fields.get("text", "")
+
+
 def posted(request: HttpRequest) -> Filled:
     """What is posted, by the name of the address."""
     return Filled(request.resolver_match.url_name, request.POST)
 
 
-# Over a sign-in
+# Over a sign-in, and beside a comment
 
 
 def keep(request: HttpRequest) -> None:
     """Put what was posted to a seat by somebody who was signed out into their session, which signing in goes on with."""
     token = request.resolver_match.kwargs.get("token")
-    fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
-    if request.method != "POST" or not fields or len(str(fields)) > LARGEST:
-        return
-    if Assignment.objects.filter(token=token, status=Seat.LEASED).exists():
-        request.session[UNSENT] = {"form": request.resolver_match.url_name, "token": str(token), "fields": fields}
+    if request.method == "POST" and Assignment.objects.filter(token=token, status=Seat.LEASED).exists():
+        _put(request, token, {})
 
 
-def kept(request: HttpRequest, run: Run, judge: Judge) -> tuple[Assignment, Filled] | None:
-    """The seat whose form was kept, and the form; None where there is none, or it is not this person's. At most one query."""
+def keep_beside(request: HttpRequest, seat: Assignment) -> None:
+    """The same of what was filled in beside a comment, which is sent: all but the comment."""
+    let_go(request, seat)
+    if seat.status == Seat.LEASED:
+        _put(request, seat.token, {"is_sent": True, "form": "cast"}, but=("text", "comment-text"))
+
+
+def _put(request: HttpRequest, token: UUID, told: dict[str, Any], *, but: Collection[str] = ()) -> None:
+    but = {"csrfmiddlewaretoken", *but}
+    fields = {name: values for name, values in request.POST.lists() if name not in but}
+    if fields and len(str(fields)) <= LARGEST:
+        where = {"form": request.resolver_match.url_name, "token": str(token), "fields": fields}
+        request.session[UNSENT] = where | told
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the session has of a seat; `is_sent` where it stood beside a comment, which is on record."""
+
+    seat: Assignment
+    filled: Filled
+    is_sent: bool
+
+
+def kept(request: HttpRequest, run: Run, judge: Judge) -> Kept | None:
+    """What the session has of a seat in this run; None where that is nothing, the seat is not this person's, or an item that Undo
+    brought back goes before it. At most two queries."""
     told = request.session.get(UNSENT)
     if not told:
         return None
     mine = open_seats().filter(run=run, judge=judge, status=Seat.LEASED)
     seat = mine.exclude(purpose=Assignment.Purpose.ADJUDICATION).filter(token=told["token"]).first()
-    if seat is None:
+    if seat is None or in_hand(run, judge).filter(pk__lt=seat.pk).exists():
         return None
     fields = QueryDict(mutable=True)
     for name, values in told["fields"].items():
         fields.setlist(name, values)
-    return seat, Filled(told["form"], fields)
+    return Kept(seat, Filled(told["form"], fields), is_sent=told.get("is_sent", False))
 
 
 def let_go(request: HttpRequest, seat: Assignment) -> None:

@@ -277,7 +277,7 @@ def judge_page(judge: Judge, seen: Seen) -> dict[str, Any]:
     people = _by_place(among)
     places = [_place(snapshot, rows, people, health) for snapshot in snapshots.values()]
     provenances = {judge.provenance, *(kind for snapshot in snapshots.values() for kind in snapshot.provenances)}
-    told = {"judge": judge, "is_held": bool(seen.end), "options": public_options(judge), "said": _said(judge)}
+    told = {"judge": judge, "is_held": bool(seen.held), "options": public_options(judge), "said": _said(judge)}
     return {**told, "places": places, "provenances": sorted(provenances)}
 
 

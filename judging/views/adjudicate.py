@@ -176,11 +176,13 @@ def comment(request, token):
     may = may_adjudicate if seat.purpose == adjudication.FOR else may_vote_in
     if not may(request.user, seat.run):
         raise PermissionDenied
-    said = comments.say(seat.run, seat.answer or seat.battle, request.user, asked(request.POST, "text", longest=2000))
-    filled.let_go(request, seat)
+    words = asked({"text": filled.comment(request.POST)}, "text", longest=2000)
+    said = comments.say(seat.run, seat.answer or seat.battle, request.user, words)
     text = _("Your comment is on record.") if said else _("There was nothing to keep.")
     if request.htmx:
+        filled.let_go(request, seat)
         return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={SAID: "commented"})
+    filled.keep_beside(request, seat)
     messages.info(request, text)
     return back
 

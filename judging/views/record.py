@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from arena.frame import is_lead
 from arena.models import Answer, Battle, Provenance, Question, in_reader_language
-from judging import browsing, comments
+from judging import browsing, comments, remaining
 from judging.access import is_blind_on, name_people
 from judging.models import Comment, Grade, Judge, KeptOut, Preference, Status, VotingItem
 from judging.views.browse import walk
@@ -30,8 +30,11 @@ def question(request, pk):
     question = get_object_or_404(Question.objects.select_related("benchmark", "category"), pk=pk)
     blind = is_blind_on(request.user, question.benchmark)
     answers = list(question.answers.select_related("model").order_by("model__name", "model__version", "sample"))
-    context = {"question": question, "blind": blind, "answers": shuffled(answers, request.user) if blind else answers}
-    if not blind:
+    context = {"question": question, "blind": blind, "answers": answers}
+    if blind:
+        goes_on = remaining.goes_on(request.user, question.benchmark)
+        context |= {"answers": shuffled(answers, request.user), "goes_on": goes_on}
+    else:
         context |= {"battles": judged_battles(question, answers), "prompts": give_grades(answers)}
         name_people([one for part in [*context["battles"], *answers] for one in part.judgments], request.user)
     context |= walk(request, browsing.QUESTIONS, question.pk) or neighbours(question)
@@ -49,7 +52,8 @@ def battle(request, pk):
     answers = [battle.first, battle.second]
     context = {"battle": battle, "question": battle.question, "blind": blind, "answers": answers}
     if blind:
-        context["answers"] = shuffled(answers, request.user)
+        goes_on = remaining.goes_on(request.user, battle.question.benchmark)
+        context |= {"answers": shuffled(answers, request.user), "goes_on": goes_on}
     else:
         battle.judgments = [in_words(preference, battle) for preference in preferences().filter(battle=battle)]
         name_people(battle.judgments, request.user)

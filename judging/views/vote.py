@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Q
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.utils.translation import gettext as _
@@ -20,8 +19,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from arena.frame import is_lead
 from arena.planning import planned_once
-from judging import assignment, ballots, casting, filled
-from judging.access import may_vote_in, runs_open_to, runs_to_adjudicate
+from judging import assignment, ballots, casting, filled, remaining
+from judging.access import may_vote_in, open_with_memberships, runs_open_to, runs_to_adjudicate
 from judging.casting import Said
 from judging.filled import Filled
 from judging.models import Assignment, Run
@@ -60,16 +59,10 @@ def _refused(request):
 @require_safe
 def vote(request):
     """The runs that are open for this person's votes."""
-    runs, split = runs_open_to(request.user), runs_to_adjudicate(request.user)
-    if runs is None and not split:
+    open_to, split = open_with_memberships(request.user), runs_to_adjudicate(request.user)
+    if open_to is None and not split:
         return _refused(request)
-    runs = Run.objects.none() if runs is None else runs
-    counts = (Assignment.Purpose.VOTE, Assignment.Purpose.REPEAT, Assignment.Purpose.GOLD)
-    done = Q(assignments__status=Seat.DONE, assignments__purpose__in=counts)
-    runs = runs.select_related("benchmark", "rubric").annotate(
-        mine=Count("assignments", filter=done & Q(assignments__judge__user=request.user)),
-        all=Count("assignments", filter=done),
-    )
+    runs = remaining.with_counts(request.user, open_to or ())
     return render(request, "judging/vote.html", {"runs": runs, "split": split})
 
 
@@ -89,8 +82,8 @@ def ballot(request, pk):
     goes_on = run.status == Run.Status.OPEN and not member.paused_at
     if goes_on and (back := filled.kept(request, run, judge)):
         told = _("You had been signed out, so nothing was recorded. What you filled in is here: send it again.")
-        said = Said(told, messages.WARNING, "kept")
-        return _show(request, run, judge, member=member, said=said, seat=back[0], again=back[1])
+        said = None if back.is_sent else Said(told, messages.WARNING, "kept")
+        return _show(request, run, judge, member=member, said=said, seat=back.seat, again=back.filled)
     return _show(request, run, judge, member=member)
 
 
@@ -228,7 +221,7 @@ def _exhibited(seat: Assignment, again: Filled, errors) -> dict[str, Any]:
         "skipped": again.why("skip"),
         "flag_causes": ballots.flag_causes(),
         "flagged": again.why("flag"),
-        "comment": again.of("comment").get("text", ""),
+        "comment": again.comment,
     }
     if ballots.is_one_press(seat.run):
         return context | {"choices": ballots.choices(seat.run)}

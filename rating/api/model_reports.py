@@ -149,7 +149,9 @@ class ReportRow(Schema):
     is_held: bool = Field(description="whether newer figures of some benchmark are kept from you: people vote on it")
     scores: list[MeasuredRow] = Field(description="objective scores")
     totals: list[TotalRow]
-    ratings: list[RatedRow] = Field(description="on the current snapshot of each board, or on the last before the vote")
+    ratings: list[RatedRow] = Field(
+        description="on the current snapshot of each board, or on the last that may be seen while people vote"
+    )
     speed: list[SpeedRow]
     timed: int = Field(description="how many of the newest answers the timings are of, at the most")
     measured_speed: list[MeasuredRow] = Field(description="as it was measured elsewhere")
@@ -265,7 +267,7 @@ def model_report(request: HttpRequest, pk: int, wanted: Query[ReportWanted]) -> 
         raise unusable(("profile", _("there is no such profile")))
     report = report_of(model, basis=wanted.basis, seen=seen)
     gates = gates_of(model, profile, report=report, seen=seen).as_json() if profile else None
-    return {**_report(report), "model": model_ref(model), "is_held": bool(seen.end), "gates": plain(gates)}
+    return {**_report(report), "model": model_ref(model), "is_held": bool(seen.held), "gates": plain(gates)}
 
 
 @router.get(

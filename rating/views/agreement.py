@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse, JsonResponse
@@ -22,8 +23,8 @@ from rating.seen import Seen
 @require_safe
 def agreement(request, pk):
     """How far judges agree on a benchmark by its newest snapshot; filters, and the two who are crossed, in the address."""
-    found, is_held = _newest(request, pk)
-    return _agreement_page(request, found, is_newest=True, is_held=is_held)
+    found, more = _newest(request, pk)
+    return _agreement_page(request, found, is_newest=True, more=more)
 
 
 @require_safe
@@ -32,13 +33,13 @@ def snapshot_agreement(request, pk):
     return _agreement_page(request, _of_snapshot(request, pk), is_newest=False)
 
 
-def _newest(request, pk: int) -> tuple[Agreements, bool]:
-    """The rows of the newest snapshot that this reader may see, and whether newer ones are kept back."""
+def _newest(request, pk: int) -> tuple[Agreements, datetime | None]:
+    """The rows of the newest snapshot that this reader may see, and when newer ones follow that are kept back."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
     seen = Seen.of(request.user, benchmark)
     newest = seen.latest(benchmark)
     rows = boards.agreement_rows(benchmark, snapshot=newest) if newest else Agreements(benchmark, None, [])
-    return rows, seen.is_held(benchmark)
+    return rows, seen.more(benchmark)
 
 
 def _of_snapshot(request, pk: int) -> Agreements:
@@ -47,13 +48,14 @@ def _of_snapshot(request, pk: int) -> Agreements:
     return boards.agreement_rows(found.leaderboard.benchmark, snapshot=found)
 
 
-def _agreement_page(request, found: Agreements, *, is_newest: bool, is_held: bool = False):
+def _agreement_page(request, found: Agreements, *, is_newest: bool, more: datetime | None = None):
     filters = comparing.Filters.of(found, {name: asked(request.GET, name) for name in comparing.FILTERS})
     context: dict[str, Any] = {
         "benchmark": found.benchmark,
         "snapshot": found.snapshot,
         "is_newest": is_newest,
-        "is_held": is_held,
+        "is_held": more is not None,
+        "more": more,
         "page": comparing.page(filters.applied(found)),
         "filters": filters,
         "has_any": bool(found.rows),
@@ -117,7 +119,7 @@ def trust(request, pk):
     """What each machine judge of a benchmark is worth: whether it is trusted where, and what it costs."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
     seen = Seen.of(request.user, benchmark)
-    return _trust_page(request, benchmark, seen.latest(benchmark), is_newest=True, is_held=seen.is_held(benchmark))
+    return _trust_page(request, benchmark, seen.latest(benchmark), is_newest=True, more=seen.more(benchmark))
 
 
 @require_safe
@@ -127,10 +129,12 @@ def snapshot_trust(request, pk):
     return _trust_page(request, found.leaderboard.benchmark, found, is_newest=False)
 
 
-def _trust_page(request, benchmark: Benchmark, snapshot: Snapshot | None, *, is_newest: bool, is_held: bool = False):
+def _trust_page(
+    request, benchmark: Benchmark, snapshot: Snapshot | None, *, is_newest: bool, more: datetime | None = None
+):
     panel = worth.judges(benchmark, snapshot=snapshot) if snapshot else worth.Panel(benchmark, None, [])
     context = {"benchmark": benchmark, "snapshot": panel.snapshot, "panel": panel, "is_newest": is_newest}
-    return render(request, "rating/health.html", {**context, "is_held": is_held})
+    return render(request, "rating/health.html", {**context, "is_held": more is not None, "more": more})
 
 
 @require_safe

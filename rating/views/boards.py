@@ -18,11 +18,10 @@ def home(request):
 
 @require_safe
 def leaderboard(request, pk):
-    """A benchmark's board from its newest snapshot; for whoever votes, from the last before the vote."""
+    """A benchmark's board from its newest snapshot; for whoever votes, from the last that it may see."""
     benchmark = get_object_or_404(Benchmark, pk=pk)
     seen = Seen.of(request.user, benchmark)
-    is_held = seen.is_held(benchmark)
-    return _board_page(request, benchmark, seen.latest(benchmark), is_newest=True, is_held=is_held)
+    return _board_page(request, benchmark, seen.latest(benchmark), is_newest=True, more=seen.more(benchmark))
 
 
 @require_safe
@@ -32,8 +31,9 @@ def snapshot(request, pk):
     return _board_page(request, found.leaderboard.benchmark, found, is_newest=False)
 
 
-def _board_page(request, benchmark, found, *, is_newest, is_held=False):
-    frame = {"benchmark": benchmark, "snapshot": found, "is_newest": is_newest, "is_held": is_held}
+def _board_page(request, benchmark, found, *, is_newest, more=None):
+    is_held = more is not None
+    frame = {"benchmark": benchmark, "snapshot": found, "is_newest": is_newest, "is_held": is_held, "more": more}
     if is_held and found is None:
         return render(request, "rating/leaderboard.html", {**frame, "body": board_page.Body(benchmark.title, "")})
     at = _live_at(found) if is_newest and found and not is_held else None

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from arena.border import asked
 from arena.models import Answer, Battle, Benchmark
-from judging import adjudication
+from judging import adjudication, remaining
 from judging.access import is_blind_on
 from judging.models import AuditEntry, Run, VotingItem
 from judging.views.runs import leads_only
@@ -35,7 +35,9 @@ def contested(request, pk):
     benchmark = get_object_or_404(Benchmark, pk=pk)
     blind = is_blind_on(request.user, benchmark)
     context = {"benchmark": benchmark, "blind": blind}
-    if not blind:
+    if blind:
+        context["goes_on"] = remaining.goes_on(request.user, benchmark)
+    else:
         context |= _ranked(request, benchmark)
     return render(request, "rating/contested.html", context)
 

@@ -40,7 +40,7 @@ def model(request, pk):
     report, gates, chosen = _read(request, model, seen)
     document = sections.document(report, gates)
     context = {
-        "is_held": bool(seen.end),
+        "is_held": bool(seen.held),
         "model": model,
         "report": report,
         "document": document,

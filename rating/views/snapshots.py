@@ -22,7 +22,12 @@ def history_page(request, pk):
     leaderboard = Leaderboard.objects.filter(benchmark=benchmark).first()
     seen = Seen.of(request.user, benchmark)
     found = history(leaderboard, before=_number(request, "before"), seen=seen) if leaderboard else None
-    context = {"benchmark": benchmark, "history": found, "is_held": seen.is_held(benchmark)}
+    context = {
+        "benchmark": benchmark,
+        "history": found,
+        "is_held": seen.is_held(benchmark),
+        "more": seen.more(benchmark),
+    }
     return render(request, "rating/history.html", context)
 
 
@@ -34,7 +39,7 @@ def compare(request):
     if after is None:
         newest = seen.current().select_related("leaderboard__benchmark").order_by("leaderboard__benchmark__name")
         return render(request, "rating/compare.html", {"newest": newest})
-    before = _snapshot(request, "one", seen) or _one_before(after)
+    before = _snapshot(request, "one", seen) or _one_before(after, seen)
     context = {"benchmark": after.leaderboard.benchmark, "snapshot": after, **_choices(before, after, seen)}
     if before.leaderboard.benchmark.name != after.leaderboard.benchmark.name:
         return render(request, "rating/compare.html", {**context, "is_other_benchmark": True}, status=400)
@@ -74,9 +79,9 @@ def _snapshot(request, name, seen):
     return None if pk is None else seen.snapshot(pk)
 
 
-def _one_before(after):
+def _one_before(after, seen):
     """The snapshot kept for good before this one, or the one before, or this one itself where it is the first."""
-    older = after.leaderboard.snapshots.filter(pk__lt=after.pk).select_related("leaderboard__benchmark")
+    older = seen.of_these(after.leaderboard.snapshots.filter(pk__lt=after.pk)).select_related("leaderboard__benchmark")
     return older.order_by("passing", "-pk").first() or after
 
 

@@ -13,12 +13,12 @@ import { announce } from "./ballot-say.js";
 import { arrived } from "./ballot-sending.js";
 
 const ballot = () => document.querySelector("#ballot");
-let maths = null; // the module that typesets formulas, once there was one
+let maths; // the module that typesets formulas
 
-function typeset() {
+async function typeset() {
   if (!ballot()?.querySelector(".maths")) return;
-  maths ??= import("./maths.js");
-  maths.then((module) => module.typeset(ballot())).catch(() => { maths = null; });
+  maths ??= await import("./maths.js");
+  await maths.typeset(ballot());
 }
 
 function dress() {
@@ -26,10 +26,10 @@ function dress() {
   apply();
   choose(restore(ballot()));
   show(ballot());
-  typeset();
+  typeset().catch(() => {});
 }
 
-// htmx tells each element that it takes out so, one by one: with formulas there are thousands, and nobody listens.
+// htmx tells each element that it takes out so: with formulas there are thousands.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.shouldSwap || detail.target !== ballot()) return;
   for (const answer of ballot().querySelectorAll(".answer")) answer.replaceChildren();
@@ -39,7 +39,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target?.id !== "ballot") return; // a comment was answered
   arrived(detail.xhr);
   painted();
-  dress();
+  dress(); // before the focus, which lays out
   const wrong = ballot()?.querySelector("[data-error]")?.closest("fieldset")?.querySelector("input");
   (wrong ?? ballot()?.querySelector("[data-heading]"))?.focus({ preventScroll: Boolean(!wrong) });
   if (!wrong) window.scrollTo(0, 0);
@@ -51,6 +51,7 @@ document.addEventListener("input", () => keep(ballot()));
 // The sheet of keys is drawn by a module of its own, when it is first opened.
 document.querySelector("#ballot-help")?.addEventListener("beforetoggle", () => import("./ballot-help.js"), { once: true });
 
-if (window.htmx) window.htmx.config.timeout = 15_000; // milliseconds, after which a vote is kept and sent again
+// timeout: milliseconds, after which a vote is kept and sent again; and no class of the old item is lent to the new
+if (window.htmx) Object.assign(window.htmx.config, { timeout: 15_000, attributesToSettle: [] });
 dress();
 sendAll();

@@ -4,6 +4,7 @@ const OPTIONS = { trust: false, maxExpand: 500, maxSize: 20, throwOnError: false
 const SLICE = 100; // milliseconds of work before the page may paint: a key that is pressed meanwhile is not late
 const DELIMITERS = [["$$", "$$", true], ["\\[", "\\]", true], ["\\(", "\\)", false], ["$", "$", false]];
 const trees = new Map(); // what KaTeX made of each source on this item: two answers to one question share many
+let katex;
 let loading;
 
 function load() {
@@ -20,20 +21,20 @@ function styled() {
   return done;
 }
 
-function treeOf(source, [open, close, displayMode], katex) {
+function treeOf(source, [open, close, displayMode]) {
   // These two write a style attribute into the MathML, which our Content-Security-Policy refuses.
   const output = /\\(fcolorbox|pmb)/.test(source) ? "html" : "htmlAndMathml";
   return katex.__renderToDomTree(source.slice(open.length, -close.length), { ...OPTIONS, displayMode, output });
 }
 
-function write(element, katex) {
+function write(element) {
   if ("typeset" in element.dataset) return;
   const source = element.textContent;
   const found = DELIMITERS.find(([open, close]) => source.startsWith(open) && source.endsWith(close));
   element.dataset.typeset = "";
   if (!found || source.length < found[0].length + found[1].length) return;
   try {
-    if (!trees.has(source)) trees.set(source, treeOf(source, found, katex));
+    if (!trees.has(source)) trees.set(source, treeOf(source, found));
     const tree = trees.get(source);
     if (!tree.classes.includes("katex-error")) element.replaceChildren(tree.toNode());
   } catch {
@@ -43,32 +44,28 @@ function write(element, katex) {
 
 const pause = () => new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 200 }));
 
-function inSight(element) {
-  const { top, bottom } = element.getBoundingClientRect();
-  return bottom > 0 && top < window.innerHeight;
+// The first of each text, the second of each …: what is at the top is in sight, and where it lies need not be asked, for that
+// would lay the page out with sources that go at once.
+function inTurn(root) {
+  const texts = [...root.querySelectorAll(".answer")].map((text) => [...text.querySelectorAll(".maths:not([data-typeset])")]);
+  const most = Math.max(0, ...texts.map((text) => text.length));
+  return Array.from({ length: most }, (_none, at) => texts.flatMap((text) => text[at] ?? [])).flat();
 }
 
-async function writeAll(formulas, katex) {
+export async function typeset(root) {
+  // As many before the page is painted as there is time for; at once where KaTeX is here.
+  const formulas = inTurn(root);
+  if (!formulas.length) return;
+  katex ??= await load();
+  trees.clear();
   let since = performance.now();
   for (const formula of formulas) {
     if (!formula.isConnected) return; // the next item has been painted meanwhile
-    write(formula, katex);
+    write(formula);
     if (performance.now() - since < SLICE) continue;
     await pause();
     since = performance.now();
   }
-}
-
-export async function typeset(root) {
-  // Those in sight before the page is painted, the others when there is time.
-  const formulas = [...(root?.querySelectorAll(".maths:not([data-typeset])") ?? [])];
-  if (!formulas.length) return;
-  const katex = await load();
-  trees.clear();
-  const seen = formulas.map(inSight);
-  await writeAll(formulas.filter((_formula, at) => seen[at]), katex);
-  await pause();
-  await writeAll(formulas.filter((_formula, at) => !seen[at]), katex);
 }
 
 typeset(document).catch(() => {

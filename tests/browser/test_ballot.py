@@ -249,6 +249,19 @@ def test_a_refused_skip_keeps_the_marks_without_javascript(visit):
     assert Assignment.objects.get(status="skipped").reason == "no Latin" and not Grade.objects.exists()
 
 
+def test_a_comment_keeps_the_marks_without_javascript(visit):
+    run = voting.open_run(mode="single")
+    page = visit(voting.person("ann"), scripts=False).open(reverse("ballot", args=[run.pk]))
+    page.locator('input[name="mark-right"][value="2"]').check(force=True)
+    page.locator('[data-key="c"]').click()
+    assert page.locator("#comment-form").is_hidden()
+    page.locator("#plain-comment-text").fill("which law is meant?")
+    page.locator("#comment .button--primary:visible").click()
+    page.get_by_text("Your comment is on record.").first.wait_for()
+    assert page.locator('input[name="mark-right"][value="2"]').is_checked()
+    assert page.locator("#plain-comment-text").input_value() == "" and Comment.objects.count() == 1
+
+
 def test_ctrl_enter_in_another_sheet_is_not_the_ballots(signed_in):
     run = voting.open_run(mode="single")
     open_ballot(signed_in, run)

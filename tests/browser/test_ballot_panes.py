@@ -685,6 +685,16 @@ def test_the_formulas_that_go_are_not_told_so_one_by_one(signed_in):
     assert told["all"] > 50 and told["answers"] == 0, told
 
 
+def test_formulas_of_the_next_pair_stand_before_the_page_is_laid_out_for_its_focus(signed_in):
+    open_ballot(signed_in, voting.open_run(text=MATHS))
+    signed_in.locator('[data-pane="B"] .katex').first.wait_for()
+    signed_in.evaluate("""() => document.addEventListener("focusin", ({ target }) => {
+      if (target.matches("[data-heading]")) window.standing = document.querySelectorAll(".answer .maths .katex").length;
+    })""")
+    press(signed_in, "1")
+    assert signed_in.evaluate("window.standing") > 0
+
+
 def test_a_page_without_maths_fetches_no_katex(signed_in):
     fetched = watch(signed_in)
     open_ballot(signed_in, voting.open_run())

@@ -11,8 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from arena.models import Answer, Battle
@@ -20,7 +21,8 @@ from judging import assignment, casting, flags
 from judging.assignment import next_seat, pool, standing, undo
 from judging.items import answers_of, battles_of
 from judging.judges.base import OK, Verdict
-from judging.models import Assignment, AuditEntry, Grade, Judge, Preference, Run, VotingItem
+from judging.models import Assignment, AuditEntry, Gold, Grade, Judge, Preference, Run, VotingItem
+from judging.schedule import Member
 from tests.judging import at_once, voting
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,41 @@ def vote_all(run: Run, judge: Judge) -> list[Assignment]:
         vote(seat)
         seats.append(seat)
     return seats
+
+
+@pytest.mark.parametrize("quota", ["per_day", "per_person"])
+@pytest.mark.parametrize("is_given", [True, False], ids=["with an item in hand", "with none"])
+@pytest.mark.parametrize("gold_every", [0, 1])
+def test_a_tab_that_votes_between_goes_over_no_quota(quota, is_given, gold_every):
+    run = voting.open_run(voting={quota: 2, "gold_every": gold_every})
+    ann, member = voting.judge(), Member.of(run, None)
+    vote(next_seat(run, ann, member=member))
+    for battle in Battle.objects.exclude(assignments__judge=ann)[:gold_every]:
+        Gold.objects.create(run=run, battle=battle, lowest=1, highest=2)
+    seats = run.assignments.filter(judge=ann, status="leased")
+    if is_given:
+        next_seat(run, ann, member=member)
+    before = standing(run, ann, member=member)
+    while (seat := next_seat(run, ann, member=member)) and not standing(run, ann, member=member).exhausts(member):
+        vote(seat)
+    assert standing(run, ann, member=member).exhausts(member) and bool(before.held) is is_given
+    seats.delete()
+    assert next_seat(run, ann, member=member, now=before) is None
+
+
+def test_a_quota_that_nobody_is_near_costs_no_query():
+    run = voting.open_run(questions=8)
+    ann, counts = voting.judge(), []
+    vote(next_seat(run, ann))  # which freezes what it used
+    for per_day in (0, 9):
+        Run.objects.update(voting={"per_day": per_day})
+        run.refresh_from_db()
+        member = Member.of(run, None)
+        now = standing(run, ann, member=member)
+        with CaptureQueriesContext(connection) as asked:
+            vote(next_seat(run, ann, member=member, now=now))
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("mode", ["pairwise", "baseline", "single"])

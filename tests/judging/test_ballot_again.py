@@ -249,6 +249,50 @@ def test_a_flag_without_scripts_says_what_its_own_fields_say(client, ann):
     assert (seat.status, seat.cause, seat.reason) == ("flagged", "leak", "says\r\nBirch")
 
 
+@pytest.mark.parametrize("words", ["which law is meant?", " "])
+def test_what_was_filled_in_beside_a_comment_without_scripts_is_kept(client, ann, words):
+    run = voting.open_run(mode="single")
+    seat = opened(client, run, ann)
+    marks = {"mark-right": "2", "mark-kind": "4"}
+    beside = {"note": "slowly", "reasons": ["unsafe"], "flag-cause": "leak", "skip-reason": "no Latin"}
+    page = client.post(
+        reverse("comment", args=[seat.token]), {"comment-text": words, **marks, **beside}, follow=True
+    ).text
+    assert Comment.objects.count() == bool(words.strip())
+    for shown in (page, client.get(address(run)).text):
+        assert checked(shown) == marks | {"side": ""}
+        assert (area(shown, "note"), area(shown, "skip-reason"), area(shown, "comment-text")) == (
+            "slowly",
+            "no Latin",
+            "",
+        )
+        assert 'value="unsafe" checked' in shown and '<option value="leak" selected' in shown
+        assert "You had been signed out" not in shown
+    act(client, "cast", seat, htmx=False, **marks)
+    assert checked(client.get(address(run)).text) == {"side": ""} and filled.UNSENT not in client.session
+
+
+def test_a_comment_not_yet_said_is_kept_beside_what_is_refused(client, ann):
+    run = voting.open_run(mode="single")
+    seat = opened(client, run, ann)
+    page = act(client, "flag", seat, htmx=False, **{"flag-reason": " ", "comment-text": "which law is meant?"})
+    assert page.status_code == 422 and area(page.text, "comment-text") == "which law is meant?"
+    assert not Comment.objects.exists()
+
+
+def test_undo_goes_before_what_was_filled_in_beside_a_comment_and_that_comes_after_it(client, ann):
+    run = voting.open_run(mode="single")
+    first = opened(client, run, ann)
+    act(client, "cast", first, htmx=False, **{"mark-right": "1", "mark-kind": "1"})
+    second, marks = opened(client, run, ann), {"mark-right": "2", "mark-kind": "4"}
+    act(client, "comment", second, htmx=False, **{"comment-text": "which law?", **marks})
+    page = client.post(reverse("undo", args=[run.pk]), follow=True).text
+    assert f'data-token="{first.token}"' in page
+    act(client, "cast", first, htmx=False, **{"mark-right": "1", "mark-kind": "1"})
+    page = client.get(address(run)).text
+    assert f'data-token="{second.token}"' in page and checked(page) == marks | {"side": ""}
+
+
 def signed_out_with(seat: Assignment, what: str, **post) -> tuple[Client, str]:
     """A browser without a session from which this was posted, and where it was led after the sign-in."""
     client = Client()

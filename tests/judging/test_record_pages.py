@@ -320,6 +320,15 @@ def test_an_annotator_sees_no_name_and_no_verdict_while_votes_are_open(voted_on,
     )
 
 
+def test_an_annotator_with_nothing_left_is_not_asked_to_go_on(voted_on):
+    item = {"run": voted_on.benchmark.runs.get(status="open"), "battle": voted_on.battles.get()}
+    VotingItem.objects.create(**item, category=voted_on.category, wanted=1, held=1, done=1)
+    client = signed_in("annotator")
+    for row in (voted_on, voted_on.battles.get()):
+        text = page(client, row)
+        assert "hidden while people are voting" in text and "Go on voting" not in text
+
+
 @pytest.mark.parametrize("roles", [("lead",), ("lead", "annotator")])
 def test_leads_see_all(voted_on, roles):
     client = signed_in(*roles)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from arena.models import Answer, LanguageModel
-from judging import assignment
+from judging import assignment, casting
 from judging.models import Assignment, Grade, Judge, Membership, Preference, Run
 from judging.signals import judged
 from tests.judging import voting
@@ -483,6 +483,58 @@ def test_who_asks_for_the_headers_alone_takes_no_seat(client):
     for address in (ballot(run), reverse("vote")):
         assert client.head(address).status_code == 200
     assert not Assignment.objects.exists() and not Judge.objects.exists()
+
+
+def test_a_quota_that_another_tab_used_up_just_now_is_told_as_one(client, ann, monkeypatch):
+    run = voting.open_run(voting={"per_day": 1})
+    seat, asked = opened(client, run, ann), casting.nothing_because
+
+    def meanwhile(*facts) -> str:
+        monkeypatch.setattr(casting, "nothing_because", asked)
+        why = asked(*facts)
+        assert act(client, "cast", seat, choice="a").status_code == 200
+        return why
+
+    monkeypatch.setattr(casting, "nothing_because", meanwhile)
+    assert 'data-ballot="day"' in client.get(ballot(run)).text
+    assert Preference.objects.count() == 1 and not Assignment.objects.filter(status="leased").exists()
+
+
+def nothing_in_the_list(client) -> list[str]:
+    page = client.get(reverse("vote")).text
+    assert ("Go on voting" in page or "Start voting" in page) is ("data-nothing" not in page)
+    return re.findall(r'data-nothing="(\w+)"', page)
+
+
+@pytest.mark.parametrize(
+    ("voting_", "nothing"), [({}, []), ({"per_day": 1}, ["day"]), ({"per_person": 1}, ["run"]), ({"per_day": 2}, [])]
+)
+def test_the_list_says_where_a_quota_is_used_up(client, ann, voting_, nothing):
+    run = voting.open_run(voting=voting_)
+    assert nothing_in_the_list(client) == []
+    act(client, "cast", opened(client, run, ann), choice="a")
+    if nothing:
+        assert nothing_in_the_list(client) == nothing
+    else:
+        assert "Go on voting" in client.get(reverse("vote")).text
+
+
+def test_the_list_says_where_all_is_done_and_where_others_did_it(client, ann):
+    run = voting.open_run(questions=1, limits={"overlap": 1})
+    ben = voting.person("ben")
+    act(client, "cast", opened(client, run, ann), choice="a")
+    assert nothing_in_the_list(client) == ["done"] and "Thank you, that is all" in client.get(reverse("vote")).text
+    client.post(reverse("undo", args=[run.pk]))
+    assert nothing_in_the_list(client) == []
+    act(client, "cast", seat_in_hand(run, ann), choice="a")
+    client.force_login(ben)
+    assert nothing_in_the_list(client) == ["done"] and "Enough people have voted" in client.get(reverse("vote")).text
+
+
+def test_the_list_says_where_a_person_is_paused(client, ann):
+    run = voting.open_run()
+    Membership.objects.create(run=run, user=ann, paused_at=timezone.now(), paused_why="talk to me")
+    assert nothing_in_the_list(client) == ["paused"]
 
 
 def test_looking_at_the_list_makes_nobody_a_judge(client):

@@ -1,4 +1,4 @@
-"""While people vote on a benchmark, whoever votes sees its figures as they were before: none that moves with a vote."""
+"""While people vote on a benchmark, whoever votes sees its figures as they were before, and once a week as they are: none that moves with a vote."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_snapshot_that_counts_such_votes_is_refused_to_them_with_a_reason(plac
 def test_leads_and_viewers_follow_the_votes(place, name):
     client = client_of(place.who(name))
     page = told(client, f"/leaderboard/{place.benchmark.pk}/")
-    assert "Live: votes have come" in page and "data-board" in page and "before the vote" not in page
+    assert "Live: votes have come" in page and "data-board" in page and "What you see is as of" not in page
     assert {client.get(path).status_code for path in of_after(place)} == {200}
 
 
@@ -155,12 +155,47 @@ def test_the_held_board_says_why_and_is_not_followed(place, client):
 def test_where_nothing_was_rated_before_the_vote_the_board_is_closed_and_says_so(place, client):
     place.before.delete()
     page = told(client, f"/leaderboard/{place.benchmark.pk}/")
-    assert "Its figures follow when the vote is over" in page and "Ash" not in page and "Nothing is rated" not in page
+    assert "Its figures follow once a week, next on" in page and "Ash" not in page and "Nothing is rated" not in page
     assert client.get(f"/leaderboard/{place.benchmark.pk}/export/csv/").status_code == 404
     for part in ("agreement", "trust"):
         assert "Its figures follow" in told(client, f"/{part}/{place.benchmark.pk}/")
     board = Program().get(f"boards/{place.benchmark.pk}").json()
     assert (board["snapshot"], board["rows"], board["is_held"], board["is_live"]) == (None, [], True, False)
+
+
+def opened_ago(place: Place, **ago) -> None:
+    """As if all but the two snapshots, in their order, had come so long ago."""
+    began = timezone.now() - timedelta(**ago)
+    Run.objects.filter(pk=place.run.pk).update(started_at=began)
+    made = ((place.before, -timedelta(days=1)), (place.after, timedelta(days=5)))
+    for one, later in made:
+        Snapshot.objects.filter(pk=one.pk).update(created_at=began + later)
+
+
+@pytest.mark.parametrize(("days", "weeks"), [(6, 0), (8, 1), (400, 57)])
+def test_in_a_run_that_stays_open_figures_of_all_votes_so_far_follow_once_a_week(place, client, days, weeks):
+    opened_ago(place, days=days)
+    held = Seen.of(AnonymousUser()).held[place.benchmark.pk]
+    assert held.end == held.since + timedelta(weeks=weeks) and held.more == held.end + timedelta(weeks=1)
+    shown = place.after if weeks else place.before
+    assert Seen.of(AnonymousUser()).latest(place.benchmark) == shown
+    page = told(client, f"/leaderboard/{place.benchmark.pk}/")
+    assert f"next on {held.more:%Y-%m-%d %H:%M} UTC" in page and "data-board" not in page
+    assert client.get(f"/snapshots/{place.after.pk}/").status_code == (200 if weeks else 403)
+
+
+def test_of_a_weeks_snapshots_only_the_last_is_shown(place, client):
+    place.vote("fourth person")
+    last = snapshots.take(place.benchmark, passing=True)
+    opened_ago(place, days=8)
+    Snapshot.objects.filter(pk=last.pk).update(created_at=timezone.now() - timedelta(days=2))
+    assert client.get(f"/snapshots/{last.pk}/").status_code == 200
+    assert client.get(f"/snapshots/{place.after.pk}/").status_code == 403
+    assert f"/snapshots/{place.after.pk}/" not in told(client, f"/leaderboard/{place.benchmark.pk}/history/")
+    assert f"one={place.after.pk}" not in told(client, f"/compare/?other={last.pk}")
+    assert {row["id"] for row in Program().rows("snapshots")} == {place.before.pk, last.pk}
+    snapshots.thin(Leaderboard.objects.get())
+    assert Snapshot.objects.filter(pk=last.pk).exists()
 
 
 def test_when_the_vote_is_over_everybody_sees_everything(place, client):
@@ -214,10 +249,10 @@ def test_a_gate_on_battles_says_that_the_counts_are_kept_until_the_vote_is_over(
 def test_a_demo_is_held_from_its_annotator_from_the_first_item_on_and_from_no_visitor():
     place = Place(provenance="demo")
     ann = place.who("annotator")
-    assert Seen.of(ann).end == Seen.of(AnonymousUser()).end == {}
+    assert Seen.of(ann).held == Seen.of(AnonymousUser()).held == {}
     judge = make.judge("ann of the demo", kind="person", user=ann)
     Assignment.objects.create(run=place.run, judge=judge, battle=Battle.objects.first(), lease_until=timezone.now())
-    assert set(Seen.of(ann).end) == {place.benchmark.pk} and Seen.of(AnonymousUser()).end == {}
+    assert set(Seen.of(ann).held) == {place.benchmark.pk} and Seen.of(AnonymousUser()).held == {}
 
 
 def test_what_was_seen_while_a_run_was_closed_is_seen_when_it_is_open_again(place, client):
@@ -261,7 +296,7 @@ def test_the_snapshot_that_voters_are_shown_is_not_thinned_out(provenance):
 def test_another_benchmark_is_not_held(place, client):
     other = judged("larder")
     snapshots.take(other)
-    assert "before the vote" not in told(client, f"/leaderboard/{other.pk}/")
+    assert "What you see is as of" not in told(client, f"/leaderboard/{other.pk}/")
 
 
 def test_what_is_held_costs_few_queries(place, django_assert_max_num_queries):
