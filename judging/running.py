@@ -16,7 +16,7 @@ from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
-from judging import elsewhere, notifying
+from judging import awaited, elsewhere, notifying
 from judging.batching import POLL
 from judging.items import (
     AT_ONCE,
@@ -91,6 +91,7 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
         if not run.renew(token):
             raise Lost
         if monotonic() >= due:
+            awaited.note(run)
             tell(run)
             due = monotonic() + BELL
         if watch:

@@ -104,6 +104,11 @@ async def awaited(future: Future[Out]) -> Out:
     try:
         return await asyncio.wrap_future(future)
     except (RuntimeError, MemoryError, IndexError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        failure = ChatError(f"the local model failed: {reason}", transient=False, status=500)
-    raise failure
+        told = failure(error)
+    raise told
+
+
+def failure(error: Exception) -> ChatError:
+    """The ChatError (permanent) for what torch could not do."""
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return ChatError(f"the local model failed: {reason}", transient=False, status=500)
