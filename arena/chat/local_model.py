@@ -14,6 +14,7 @@ from typing import Any
 
 from arena.chat.base import Message
 from arena.chat.draft import MOST_TOP
+from arena.chat.local_queue import closing
 from arena.chat.local_weights import Loaded, Weights, load, once, refusal, torch_or_refusal
 
 logger = logging.getLogger(__name__)
@@ -247,7 +248,7 @@ class CausalModel:
 
         def is_over(ids: Any, _scores: Any, **_more: Any) -> Any:
             began.append(time.monotonic()) if not began else None
-            over = time.monotonic() - began[0] > sampling.seconds
+            over = closing.is_set() or time.monotonic() - began[0] > sampling.seconds
             return self._torch.full((ids.shape[0],), over, dtype=self._torch.bool, device=ids.device)
 
         return is_over

@@ -124,6 +124,8 @@ def loading() -> list[str]:
 
 
 def _loaded(auto_class: str, weights: Weights) -> Loaded:
+    if Path(weights.model).is_absolute() and not Path(weights.model).exists():
+        raise refusal(f"there is no {weights.model} on the machine of this worker", status=NOT_HERE)
     torch = torch_or_refusal()
     # Bars that are redrawn do not go with lines of progress, nor into a worker's log.
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -132,8 +134,6 @@ def _loaded(auto_class: str, weights: Weights) -> Loaded:
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(_threads())
     source, gguf = weights.source
-    if Path(source).is_absolute() and not Path(weights.model).exists():
-        raise refusal(f"there is no {weights.model} on the machine of this worker", status=NOT_HERE)
     device = _device(torch, weights.device)
     dtype = weights.dtype or ("float32" if device.type == "cpu" else "auto")
     try:

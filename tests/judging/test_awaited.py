@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.urls import reverse
 
@@ -24,7 +25,8 @@ def run(status, provider="local"):
 
 
 def page(client, row) -> str:
-    client.force_login(make.person("lena", "lead"))
+    lead = get_user_model().objects.filter(username="lena").first() or make.person("lena", "lead")
+    client.force_login(lead)
     return client.get(reverse("run", args=[row.pk])).content.decode()
 
 
@@ -47,7 +49,8 @@ def test_weights_that_a_worker_is_loading_are_named_until_it_says_no_more(client
 
 
 def test_what_is_noted_is_of_that_run_alone(monkeypatch):
-    row, other = run("running"), run("running", "openai")
+    row = run("running")
+    other = make.run(row.benchmark, judges=list(row.judges.all()), status="running")
     monkeypatch.setattr(awaited, "loading", lambda: ["owl-7b"])
     awaited.note(row)
     assert (bool(awaited.awaited(row)), bool(awaited.awaited(other))) == (True, False)

@@ -435,8 +435,8 @@ def test_weights_of_another_kind_of_model_are_refused_and_not_made_up(tmp_path, 
     assert (caught.value.transient, caught.value.status) == (False, 404)
 
 
-def test_a_folder_that_is_not_there_is_told_as_that(tmp_path):
-    pytest.importorskip("torch", reason="torch is not installed: requirements-torch.txt")
+def test_a_folder_that_is_not_there_is_told_as_that_before_anything_is_imported(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ChatError, match="there is no .*gone on the machine of this worker"):
         complete(Endpoint("local", str(tmp_path / "gone")))
 
