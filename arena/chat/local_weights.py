@@ -126,9 +126,9 @@ def loading() -> list[str]:
 def _loaded(auto_class: str, weights: Weights) -> Loaded:
     if Path(weights.model).is_absolute() and not Path(weights.model).exists():
         raise refusal(f"there is no {weights.model} on the machine of this worker", status=NOT_HERE)
-    torch = torch_or_refusal()
-    # Bars that are redrawn do not go with lines of progress, nor into a worker's log.
+    # Bars that are redrawn do not go with lines of progress, nor into a worker's log. torch imports what draws them.
     os.environ.setdefault("TQDM_DISABLE", "1")
+    torch = torch_or_refusal()
     import transformers
 
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
