@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from arena.locking import mark_of
 from arena.models import Answer, LanguageModel, Provenance
+from judging.awaited import awaited
 from judging.items import owed_by_pair, participants, questions_of, table_of
 from judging.judges.base import UNREAD
 from judging.models import Judge, KeptOut, Preference, Run, Status
@@ -177,6 +178,7 @@ def monitor(run: Run) -> dict[str, Any]:
         "elapsed": in_words(seconds),
         "milestone": now.percent // 25 * 25,
         "phase": phase_of(run),
+        "awaited": awaited(run),
         "budget_mark": mark_of(run, ("budget",)),
         **({} if now.people else of_machines(run, now, seconds, at)),
     }

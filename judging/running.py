@@ -16,7 +16,11 @@ from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
+<<<<<<< HEAD
 from judging import elsewhere, notifying, trials
+=======
+from judging import awaited, elsewhere, notifying
+>>>>>>> 14ce2dcdb4649c196d2116b744461782fff598d3
 from judging.batching import POLL
 from judging.items import (
     AT_ONCE,
@@ -91,6 +95,7 @@ def carry_out(run: Run, *, stages: Sequence[str] | None = None, watch: Callable[
         if not run.renew(token):
             raise Lost
         if monotonic() >= due:
+            awaited.note(run)
             tell(run)
             due = monotonic() + BELL
         if watch:

@@ -51,6 +51,7 @@ def sweep() -> None:
     for pk in TryOut.objects.filter(status=TryOut.Status.QUEUED).values_list("pk", flat=True):
         try_out.apply_async((pk,), queue=queue_of_try_out(pk), expires=5.0)
     for pk in Run.objects.unfinished().values_list("pk", flat=True):
-        carry_out.apply_async((pk,), queue=queue_of(pk))
+        # What no worker takes until then is rung for again: else bells pile up where nobody works off a queue.
+        carry_out.apply_async((pk,), queue=queue_of(pk), expires=5.0)
     for pk in Run.objects.to_wind_up().values_list("pk", flat=True):
         wind_up.apply_async((pk,), expires=5.0)

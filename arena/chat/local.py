@@ -16,12 +16,13 @@ from arena.chat.base import ChatError, Closing, Completion, Endpoint, Message
 from arena.chat.bound import NotBound, choices, fill
 from arena.chat.draft import Draft
 from arena.chat.local_model import CausalModel, OptionScore, Prompt, Reply, Sampling, causal_model
-from arena.chat.local_queue import Worker, awaited
+from arena.chat.local_queue import Worker, awaited, failure
 from arena.chat.local_weights import Weights, once, refusal
 
 T = TypeVar("T")
 
 BATCH = 8
+FEW = 4  # tokens: such a reply is all reading of its prompt, which a batch does not make faster, and would only bring later
 NO_TEMPLATE = "the model has no chat template: it was given a plain prompt"
 OPTIONS = ("dtype", "device", "batch_size", "max_tokens", "temperature", "top_p", "seed", "stop")
 
@@ -36,7 +37,7 @@ class LocalChat(Closing):
             raise refusal(f"a local model has no option '{unknown[0]}'; its options: {', '.join(OPTIONS)}")
         self._weights = Weights.of(endpoint)
         self._sampling = _sampling(endpoint)
-        self._batch_size = _whole(endpoint, "batch_size", BATCH, lowest=1)
+        self._batch_size = _whole(endpoint, "batch_size", 0, lowest=1)
         self._worker: Worker[Any, Any] = once("worker", self._weights, partial(Worker, f"local {endpoint.model}"))
 
     async def complete(
@@ -55,7 +56,9 @@ class LocalChat(Closing):
         sampling = replace(self._sampling, logprobs=logprobs or 0)
         reply = await (self._generated(messages, sampling) if schema is None else self._bound(messages, schema))
         if reply.finish == "late":
-            raise ChatError(f"no whole answer within {self.endpoint.timeout:g} s", transient=True)
+            # Asked again it would be as long, and take as much time.
+            told = f"no whole answer within {self.endpoint.timeout:g} s of writing: lower max_tokens or raise timeout"
+            raise ChatError(told, transient=False)
         draft.say(reply.text)
         draft.finish, draft.tokens_in, draft.tokens_out = reply.finish, reply.tokens_in, reply.tokens_out
         draft.weigh(list(reply.weighed))
@@ -86,7 +89,7 @@ class LocalChat(Closing):
         def replies(given: Sequence[Sequence[Message]]) -> Sequence[Reply | ChatError]:
             return _each_that_fits(model(), given, sampling)
 
-        most = 1 if sampling.is_seeded else self._batch_size
+        most = 1 if sampling.is_seeded else self._batch_size or (1 if sampling.max_tokens <= FEW else BATCH)
         result = await awaited(self._worker.together(sampling, replies, messages, most=most))
         if isinstance(result, ChatError):
             raise result
@@ -125,10 +128,21 @@ def _each_that_fits(
             results.append(refusal("not answered"))
         except ChatError as error:
             results.append(error)
-    replies = model.generate(list(prompts.values()), sampling) if prompts else []
+    replies = _generated(model, list(prompts.values()), sampling) if prompts else []
     for number, reply in zip(prompts, replies, strict=True):
         results[number] = reply
     return results
+
+
+def _generated(model: CausalModel, prompts: Sequence[Prompt], sampling: Sampling) -> Sequence[Reply | ChatError]:
+    """A reply to each prompt. What is too much for the memory at once is tried one by one, and what fails then is an error of
+    its own."""
+    try:
+        return model.generate(prompts, sampling)
+    except (RuntimeError, MemoryError) as error:
+        if len(prompts) == 1:
+            return [failure(error)]
+    return [reply for prompt in prompts for reply in _generated(model, [prompt], sampling)]
 
 
 def _sampling(endpoint: Endpoint) -> Sampling:

@@ -6,25 +6,31 @@ import copy
 import logging
 import math
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from arena.chat.base import Message
 from arena.chat.draft import MOST_TOP
+from arena.chat.local_queue import closing
 from arena.chat.local_weights import Loaded, Weights, load, once, refusal, torch_or_refusal
 
 logger = logging.getLogger(__name__)
 
 THINKING = "<think>"
+WORTH_KEEPING = 16  # tokens that prompts begin with together
 # torch draws from one generator for the whole process: who draws has it alone.
 _drawing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How replies are drawn: `temperature` 0 takes the likeliest token each time; `seconds` bounds a batch.
+    """How replies are drawn: `temperature` 0 takes the likeliest token each time.
+
+    `seconds` bounds how long a batch writes. They begin with its first token: reading the prompts can neither be stopped, nor
+    does it go on and on, and on a busy machine it may take longer than any time set for writing.
 
     `logprobs` asks for so many alternatives to each of a reply's first tokens; 0 asks for none.
     """
@@ -111,19 +117,28 @@ class CausalModel:
         return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
-        """A reply to each prompt, all of them in one padded batch; prompts are those of `fitting_prompt`."""
+        """A reply to each prompt, all of them in one padded batch; prompts are those of `fitting_prompt`.
+
+        What they begin with together is read once, and not again by later calls that begin so too. Not so with a seed:
+        such a reply depends on nothing that was asked before.
+        """
         torch = self._torch
-        longest = max(len(prompt.ids) for prompt in prompts)
-        # Padding stands on the left, so that every reply begins right after its prompt.
-        ids = torch.tensor([[self._pad] * (longest - len(p.ids)) + list(p.ids) for p in prompts], device=self._device)
-        mask = torch.tensor([[0] * (longest - len(p.ids)) + [1] * len(p.ids) for p in prompts], device=self._device)
-        room = self._room(sampling, longest)
+        rows = [prompt.ids for prompt in prompts]
+        past = None if sampling.is_seeded else self._past(rows)
+        ids, mask = self._padded_after(rows, past.get_seq_length() if past else 0)
+        long = ids.shape[1]
+        room = self._room(sampling, long)
+        how = self._how(sampling, room) | ({"past_key_values": past} if past else {})
         with _drawing if sampling.temperature > 0 else nullcontext(), torch.inference_mode():
             if sampling.is_seeded:
                 torch.manual_seed(sampling.seed)
-            made = self._model.generate(ids, attention_mask=mask, **self._how(sampling, room))
-        rows = [[int(token) for token in row[longest:]] for row in made]
-        return [self._reply(prompt, row, sampling, room) for prompt, row in zip(prompts, rows, strict=True)]
+            made = self._model.generate(ids, attention_mask=mask, return_dict_in_generate=True, **how)
+        told = [[int(token) for token in row[long:]] for row in made.sequences]
+        drawn = [torch.stack([step[at] for step in made.logits]) if made.logits else None for at in range(len(rows))]
+        return [
+            self._reply(prompt, row, sampling, room, logits)
+            for prompt, row, logits in zip(prompts, told, drawn, strict=True)
+        ]
 
     def option_logprobs(self, messages: Sequence[Message], options: Sequence[str]) -> list[OptionScore]:
         """How likely each option is as the whole beginning of the reply."""
@@ -218,14 +233,27 @@ class CausalModel:
         return sampling.max_tokens if most is None else min(sampling.max_tokens, most - longest)
 
     def _how(self, sampling: Sampling, room: int) -> dict[str, Any]:
-        how: dict[str, Any] = {"max_new_tokens": room, "max_time": sampling.seconds, "do_sample": False}
+        how: dict[str, Any] = {"max_new_tokens": room, "do_sample": False, "stopping_criteria": [self._clock(sampling)]}
+        # Kept for every token of a long reply they would be gigabytes: such a one is looked at once more, see `_weighed`.
+        how["output_logits"] = bool(sampling.logprobs) and room <= MOST_TOP
         if sampling.temperature > 0:
             how |= {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
         if sampling.stop:
             how |= {"stop_strings": list(sampling.stop), "tokenizer": self._tokenizer}
         return how
 
-    def _reply(self, prompt: Prompt, row: list[int], sampling: Sampling, room: int) -> Reply:
+    def _clock(self, sampling: Sampling) -> Callable[..., Any]:
+        """What ends a batch that has been writing for too long; it is asked after every token."""
+        began: list[float] = []
+
+        def is_over(ids: Any, _scores: Any, **_more: Any) -> Any:
+            began.append(time.monotonic()) if not began else None
+            over = closing.is_set() or time.monotonic() - began[0] > sampling.seconds
+            return self._torch.full((ids.shape[0],), over, dtype=self._torch.bool, device=ids.device)
+
+        return is_over
+
+    def _reply(self, prompt: Prompt, row: list[int], sampling: Sampling, room: int, logits: Any) -> Reply:
         ends = [at for at, token in enumerate(row) if token in self._end]
         ids = row[: ends[0]] if ends else row
         text = self._tokenizer.decode(ids, skip_special_tokens=True)
@@ -233,18 +261,22 @@ class CausalModel:
         text = text[: min(stops)] if stops else text
         late = "length" if len(row) >= room else "late"
         said = f"{THINKING}\n{text}" if prompt.thinking else text
-        weighed = self._weighed(prompt, ids[:MOST_TOP], sampling.logprobs) if sampling.logprobs else ()
+        weighed = self._weighed(prompt, ids[:MOST_TOP], sampling.logprobs, logits) if sampling.logprobs else ()
         return Reply(said, "stop" if ends or stops else late, len(prompt.ids), len(ids) + bool(ends), weighed)
 
-    def _weighed(self, prompt: Prompt, ids: Sequence[int], most: int) -> tuple[Mapping[str, Any], ...]:
-        """These tokens of a reply, each with the likeliest that could have stood there."""
+    def _weighed(self, prompt: Prompt, ids: Sequence[int], most: int, logits: Any) -> tuple[Mapping[str, Any], ...]:
+        """These tokens of a reply, each with the likeliest that could have stood there.
+
+        `logits` are those that they were drawn by (tokens, vocabulary); None where they were not kept.
+        """
         if not ids:
             return ()
         torch = self._torch
-        row = torch.tensor([[*prompt.ids, *ids]], device=self._device)
-        with torch.inference_mode():
-            logits = self._model(row, use_cache=False, logits_to_keep=len(ids) + 1).logits[0, :-1]
-        logs = torch.log_softmax(logits.double(), dim=-1)
+        if logits is None:
+            row = torch.tensor([[*prompt.ids, *ids]], device=self._device)
+            with torch.inference_mode():
+                logits = self._model(row, use_cache=False, logits_to_keep=len(ids) + 1).logits[0, :-1]
+        logs = torch.log_softmax(logits[: len(ids)].double(), dim=-1)
         values, tokens = logs.topk(min(most, logs.shape[-1]), dim=-1)
         return tuple(
             {
@@ -257,7 +289,26 @@ class CausalModel:
     def _weight(self, token: Any, value: Any) -> dict[str, Any]:
         return {"token": self._tokenizer.decode([int(token)]), "logprob": float(value)}
 
-    # Likelihoods
+    # Likelihoods, and what is kept for them and for prompts
+
+    def _past(self, rows: Sequence[tuple[int, ...]]) -> Any:
+        """The keys and values of what these rows begin with together, once for each; None where that is not worth it."""
+        shared = min([len(row) - 1 for row in rows] + [_common(rows[0], row) for row in rows[1:]])
+        held = self._hold(rows[0][:shared]) if shared >= WORTH_KEEPING else None
+        if held is None:
+            return None
+        past = copy.deepcopy(held)
+        if len(rows) > 1:
+            past.batch_repeat_interleave(len(rows))
+        return past
+
+    def _padded_after(self, rows: Sequence[tuple[int, ...]], shared: int) -> tuple[Any, Any]:
+        """The rows and their mask, padded after the tokens that they share, so that every reply begins right after its prompt."""
+        longest = max(map(len, rows))
+        lacking = [longest - len(row) for row in rows]
+        ids = [[*row[:shared], *[self._pad] * n, *row[shared:]] for row, n in zip(rows, lacking, strict=True)]
+        mask = [[1] * shared + [0] * n + [1] * (longest - n - shared) for n in lacking]
+        return self._torch.tensor(ids, device=self._device), self._torch.tensor(mask, device=self._device)
 
     def _hold(self, ids: tuple[int, ...]) -> Any:
         """The keys and values of these tokens, kept from call to call; None where the model's cannot be cut back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import queue
 import threading
 import time
@@ -17,6 +18,22 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 GATHER_SECONDS = 0.005  # that a first call waits for others
+PARTING = 10.0  # seconds that a process which ends waits for what a model has under way
+
+closing = threading.Event()
+"""Set once this process ends: nothing new begins, and a reply that is being written ends with its next token."""
+_busy: set[threading.Thread] = set()
+
+
+def _part() -> None:
+    """Wait for the models at work: a thread that Python ends in the middle of torch takes the whole process with it (SIGABRT)."""
+    closing.set()
+    until = time.monotonic() + PARTING
+    for thread in list(_busy):
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+atexit.register(_part)
 
 
 @dataclass(frozen=True)
@@ -66,8 +83,14 @@ class Worker(Generic[In, Out]):
         while True:
             job = self._aside.pop(0) if self._aside else self._waiting.get()
             jobs = [each for each in self._batch(job) if each.done.set_running_or_notify_cancel()]
+            if closing.is_set():
+                return
+            _busy.add(threading.current_thread())
             if jobs:
                 _do(jobs)
+            if closing.is_set():
+                return
+            _busy.discard(threading.current_thread())
 
     def _batch(self, first: _Job) -> list[_Job]:
         """The first job and those that go with it; the others are set aside in their order."""
@@ -104,6 +127,11 @@ async def awaited(future: Future[Out]) -> Out:
     try:
         return await asyncio.wrap_future(future)
     except (RuntimeError, MemoryError, IndexError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        failure = ChatError(f"the local model failed: {reason}", transient=False, status=500)
-    raise failure
+        told = failure(error)
+    raise told
+
+
+def failure(error: Exception) -> ChatError:
+    """The ChatError (permanent) for what torch could not do."""
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return ChatError(f"the local model failed: {reason}", transient=False, status=500)

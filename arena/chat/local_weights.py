@@ -5,6 +5,7 @@ torch is imported with the first load. Code that comes with a model is never run
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -30,6 +31,12 @@ PRECISIONS: Mapping[str, str] = {
     "bf16": "bfloat16",
 }
 """What may be written as `dtype`, and the name it has in torch; "auto" is what the weights were saved in."""
+
+KINDS = {
+    "AutoModelForCausalLM": "model that writes texts",
+    "AutoModelForSequenceClassification": "reward model",
+}
+"""What a model is that these classes of transformers load, in words for people."""
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
 _LONGEST_REASON = 300
@@ -84,6 +91,7 @@ def refusal(message: str, *, status: int | None = 400) -> ChatError:
 _held: dict[tuple[str, Weights], Any] = {}
 _locks: dict[tuple[str, Weights], threading.Lock] = {}
 _guard = threading.Lock()
+_under_way: list[str] = []
 
 
 def once(kind: str, weights: Weights, make: Callable[[], T]) -> T:
@@ -100,31 +108,69 @@ def once(kind: str, weights: Weights, make: Callable[[], T]) -> T:
 def load(auto_class: str, weights: Weights) -> Loaded:
     """The model of these weights as a transformers class (`AutoModelForCausalLM`, …), with its tokenizer.
 
-    Takes seconds to minutes. Raises ChatError (permanent) where torch, the model or a package it needs is missing.
+    Takes seconds to minutes, during which `loading` names it. Raises ChatError (permanent) where torch, the model or a package
+    it needs is missing, and where there is no room for it.
     """
+    _under_way.append(weights.model)
+    try:
+        return _loaded(auto_class, weights)
+    finally:
+        _under_way.remove(weights.model)
+
+
+def loading() -> list[str]:
+    """The models whose weights this process is loading at the moment."""
+    return list(dict.fromkeys(_under_way))
+
+
+def _loaded(auto_class: str, weights: Weights) -> Loaded:
+    if Path(weights.model).is_absolute() and not Path(weights.model).exists():
+        raise refusal(f"there is no {weights.model} on the machine of this worker", status=NOT_HERE)
+    # Bars that are redrawn do not go with lines of progress, nor into a worker's log. torch imports what draws them.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     torch = torch_or_refusal()
     import transformers
 
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    torch.set_num_threads(_threads())
     source, gguf = weights.source
     device = _device(torch, weights.device)
     dtype = weights.dtype or ("float32" if device.type == "cpu" else "auto")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, trust_remote_code=False, **gguf)
-        model = getattr(transformers, auto_class).from_pretrained(
+        model, told = getattr(transformers, auto_class).from_pretrained(
             source,
             dtype="auto" if dtype == "auto" else getattr(torch, dtype),
             trust_remote_code=False,
+            output_loading_info=True,
             **gguf,
         )
+        # transformers makes up at random what is not there, as the head of an encoder that is to write.
+        if lacking := sorted(told["missing_keys"]):
+            raise refusal(
+                f"{weights.model!r} is no {KINDS[auto_class]}: its weights have no {lacking[0]}", status=NOT_HERE
+            )
         model = model.to(device).eval()
+    except ChatError:
+        raise
     except ImportError as error:
         raise refusal(
             f"a package is missing: {_line(error)}; python -m pip install -r {REQUIREMENTS}", status=NOT_HERE
         ) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # files of weights have families of errors of their own
         raise refusal(f"the model {weights.model!r} cannot be loaded: {_line(error)}", status=NOT_HERE) from error
     return Loaded(model, tokenizer, device)
+
+
+def _threads() -> int:
+    """How many threads of the processor a model takes: what the operator says, else all cores but one.
+
+    The site keeps its own algebra to one (OMP_NUM_THREADS, see the settings). With as many threads as cores, each waits for the
+    others whenever anything else runs.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(told) if told.isdigit() and int(told) > 1 else max(1, cores - 1)
 
 
 def torch_or_refusal() -> Any:
@@ -143,4 +189,4 @@ def _device(torch: Any, name: str) -> Any:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:_LONGEST_REASON]
+    return " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
 
+from arena.chat.local_weights import loading
 from arena.loading import BadInput
 from arena.migrating import migrated
 from judging.models import Run
@@ -17,6 +19,7 @@ from rating.evaluating import STAGES, Outcome, Unfinished, estimated, run
 from rating.printing import table
 
 EVERY = 2.0  # seconds between progress lines
+LULL = 30.0  # seconds after which what has not changed is told again, then after twice as many, and so on
 
 
 class Command(BaseCommand):
@@ -38,7 +41,7 @@ class Command(BaseCommand):
         migrated()
         if options["limit"] is not None and options["limit"] < 1:
             raise CommandError("--limit: is below 1")
-        self._quiet, self._last = options["format"] == "json", time.monotonic()
+        self._quiet, self._last, self._news = options["format"] == "json", time.monotonic(), News()
         try:
             if options["estimate"]:
                 self._estimate(options)
@@ -90,12 +93,17 @@ class Command(BaseCommand):
             return
         self._last = time.monotonic()
         now = progress(run)
-        for line in _all_lines(now):
-            self._say(f"{line.label}: {line.done} of {line.total}" + without_verdict(line, now.skips))
+        loads = loading()
+        lines = [
+            f"{line.label}: {line.done} of {line.total}" + without_verdict(line, now.skips) for line in _all_lines(now)
+        ]
+        for text in self._news.of([*lines, *([f"loading the weights of {', '.join(loads)}"] if loads else [])]):
+            self._say(text)
 
     def _say(self, text: str) -> None:
         if not self._quiet:
             self.stdout.write(text)
+            self.stdout.flush()  # into a file, too, progress comes while it is news
 
     def _tell(self, outcome: Outcome, options: dict) -> None:
         now, board = outcome.progress, outcome.board
@@ -123,6 +131,29 @@ class Command(BaseCommand):
             self.stdout.write("\n" + table(("rank", "model", "rating", "low", "high", "n"), rows))
         elif options["dry_run"]:
             self.stdout.write("a dry run: its verdicts are random, and no rating reads them")
+
+
+class News:
+    """Lines of progress as they are told on a terminal: what is new, and what has not changed more and more seldom."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: list[str] = []
+        self._since = self._due = clock()
+        self._pause = LULL
+
+    def of(self, lines: list[str]) -> list[str]:
+        """Those of these lines to be told now; where nothing has changed for long, all of them and for how long."""
+        at = self._clock()
+        if fresh := [line for line in lines if line not in self._told]:
+            self._told, self._since, self._pause = lines, at, LULL
+            self._due = at + LULL
+            return fresh
+        if at < self._due:
+            return []
+        self._pause *= 2
+        self._due = at + self._pause
+        return [f"{line}, as it was {at - self._since:.0f} s ago" for line in lines]
 
 
 def _all_lines(now: Progress) -> list[Line]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import sys
+import time
 
 import pytest
 
@@ -322,3 +323,147 @@ def test_every_key_of_a_bound_reply_has_a_value_of_its_own(endpoint):
     said = json.loads(complete(endpoint, schema=schema).text)
     assert list(said) == ["correctness", "style"]
     assert all(value in range(1, 11) for value in said.values())
+
+
+def test_prompts_that_begin_alike_are_answered_as_each_is_alone(endpoint, monkeypatch):
+    monkeypatch.setattr("arena.chat.local_queue.GATHER_SECONDS", 1.0)
+    said = ("a", "another question, longer than the first", "b?")
+    alike = [[Message("user", f"One long instruction for all of them: {text}")] for text in said]
+    held = causal(endpoint.model)
+    monkeypatch.setattr(held, "_past", lambda rows: None)
+    plain = [complete(endpoint, each).text for each in alike]
+    monkeypatch.undo()
+
+    async def all_at_once(chat):
+        return await asyncio.gather(*(chat.complete(each) for each in alike))
+
+    together = asked(Endpoint("local", endpoint.model, options={**endpoint.options, "batch_size": 3}), all_at_once)
+    assert [completion.text for completion in together] == plain
+    assert [complete(endpoint, each).text for each in alike] == plain
+
+
+def test_what_prompts_begin_with_is_read_once(endpoint, monkeypatch):
+    begun = "One long instruction for all of them, and then: "
+    complete(endpoint, [Message("user", begun + "first")])
+    held, read = causal(endpoint.model), []
+    forward = held._model.forward
+
+    def counted(*args, **how):
+        read.append(how["input_ids"] if "input_ids" in how else args[0])
+        return forward(*args, **how)
+
+    monkeypatch.setattr(held._model, "forward", counted)
+    one = Endpoint("local", endpoint.model, options={**endpoint.options, "max_tokens": 1})
+    completion = complete(one, [Message("user", begun + "second")], logprobs=5)
+    assert completion.tokens_in > len(begun)
+    assert sum(ids.shape[1] for ids in read) < 15, "what comes after the beginning, and that once"
+    assert completion.top
+
+
+def test_reading_long_prompts_takes_nothing_of_the_time_for_writing(endpoint, monkeypatch):
+    held = causal(endpoint.model)
+    forward = held._model.forward
+    slow = iter([0.4])
+
+    def first_is_slow(*args, **how):
+        time.sleep(next(slow, 0))
+        return forward(*args, **how)
+
+    monkeypatch.setattr(held._model, "forward", first_is_slow)
+    brief = Endpoint("local", endpoint.model, options={**endpoint.options, "max_tokens": 2, "seed": 1}, timeout=0.3)
+    assert complete(brief).finish in ("stop", "length")
+
+
+def test_a_reply_that_takes_too_long_is_not_asked_for_again(endpoint):
+    brief = Endpoint("local", endpoint.model, options={**endpoint.options, "max_tokens": 400}, timeout=1e-6)
+    with pytest.raises(ChatError, match="no whole answer within .* lower max_tokens or raise timeout") as caught:
+        complete(brief)
+    assert not caught.value.transient
+
+
+def test_replies_of_a_token_or_two_come_one_by_one(endpoint, monkeypatch):
+    held, sizes = causal(endpoint.model), []
+    generate = held.generate
+    monkeypatch.setattr(held, "generate", lambda prompts, how: sizes.append(len(prompts)) or generate(prompts, how))
+    monkeypatch.setattr("arena.chat.local_queue.GATHER_SECONDS", 0.2)
+
+    async def all_at_once(chat):
+        return await asyncio.gather(*(chat.complete(each) for each in OTHERS))
+
+    asked(Endpoint("local", endpoint.model, options={**endpoint.options, "max_tokens": 2}), all_at_once)
+    assert sizes == [1, 1, 1]
+
+
+def test_a_batch_that_is_too_much_for_the_memory_is_tried_one_by_one(endpoint, monkeypatch):
+    held, sizes = causal(endpoint.model), []
+    generate = held.generate
+
+    def cramped(prompts, how):
+        sizes.append(len(prompts))
+        if len(prompts) > 1 or len(prompts[0].ids) > 20:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return generate(prompts, how)
+
+    monkeypatch.setattr(held, "generate", cramped)
+    monkeypatch.setattr("arena.chat.local_queue.GATHER_SECONDS", 1.0)
+
+    async def all_at_once(chat):
+        return await asyncio.gather(*(chat.complete(each) for each in OTHERS), return_exceptions=True)
+
+    three = Endpoint("local", endpoint.model, options={**endpoint.options, "batch_size": 3})
+    brief, long, other = asked(three, all_at_once)
+    assert sizes == [3, 1, 1, 1]
+    assert brief.text and other.text
+    assert isinstance(long, ChatError)
+    assert "the local model failed: CUDA out of memory" in str(long)
+
+
+@pytest.mark.parametrize("kind", ["causal", "reward"])
+def test_weights_of_another_kind_of_model_are_refused_and_not_made_up(tmp_path, kind):
+    pytest.importorskip("torch", reason="torch is not installed: requirements-torch.txt")
+    from arena.chat.local_classifier import reward_model
+    from arena.chat.local_model import causal_model
+    from arena.chat.local_weights import Weights
+
+    save, load, words = {
+        "causal": (tiny_models.save_classifier, causal_model, r"is no model that writes texts: .* no lm_head\.weight"),
+        "reward": (tiny_models.save_causal, reward_model, r"is no reward model: its weights have no score\.weight"),
+    }[kind]
+    folder = save(tmp_path / kind)
+    with pytest.raises(ChatError, match=words) as caught:
+        load(Weights(folder))
+    assert (caught.value.transient, caught.value.status) == (False, 404)
+
+
+def test_a_folder_that_is_not_there_is_told_as_that_before_anything_is_imported(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ChatError, match="there is no .*gone on the machine of this worker"):
+        complete(Endpoint("local", str(tmp_path / "gone")))
+
+
+def test_a_broken_file_of_weights_is_told_once_for_all(tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed: requirements-torch.txt")
+    folder = tiny_models.save_causal(tmp_path / "broken")
+    file = tmp_path / "broken" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ChatError, match="cannot be loaded") as caught:
+        complete(Endpoint("local", folder))
+    assert caught.value.status == 404
+
+
+def test_what_is_being_loaded_is_told_while_it_is(tmp_path, monkeypatch):
+    from arena.chat import local_weights
+
+    seen = []
+    monkeypatch.setattr(local_weights, "_loaded", lambda *_what: seen.append(local_weights.loading()))
+    local_weights.load("AutoModelForCausalLM", local_weights.Weights("some-model"))
+    assert (seen, local_weights.loading()) == ([["some-model"]], [])
+
+
+@pytest.mark.parametrize(("told", "cores", "threads"), [("1", 8, 7), ("", 1, 1), ("4", 8, 4)])
+def test_a_model_takes_all_cores_but_one_unless_it_is_told_how_many(monkeypatch, told, cores, threads):
+    from arena.chat import local_weights
+
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    monkeypatch.setattr(local_weights.os, "sched_getaffinity", lambda _pid: set(range(cores)), raising=False)
+    assert local_weights._threads() == threads

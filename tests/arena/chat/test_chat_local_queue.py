@@ -1,5 +1,7 @@
 """The thread of a local model: what becomes one batch, and what failures and cancelling do to the others."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -66,3 +68,25 @@ def test_what_is_cancelled_in_time_is_never_run(worker):
     go.set()
     assert worker.alone(lambda: 1).result(5) == 1
     assert ran == []
+
+
+ENDING = """
+import time
+from arena.chat.local_queue import Worker, closing
+
+def write():
+    print("began", flush=True)
+    while not closing.is_set():
+        time.sleep(0.01)
+    print("ended", flush=True)
+
+worker = Worker("writes")
+worker.alone(write)
+worker.alone(lambda: print("never", flush=True))
+time.sleep(0.3)
+"""
+
+
+def test_a_process_that_ends_waits_for_what_is_under_way_and_begins_nothing_new():
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["began", "ended"]), done.stderr
