@@ -16,11 +16,7 @@ from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
-<<<<<<< HEAD
-from judging import elsewhere, notifying, trials
-=======
-from judging import awaited, elsewhere, notifying
->>>>>>> 14ce2dcdb4649c196d2116b744461782fff598d3
+from judging import awaited, elsewhere, notifying, trials
 from judging.batching import POLL
 from judging.items import (
     AT_ONCE,
