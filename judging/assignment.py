@@ -29,7 +29,7 @@ from django.db.models import (
     UUIDField,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from arena.frame import LEADS
@@ -420,7 +420,7 @@ def _ahead(shape: Shape, *, skip: bool) -> Statement:
         VotingItem.objects.filter(run=RUN).order_by("-place").values("place")[:1], output_field=FloatField()
     )
     level = {"held": Slot("held"), "urgency": Slot("urgency")}
-    place = begins * Slot("share", FloatField())
+    place = Cast(begins * Slot("share", FloatField()), IntegerField())  # as its index has it
     return Statement(lambda: _locked(_open_to(shape).filter(place__gte=place, **level).order_by("place"), skip=skip))
 
 
