@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from django.db import DataError, IntegrityError, models, transaction
 
+from arena.inserting import insert_rows
+
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 REFUSALS = (IntegrityError, DataError, OverflowError, ValueError)  # of this row, and not of the database itself
@@ -18,7 +20,7 @@ class NotKept(Exception):
 
 
 def keep(rows: Sequence[Row], *, key: Callable[[Row], Hashable], known: Callable[[], set]) -> None:
-    """Save these rows of one table; one whose `key` is `known` (on record) stays as it is on record.
+    """Save these rows of one table; one whose `key` is `known` (on record) stays as it is on record. They are not told their ids.
 
     Where they are not all taken it looks at what is on record afterwards: SQLite passes over a row that breaks any
     constraint as if it were there already, PostgreSQL refuses all rows for one. Raises NotKept when a row is not there; the
@@ -47,10 +49,8 @@ def _all_taken(rows: Sequence[Row]) -> bool:
     """Save these rows together, or none of them; whether they are saved."""
     try:
         with transaction.atomic():
-            type(rows[0]).objects.bulk_create(rows)
+            insert_rows(rows)
     except REFUSALS:
-        for row in rows:  # some were told an id before another was refused, and theirs is gone with it
-            row.pk, row._state.adding = None, True
         return False
     return True
 

@@ -46,10 +46,14 @@ class ThreadSafeInMemoryLayer(InMemoryChannelLayer):
     async def group_discard(self, group, channel):
         return await self._at_home(super().group_discard, group, channel)
 
+    def ring(self, group: str, message: dict[str, str]) -> None:
+        """`group_send` for ordinary code."""
+        async_to_sync(self.group_send)(group, message)
+
 
 def ring(topic: str) -> None:
     """Tell every open page on `topic` that something changed; a bell nobody hears is no loss, and no error."""
     try:
-        async_to_sync(get_channel_layer().group_send)(topic, {"type": "rang", "topic": topic})
+        get_channel_layer().ring(topic, {"type": "rang", "topic": topic})
     except UNHEARD as error:
         log.warning("%s: nobody could be told (%s)", topic, error)

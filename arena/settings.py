@@ -207,7 +207,7 @@ WHITENOISE_MAX_AGE = 60 if not DEBUG else 0
 REDIS_URL = os.environ.get("REDIS_URL", "")
 CHANNEL_LAYERS = {
     "default": (
-        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        {"BACKEND": "arena.redis_layer.RedisLayer", "CONFIG": {"hosts": [REDIS_URL]}}
         if REDIS_URL
         else {"BACKEND": "arena.live.ThreadSafeInMemoryLayer"}
     )

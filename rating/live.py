@@ -17,12 +17,13 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from arena.inserting import insert
 from arena.live import ring
 from arena.models import Category
 from judging.models import Judge, Rubric
 from rating import stats
 from rating.counting import PEOPLE
-from rating.data import TIE, columns, insert, newest, silent_members
+from rating.data import TIE, columns, newest, silent_members
 from rating.failed import Failures, Tally
 from rating.methods import BT, SCORE, Recipe, Told, rows_by_model, told
 from rating.models import Leaderboard, LiveBoard, PairCount, Rating, ScoreCount

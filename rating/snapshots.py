@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from arena.inserting import insert
 from arena.live import ring
 from arena.models import Benchmark, Category
 from arena.style import FEATURES
@@ -215,7 +216,7 @@ def _write(
     snapshot: Snapshot, rated: list[ratings.Rated], agreed: list[dict], healthy: list[dict], tables: dict[str, Any]
 ) -> None:
     snapshot.save()
-    data.insert(
+    insert(
         Rating,
         ("snapshot", "source", "method", "category", "language", "model", *NUMBERS),
         [

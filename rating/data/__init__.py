@@ -1,7 +1,7 @@
 """The only door from rows to arrays: a benchmark's judgments as columns, and the counts that are kept up vote by vote."""
 
 from rating.data.askings import Again, askings
-from rating.data.bulk import columns, insert
+from rating.data.bulk import columns
 from rating.data.confidences import BASES, STRENGTH, Sure, sure
 from rating.data.effort import Dated, Dates, Spent, dates, spent
 from rating.data.looks import Looks, looks
@@ -57,7 +57,6 @@ __all__ = [
     "askings",
     "columns",
     "dates",
-    "insert",
     "looks",
     "newest",
     "passed",

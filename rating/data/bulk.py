@@ -6,13 +6,12 @@ that NumPy reads, PostgreSQL to one string of bytes that NumPy takes as they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, connections
-from django.db.models import F, FloatField, Model, QuerySet
+from django.db import connections
+from django.db.models import F, FloatField, QuerySet
 from django.db.models.expressions import Expression
 from numpy.typing import NDArray
 
@@ -37,24 +36,6 @@ def columns(rows: QuerySet, **wanted: Expression | str) -> dict[str, NDArray[Any
     except EmptyResultSet:  # Django knows without asking that there is no row
         arrays = [np.empty(0, dtype=np.dtype(kind)) for kind in kinds.values()]
     return dict(zip(wanted, arrays, strict=True))
-
-
-def insert(table: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows, each the values of these fields in this order, as the database takes them fastest.
-
-    For plain numbers and words: no model's save, default or signal has a say.
-    """
-    ours = connection.ops.quote_name
-    fields = ", ".join(ours(table._meta.get_field(name).column) for name in names)
-    where = f"{ours(table._meta.db_table)} ({fields})"
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.cursor.copy(f"COPY {where} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            marks = ", ".join(["%s"] * len(names))
-            cursor.executemany(f"INSERT INTO {where} VALUES ({marks})", rows)  # noqa: S608  names are ours
 
 
 def _kind(rows: QuerySet, name: str) -> type:
