@@ -12,7 +12,7 @@ from arena.models import Benchmark
 from judging.access import open_with_memberships
 from judging.models import Assignment, Judge, Membership, Run
 from judging.schedule import Member
-from judging.standing import Standing, in_hand, open_items
+from judging.standing import Shape, Standing, in_hand, numbers, open_items
 from judging.voting import Voting
 
 Seat = Assignment.Status
@@ -63,7 +63,8 @@ def _goes_on(run: Run, judge: Judge | None, member: Member) -> When:
         mine = items.filter(held__lt=F("wanted"), is_out=False)
         mine = mine.filter(language__in=member.languages) if member.languages else mine
         return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(mine))), then=Value(True))
-    held, free = in_hand(run, judge).order_by(), open_items(run, judge, member).order_by()
+    held = in_hand(run, judge).order_by()
+    free = open_items(Shape.of(run, member), **numbers(run, judge)).order_by()
     return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(held)) | Q(Exists(free))), then=Value(True))
 
 

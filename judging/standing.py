@@ -192,25 +192,21 @@ class _Size(Subquery):
     output_field = IntegerField()
 
 
-def open_items(shape: Shape) -> QuerySet[VotingItem]:
+def open_items(shape: Shape, run: Any = RUN, judge: Any = JUDGE, rubric: Any = RUBRIC) -> QuerySet[VotingItem]:
     """Items below the overlap that this person has neither seen in this run nor judged under this rubric, in languages with votes left.
 
-    Of the run, person and rubric in the slots RUN, JUDGE and RUBRIC.
+    Of the run, person and rubric by numbers, or in their slots.
     """
     field = shape.field
-    seen = Assignment.objects.filter(run=RUN, judge=JUDGE, **{field: OuterRef(field)})
+    seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
     table = Grade if field == "answer" else Preference
-    known = table.objects.current().filter(judge=JUDGE, rubric=RUBRIC, **{field: OuterRef(field)})
-    items = VotingItem.objects.open().filter(run=RUN)
+    known = table.objects.current().filter(judge=judge, rubric=rubric, **{field: OuterRef(field)})
+    items = VotingItem.objects.open().filter(run=run)
     if shape.languages:
         items = items.filter(language__in=shape.languages)
     for language, most in shape.per_language:
-        used = _votes_in(field, language)[most - 1 : most]
+        voted = Assignment.objects.filter(run=run, judge=judge, purpose=For.VOTE, status=Seat.DONE)
+        # the checks among it do not count, as they do not in other quotas for the run
+        used = voted.filter(**{f"{field}__question__language": language}).order_by("pk")[most - 1 : most]
         items = items.exclude(Q(language=language) & Q(Exists(used)))
     return items.exclude(Exists(seen)).exclude(Exists(known))
-
-
-def _votes_in(field: str, language: str) -> QuerySet[Assignment]:
-    """What this person voted on in a language; the checks among it do not count, as they do not in other quotas for the run."""
-    voted = Assignment.objects.filter(run=RUN, judge=JUDGE, purpose=For.VOTE, status=Seat.DONE)
-    return voted.filter(**{f"{field}__question__language": language}).order_by("pk")
