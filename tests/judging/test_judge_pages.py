@@ -295,7 +295,7 @@ def test_a_model_that_is_not_there_is_told_by_its_error_without_the_key(lead, mo
     monkeypatch.setenv("MIND_KEY", KEY)
     made = make.judge("m", kind="llm", model=model(key_env="MIND_KEY"))
     page = lead.post(reverse("judge_check", args=[made.pk]), follow=True)
-    assert "does not answer" in page.text and "ChatError" in page.text and KEY not in page.text
+    assert "does not answer" in page.text and "ChatError" not in page.text and KEY not in page.text
 
 
 def test_a_missing_key_a_rule_and_a_model_of_the_worker_are_told():
