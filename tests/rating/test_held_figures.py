@@ -218,7 +218,9 @@ def test_of_two_open_runs_figures_follow_at_moments_no_less_than_a_week_apart(la
 
 def test_what_thinning_keeps_is_what_readers_of_two_open_runs_are_shown(place):
     opened_ago(place, days=15)
-    make.run(place.benchmark, name="more votes", status="open", started_at=timezone.now() - timedelta(days=14, hours=23))
+    make.run(
+        place.benchmark, name="more votes", status="open", started_at=timezone.now() - timedelta(days=14, hours=23)
+    )
     held = Seen.of(AnonymousUser()).held[place.benchmark.pk]
     assert held.end == held.since + 2 * STEP and figures_ends(place.benchmark) == {held.end}
 
