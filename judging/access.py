@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
@@ -150,15 +151,29 @@ def _runs_to_decide(user, runs: QuerySet[Run]) -> QuerySet[Run]:
 
 @dataclass(frozen=True)
 class Held:
-    """Which figures of a benchmark are kept from somebody: those since `since`, but for the last before `end`."""
+    """Which figures of a benchmark are kept from somebody: those since `since`, but for the last before `end`. Newer ones follow
+    at `more`, unless the vote is over before."""
 
     since: datetime
     end: datetime
+    more: datetime
 
-    @property
-    def more(self) -> datetime:
-        """When newer figures follow, unless the vote is over before."""
-        return self.end + STEP
+    @classmethod
+    def of(cls, began: Collection[datetime]) -> Held:
+        """Where votes that nobody has seen the figures of began at these moments, at least one.
+
+        All of them share the moments at which figures follow, a week apart from the first on, so that never the votes of less
+        than a week come with the next; whatever began is left out until it is a week old.
+        """
+        since = min(began)
+        passed = max(0, (timezone.now() - since) // STEP)
+        moments = (since + step * STEP for step in range(passed, -1, -1))
+        coming = (since + step * STEP for step in count(passed + 1))
+
+        def is_shown(moment: datetime) -> bool:
+            return not any(one < moment < one + STEP for one in began)
+
+        return cls(since, next(filter(is_shown, moments)), next(filter(is_shown, coming)))
 
 
 def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
@@ -176,12 +191,7 @@ def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
     began = _first_seats(user, [run for runs in found.values() for run in runs if run.provenance == Provenance.DEMO])
     told = {pk: [_votes_began(run, began) for run in runs] for pk, runs in found.items()}
     times = {pk: [at for at in mine if at] for pk, mine in told.items()}
-    return {pk: Held(min(mine), min(map(_last_step, mine))) for pk, mine in times.items() if mine}
-
-
-def _last_step(began: datetime) -> datetime:
-    """The last of the moments, a week apart, at which figures of votes that began then are shown."""
-    return began + max(0, (timezone.now() - began) // STEP) * STEP
+    return {pk: Held.of(mine) for pk, mine in times.items() if mine}
 
 
 def who_follow(people: Collection[int]) -> set[int]:
@@ -206,8 +216,11 @@ def figures_ends(benchmark: Benchmark) -> set[datetime]:
     demos = [pk for pk, run in runs.items() if run.provenance == Provenance.DEMO]
     seats = Assignment.objects.filter(run__in=demos, judge__user__isnull=False).order_by()
     firsts = seats.values_list("run", "judge__user").annotate(Min("created_at"))
-    began = [_votes_began(runs[run], {run: first}) for run, _user, first in firsts]
-    return {_last_step(at) for at in (*began, *(_votes_began(run, {}) for run in runs.values())) if at}
+    everybody = [at for at in (_votes_began(run, {}) for run in runs.values()) if at]
+    began: dict[int, list[datetime]] = defaultdict(lambda: list(everybody))
+    for run, user, first in firsts:
+        began[user] += [at for at in [_votes_began(runs[run], {run: first})] if at]
+    return {Held.of(mine).end for mine in (everybody, *began.values()) if mine}
 
 
 def _is_asked_anywhere(user) -> bool:

@@ -74,9 +74,9 @@ class Row:
 class Compared:
     """Two boards of one benchmark, or of two versions of it; rows in the order of the second, models of the first alone last.
 
-    The variances of both sides add up to that of a difference. So it is where they have no vote in common. Where they have,
-    what they have in common cancels, how much is not kept, and the interval is wider than it need be: it is assumed that what
-    they share does not move them opposite ways.
+    The variances of both sides add up to that of a difference. So it is where they have no vote and no question in common.
+    Where they have, what they have in common cancels, how much is not kept, and the interval is wider than it need be: it is
+    assumed that what they share does not move them opposite ways.
     """
 
     before: Board

@@ -44,7 +44,7 @@ class Seen:
         for benchmark, held in self.held.items():
             late, newer = Q(**{f"{of}created_at__gte": held.end}), Q(**{f"{of}created_at__gte": held.since})
             before = Snapshot.objects.filter(leaderboard__benchmark=benchmark, created_at__lt=held.end).order_by("-pk")
-            passed = newer & Q(**{f"{of}passing": True}) & ~Q(**{f"{of}pk": Subquery(before.values("pk")[:1])})
+            passed = newer & ~Q(**{f"{of}pk": Subquery(before.values("pk")[:1])})
             rows = rows.exclude(Q(**{f"{of}leaderboard__benchmark": benchmark}) & (late | passed))
         return rows
 

@@ -102,7 +102,7 @@ def now(leaderboard: Leaderboard) -> str:
 
 def thin(leaderboard: Leaderboard) -> int:
     """Of the passing snapshots older than a day keep the last of each hour, and the last before votes began, which those who
-    vote are shown; how many went. Five queries."""
+    vote are shown; how many went. Some fifteen queries, more where very many go."""
     old = leaderboard.snapshots.filter(passing=True, created_at__lt=timezone.now() - KEPT).order_by("pk")
     last_of_hour = {
         made.replace(minute=0, second=0, microsecond=0): pk for pk, made in old.values_list("pk", "created_at")

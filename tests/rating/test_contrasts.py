@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from django.template.loader import render_to_string
 
 from arena.models import Category, LanguageModel
 from rating import contrasts, data, snapshots, stats
@@ -253,7 +254,7 @@ def test_boards_of_people_and_of_machines_have_no_vote_in_common(client):
     for source in ("people", "judges"):
         make.ranking(second, list(LanguageModel.objects.all()), source=source)
     text = words(compared(client, second, second, source="people", other_source="judges"))
-    assert "no vote in common" in text
+    assert "no vote in common" in text and "of the same questions, its interval is rather too wide" in text
     assert "no vote in common" not in words(compared(client, second, second, source="people", other_source="all"))
 
 
@@ -301,3 +302,16 @@ def test_models_that_never_met_have_no_difference_that_a_gate_could_hold():
     make.board(2, notes=[note])
     found = gate(LanguageModel.objects.get(name="M1"), at="value")
     assert found.outcome == "NOT ENOUGH DATA" and "never met" in found.reason
+
+
+def test_where_mean_scores_and_rank_ranges_differ_it_is_said_what_each_goes_by():
+    one, other = (
+        Rating(model=LanguageModel(name=name), rating=mean, low=mean - 1, high=mean + 1, n=9, method="score")
+        for name, mean in (("Ash", 7.0), ("Birch", 6.0))
+    )
+    one.rank = one.rank_low = one.rank_high = 1
+    other.rank = other.rank_low = other.rank_high = 2
+    text = render_to_string("rating/_duel_sure.html", {"duel": Duel(one, other, is_score=True, half=1.2)})
+    assert "the questions that both have scores on, tell them apart" in text and "wider than it need be" not in text
+    cautious = render_to_string("rating/_duel_sure.html", {"duel": Duel(one, other, is_score=True)})
+    assert "which know what the two have in common, tell them apart" in cautious and "wider than it need be" in cautious

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from arena.models import Battle
 from judging import opening
+from judging.access import STEP, Held, figures_ends
 from judging.models import Assignment, Membership, Run
 from rating import consumers, counting, live, snapshots
 from rating.models import Leaderboard, LiveBoard, Profile, Snapshot
@@ -184,7 +186,9 @@ def test_in_a_run_that_stays_open_figures_of_all_votes_so_far_follow_once_a_week
     assert client.get(f"/snapshots/{place.after.pk}/").status_code == (200 if weeks else 403)
 
 
-def test_of_a_weeks_snapshots_only_the_last_is_shown(place, client):
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_of_a_weeks_snapshots_only_the_last_is_shown(place, client, is_kept):
+    Snapshot.objects.filter(pk=place.after.pk).update(passing=not is_kept)
     place.vote("fourth person")
     last = snapshots.take(place.benchmark, passing=True)
     opened_ago(place, days=8)
@@ -196,6 +200,29 @@ def test_of_a_weeks_snapshots_only_the_last_is_shown(place, client):
     assert {row["id"] for row in Program().rows("snapshots")} == {place.before.pk, last.pk}
     snapshots.thin(Leaderboard.objects.get())
     assert Snapshot.objects.filter(pk=last.pk).exists()
+
+
+@pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=3), timedelta(days=20)])
+def test_of_two_open_runs_figures_follow_at_moments_no_less_than_a_week_apart(later):
+    shown = set()
+    for days in range(60):
+        now = timezone.now()
+        since = now - timedelta(days=days)
+        held = Held.of([since, *([since + later] if since + later <= now else [])])
+        assert held.since == since and held.end <= now < held.more
+        shown.add(held.end - since)
+    in_order = sorted(shown)
+    assert all(next_one - one >= STEP for one, next_one in pairwise(in_order)) and len(in_order) > 6
+    assert not any(later < one < later + STEP for one in in_order)
+
+
+def test_what_thinning_keeps_is_what_readers_of_two_open_runs_are_shown(place):
+    opened_ago(place, days=15)
+    make.run(
+        place.benchmark, name="more votes", status="open", started_at=timezone.now() - timedelta(days=14, hours=23)
+    )
+    held = Seen.of(AnonymousUser()).held[place.benchmark.pk]
+    assert held.end == held.since + 2 * STEP and figures_ends(place.benchmark) == {held.end}
 
 
 def test_when_the_vote_is_over_everybody_sees_everything(place, client):

@@ -101,3 +101,11 @@ def test_a_mean_without_an_interval_has_none_beside_another():
     columns = [0, 0, 1, 1, 2], [1.0, 2.0, 3.0, 3.0, 5.0], [0, 1, 0, 1, 0]
     half = mean_contrasts(*columns, mean_scores(*columns, 4))
     assert np.isnan(half[0, 1:]).all() and np.isnan(half[3]).all()
+
+
+def test_scores_that_are_always_as_far_apart_have_no_spread_not_even_by_rounding():
+    random = np.random.default_rng(0)
+    for first in random.integers(1, 10, size=(50, 7)) / 10:
+        columns = np.repeat([0, 1], 7), np.append(first, first + 0.3), np.tile(np.arange(7), 2)
+        half = mean_contrasts(*columns, mean_scores(*columns, 2))
+        assert half[0, 1] == half[1, 0] == 0
