@@ -19,8 +19,7 @@ from judging.undecided import undecided_by
 from judging.voting import GUESTS, INVITED, Voting
 
 STEP = timedelta(days=7)
-"""How long figures of an open run are kept back at most: then those of all its votes so far are shown at once, which tells nobody
-what became of one."""
+"""How long figures of open runs are kept back: then those of all votes so far are shown at once, which tells nobody what became of one."""
 
 
 def runs_seen_by(user) -> QuerySet[Run]:
@@ -150,15 +149,27 @@ def _runs_to_decide(user, runs: QuerySet[Run]) -> QuerySet[Run]:
 
 @dataclass(frozen=True)
 class Held:
-    """Which figures of a benchmark are kept from somebody: those since `since`, but for the last before `end`."""
+    """Which figures of a benchmark are kept from somebody: those since `since`, but for the last before `end`. Newer ones follow at
+    `more`, unless the vote is over before."""
 
     since: datetime
     end: datetime
+    more: datetime
 
-    @property
-    def more(self) -> datetime:
-        """When newer figures follow, unless the vote is over before."""
-        return self.end + STEP
+    @classmethod
+    def of(cls, began: Collection[datetime]) -> Held:
+        """Where votes began then in one run or several that are open.
+
+        Between two moments at which figures are shown, and between the first of them and when votes began in any run, lies a week
+        at least. So that a run that was opened just now puts off those of the others.
+        """
+        end, more = timezone.now(), None
+        for opened in sorted(began, reverse=True):
+            if steps := max(0, (end - opened) // STEP):
+                end = opened + steps * STEP
+                return cls(min(began), end, more or end + STEP)
+            end, more = opened, more or opened + STEP
+        return cls(end, end, more or end + STEP)
 
 
 def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
@@ -166,7 +177,7 @@ def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
 
     Somebody who votes and sees a figure move knows whom the vote was for. So that figures stop where an open run of the
     benchmark was last opened; in a demo, where this person began to vote. A run may be open for years: a week later, and
-    each week after that, figures of all votes so far follow. Not for viewers who are asked nowhere. At most nine queries.
+    each week after that, figures of all votes so far follow, see `Held.of`. Not for viewers who are asked nowhere. At most nine queries.
     """
     blinding = blinding_runs(user, benchmark).items()
     found = {pk: [run for run in runs if run.status == Run.Status.OPEN] for pk, runs in blinding}
@@ -176,12 +187,7 @@ def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
     began = _first_seats(user, [run for runs in found.values() for run in runs if run.provenance == Provenance.DEMO])
     told = {pk: [_votes_began(run, began) for run in runs] for pk, runs in found.items()}
     times = {pk: [at for at in mine if at] for pk, mine in told.items()}
-    return {pk: Held(min(mine), min(map(_last_step, mine))) for pk, mine in times.items() if mine}
-
-
-def _last_step(began: datetime) -> datetime:
-    """The last of the moments, a week apart, at which figures of votes that began then are shown."""
-    return began + max(0, (timezone.now() - began) // STEP) * STEP
+    return {pk: Held.of(mine) for pk, mine in times.items() if mine}
 
 
 def who_follow(people: Collection[int]) -> set[int]:
@@ -205,9 +211,11 @@ def figures_ends(benchmark: Benchmark) -> set[datetime]:
     runs = {run.pk: run for run in _open_among(Run.objects.filter(benchmark=benchmark))}
     demos = [pk for pk, run in runs.items() if run.provenance == Provenance.DEMO]
     seats = Assignment.objects.filter(run__in=demos, judge__user__isnull=False).order_by()
-    firsts = seats.values_list("run", "judge__user").annotate(Min("created_at"))
-    began = [_votes_began(runs[run], {run: first}) for run, _user, first in firsts]
-    return {_last_step(at) for at in (*began, *(_votes_began(run, {}) for run in runs.values())) if at}
+    readers: dict[int | None, dict[int, datetime]] = defaultdict(dict, {None: {}})  # None: who votes in no demo
+    for run, user, first in seats.values_list("run", "judge__user").annotate(Min("created_at")):
+        readers[user][run] = first
+    told = ([_votes_began(run, began) for run in runs.values()] for began in readers.values())
+    return {Held.of(mine).end for times in told if (mine := [at for at in times if at])}
 
 
 def _is_asked_anywhere(user) -> bool:

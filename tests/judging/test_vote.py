@@ -519,6 +519,18 @@ def test_the_list_says_where_a_quota_is_used_up(client, ann, voting_, nothing):
         assert "Go on voting" in client.get(reverse("vote")).text
 
 
+def test_an_item_in_hand_goes_before_a_quota_in_the_list_as_on_the_ballot(client, ann):
+    run = voting.open_run(voting={"per_day": 1})
+    act(client, "skip", opened(client, run, ann))
+    act(client, "cast", seat_in_hand(run, ann), choice="a")
+    assert nothing_in_the_list(client) == ["day"]
+    for _ in range(2):
+        client.post(reverse("undo", args=[run.pk]))
+    act(client, "cast", Assignment.objects.filter(status="leased").order_by("pk").first(), choice="a")
+    assert 'data-ballot="pair"' in client.get(ballot(run)).text
+    assert nothing_in_the_list(client) == []
+
+
 def test_the_list_says_where_all_is_done_and_where_others_did_it(client, ann):
     run = voting.open_run(questions=1, limits={"overlap": 1})
     ben = voting.person("ben")

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from arena.models import Battle
 from judging import opening
+from judging.access import Held, figures_ends
 from judging.models import Assignment, Membership, Run
 from rating import consumers, counting, live, snapshots
 from rating.models import Leaderboard, LiveBoard, Profile, Snapshot
@@ -182,6 +183,49 @@ def test_in_a_run_that_stays_open_figures_of_all_votes_so_far_follow_once_a_week
     page = told(client, f"/leaderboard/{place.benchmark.pk}/")
     assert f"next on {held.more:%Y-%m-%d %H:%M} UTC" in page and "data-board" not in page
     assert client.get(f"/snapshots/{place.after.pk}/").status_code == (200 if weeks else 403)
+
+
+@pytest.mark.parametrize(
+    ("ago", "end", "more"),
+    [
+        ([8], 7, 14),
+        ([7.02, 6.98], 0, 7.04),  # what came in the first hour, and nothing else, would be told of the first run
+        ([8, 7.96], 7.04, 14.04),
+        ([12, 2], 7, 17),
+        ([30, 12, 2], 25, 35),  # 18 + 7, and 28 + 7
+        ([3, 3], 0, 7),
+    ],
+)
+def test_no_moment_shows_the_votes_of_less_than_a_week(ago, end, more):
+    now = timezone.now()
+    first = now - timedelta(days=max(ago))
+    held = Held.of([now - timedelta(days=days) for days in ago])
+    assert held.since == first
+    for at, days in ((held.end, end), (held.more, more)):
+        assert abs(at - first - timedelta(days=days)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("provenance", ["real", "demo"])
+def test_a_run_that_was_opened_just_now_puts_off_the_figures_of_the_others(place, provenance):
+    opened_ago(place, days=8)
+    assert Seen.of(AnonymousUser()).latest(place.benchmark) == place.after
+    began = timezone.now() - timedelta(days=7, hours=23)
+    run = make.run(place.benchmark, name="more votes", status="open", started_at=began, provenance=provenance)
+    ann = place.who("annotator")
+    where = {
+        "run": run,
+        "judge": make.judge("ann who votes", kind="person", user=ann),
+        "battle": Battle.objects.first(),
+    }
+    Assignment.objects.create(**where, lease_until=began, created_at=began)
+    held = Seen.of(ann).held[place.benchmark.pk]
+    assert held.end == began + timedelta(weeks=1)
+    assert held.end in figures_ends(place.benchmark)
+    Run.objects.filter(pk=run.pk).update(started_at=timezone.now())
+    Assignment.objects.update(created_at=timezone.now())
+    held = Seen.of(ann).held[place.benchmark.pk]
+    assert held.end == held.since + timedelta(weeks=1) and held.more > timezone.now() + timedelta(days=6)
+    assert held.end in figures_ends(place.benchmark)
 
 
 def test_of_a_weeks_snapshots_only_the_last_is_shown(place, client):
