@@ -11,9 +11,10 @@ from django.utils import timezone
 from arena.models import Benchmark
 from judging.access import open_with_memberships
 from judging.models import Assignment, Judge, Membership, Run
-from judging.schedule import Member
+from judging.schedule import Member, in_languages
 from judging.standing import Shape, Standing, in_hand, numbers, open_items
 from judging.voting import Voting
+from judging.voting_items import field_of
 
 Seat = Assignment.Status
 For = Assignment.Purpose
@@ -62,15 +63,17 @@ def _holds(run: Run, judge: Judge) -> When:
 
 def _goes_on(run: Run, judge: Judge | None, member: Member) -> When:
     """True for this run where it has an item for this person: open, of the practice round, or not known yet."""
-    if Voting.of(run).practice and not member.practised:
-        return When(pk=run.pk, then=Value(True))
     items = run.items.order_by()
     if judge is None:  # who has voted nowhere yet
         mine = items.filter(held__lt=F("wanted"), is_out=False)
         mine = mine.filter(language__in=member.languages) if member.languages else mine
-        return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(mine))), then=Value(True))
-    free = open_items(Shape.of(run, member), **numbers(run, judge)).order_by()
-    return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(free))), then=Value(True))
+    else:
+        mine = open_items(Shape.of(run, member), **numbers(run, judge)).order_by()
+    ways = ~Q(Exists(items)) | Q(Exists(mine))
+    if Voting.of(run).practice and not member.practised:
+        golds = run.golds.filter(is_practice=True).order_by()
+        ways |= Q(Exists(in_languages(golds, field_of(run), member.languages)))
+    return When(Q(pk=run.pk) & ways, then=Value(True))
 
 
 def _why(run: Any, member: Member) -> str:
