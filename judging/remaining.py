@@ -11,9 +11,10 @@ from django.utils import timezone
 from arena.models import Benchmark
 from judging.access import open_with_memberships
 from judging.models import Assignment, Judge, Membership, Run
-from judging.schedule import Member
+from judging.schedule import Member, in_languages
 from judging.standing import Shape, Standing, in_hand, numbers, open_items
 from judging.voting import Voting
+from judging.voting_items import field_of
 
 Seat = Assignment.Status
 For = Assignment.Purpose
@@ -38,6 +39,7 @@ def with_counts(user: Any, open_to: Iterable[tuple[Run, Membership | None]]) -> 
             all=Count("assignments", filter=done),
             today=Count("assignments", filter=mine & Q(assignments__closed_at__gte=midnight)),
             votes=Count("assignments", filter=mine & Q(assignments__purpose=For.VOTE)),
+            holds=Case(*(_holds(run, judge) for run, _ in members.values() if judge), default=Value(False)),
             goes_on=Case(*(_goes_on(run, judge, member) for run, member in members.values()), default=Value(False)),
         )
     )
@@ -54,22 +56,30 @@ def goes_on(user: Any, benchmark: Benchmark) -> bool:
     return any(not run.nothing for run in with_counts(user, mine)) if mine else False
 
 
+def _holds(run: Run, judge: Judge) -> When:
+    """True for this run where this person has an item of it in hand."""
+    return When(Q(pk=run.pk) & Q(Exists(in_hand(run, judge).order_by())), then=Value(True))
+
+
 def _goes_on(run: Run, judge: Judge | None, member: Member) -> When:
-    """True for this run where it has an item for this person: in hand or open, of the practice round, or not known yet."""
-    if Voting.of(run).practice and not member.practised:
-        return When(pk=run.pk, then=Value(True))
+    """True for this run where it has an item for this person: open, of the practice round, or not known yet."""
     items = run.items.order_by()
     if judge is None:  # who has voted nowhere yet
         mine = items.filter(held__lt=F("wanted"), is_out=False)
         mine = mine.filter(language__in=member.languages) if member.languages else mine
-        return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(mine))), then=Value(True))
-    held = in_hand(run, judge).order_by()
-    free = open_items(Shape.of(run, member), **numbers(run, judge)).order_by()
-    return When(Q(pk=run.pk) & (~Q(Exists(items)) | Q(Exists(held)) | Q(Exists(free))), then=Value(True))
+    else:
+        mine = open_items(Shape.of(run, member), **numbers(run, judge)).order_by()
+    ways = ~Q(Exists(items)) | Q(Exists(mine))
+    if Voting.of(run).practice and not member.practised:
+        golds = run.golds.filter(is_practice=True).order_by()
+        ways |= Q(Exists(in_languages(golds, field_of(run), member.languages)))
+    return When(Q(pk=run.pk) & ways, then=Value(True))
 
 
 def _why(run: Any, member: Member) -> str:
     if member.paused_at:
         return "paused"
+    if run.holds:  # whatever quota is used up
+        return ""
     now = Standing(done=run.mine, today=run.today, items=0, checks=0, last=None, votes=run.votes)
     return now.exhausts(member) or ("" if run.goes_on else "done")

@@ -108,11 +108,11 @@ def _round(run: Run, judge: Judge, member: Member) -> dict[int, Gold]:
     field, out = field_of(run), taken_out(run)
     seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)}).exclude(purpose=For.PRACTICE)
     golds = Gold.objects.filter(run=run, is_practice=True).exclude(Exists(seen)).order_by("pk")
-    found = {getattr(gold, f"{field}_id"): gold for gold in _in_languages(golds, field, member.languages)}
+    found = {getattr(gold, f"{field}_id"): gold for gold in in_languages(golds, field, member.languages)}
     return {item: gold for item, gold in found.items() if item not in out}
 
 
-def _in_languages(rows: QuerySet, field: str, languages: Collection[str]) -> QuerySet:
+def in_languages(rows: QuerySet, field: str, languages: Collection[str]) -> QuerySet:
     """Those on questions in these languages; all where there are none."""
     return rows.filter(**{f"{field}__question__language__in": languages}) if languages else rows
 
@@ -196,7 +196,7 @@ def unseen_golds(field: str, run: Any, judge: Any, languages: Collection[str]) -
     """The silent gold items in these languages, or in any, that this person was never shown; by numbers, or slots for them."""
     seen = Assignment.objects.filter(run=run, judge=judge, **{field: OuterRef(field)})
     golds = Gold.objects.filter(run=run, is_practice=False).exclude(Exists(seen))
-    return _in_languages(golds, field, languages)
+    return in_languages(golds, field, languages)
 
 
 def _gold(run: Run, judge: Judge, member: Member) -> Due | None:
@@ -221,6 +221,6 @@ def _repeat(run: Run, judge: Judge, member: Member) -> Due | None:
     again = Assignment.objects.filter(run=run, judge=judge, trial__gt=0, **{field: OuterRef(field)})
     out = VotingItem.objects.filter(run=run, is_out=True, **{field: OuterRef(field)})
     old = left.filter(status=Seat.DONE, purpose=For.VOTE, closed_at__lt=border).exclude(Exists(again) | Exists(out))
-    old = _in_languages(old, field, member.languages).reverse()
+    old = in_languages(old, field, member.languages).reverse()
     seat = old.annotate(what=F(field)).values_list("what", "swapped").first()
     return Due(For.REPEAT, seat[0], trial=1, swapped=not seat[1]) if seat else None

@@ -327,10 +327,11 @@ class CausalModel:
                 self._cache.crop(keep - len(self._prefix))
             self._prefix = self._prefix[:keep]
         if len(ids) > keep:
+            cache, self._cache = self._cache, None  # what fails on the way, as where memory is full, is half written
             with torch.inference_mode():
                 new = torch.tensor([ids[keep:]], device=self._device)
-                self._model(new, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
-            self._prefix = ids
+                self._model(new, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            self._cache, self._prefix = cache, ids
         return self._cache
 
     def _batch_likelihoods(self, rows: Sequence[tuple[int, ...]], *, past: Any, at: int) -> list[float]:

@@ -8,7 +8,10 @@ let katex;
 let loading;
 
 function load() {
-  loading ??= Promise.all([import("../vendor/katex/katex.min.js"), styled()]).then(() => window.katex);
+  loading ??= Promise.all([import("../vendor/katex/katex.min.js"), styled()]).then(() => window.katex).catch((error) => {
+    loading = undefined; // it is asked for again with the next item
+    throw error;
+  });
   return loading;
 }
 
@@ -16,7 +19,10 @@ function styled() {
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = CSS;
-  const done = new Promise((resolve) => link.addEventListener("load", resolve, { once: true }));
+  const done = new Promise((resolve, reject) => {
+    link.addEventListener("load", resolve, { once: true });
+    link.addEventListener("error", () => { link.remove(); reject(new Error(link.href)); }, { once: true });
+  });
   document.head.append(link);
   return done;
 }
@@ -68,7 +74,4 @@ export async function typeset(root) {
   }
 }
 
-typeset(document).catch(() => {
-  /* it could not be fetched: the source stays, and is asked for again with the next item */
-  loading = undefined;
-});
+typeset(document).catch(() => {}); // it could not be fetched: the source stays

@@ -695,6 +695,22 @@ def test_formulas_of_the_next_pair_stand_before_the_page_is_laid_out_for_its_foc
     assert signed_in.evaluate("window.standing") > 0
 
 
+def test_what_typesets_formulas_is_asked_for_again_each_time_it_cannot_be_fetched(signed_in):
+    lost = []
+
+    def twice(route):
+        lost.append(route.request.url)
+        route.abort() if len(lost) < 3 else route.continue_()
+
+    signed_in.route("**/katex.min.css", twice)
+    open_ballot(signed_in, voting.open_run(text=MATHS))
+    for number in (1, 2):
+        with signed_in.expect_request("**/katex.min.css"):
+            press(signed_in, "1")
+        assert len(lost) == number + 1
+    signed_in.locator('[data-pane="A"] .katex').first.wait_for()
+
+
 def test_a_page_without_maths_fetches_no_katex(signed_in):
     fetched = watch(signed_in)
     open_ballot(signed_in, voting.open_run())

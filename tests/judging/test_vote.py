@@ -18,9 +18,9 @@ from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from arena.models import Answer, LanguageModel
+from arena.models import Answer, Battle, LanguageModel
 from judging import assignment, casting
-from judging.models import Assignment, Grade, Judge, Membership, Preference, Run
+from judging.models import Assignment, Gold, Grade, Judge, Membership, Preference, Run
 from judging.signals import judged
 from tests.judging import voting
 from tests.judging.voting import seat_in_hand
@@ -519,6 +519,18 @@ def test_the_list_says_where_a_quota_is_used_up(client, ann, voting_, nothing):
         assert "Go on voting" in client.get(reverse("vote")).text
 
 
+def test_an_item_in_hand_goes_before_a_quota_in_the_list_as_on_the_ballot(client, ann):
+    run = voting.open_run(voting={"per_day": 1})
+    act(client, "skip", opened(client, run, ann))
+    act(client, "cast", seat_in_hand(run, ann), choice="a")
+    assert nothing_in_the_list(client) == ["day"]
+    for _ in range(2):
+        client.post(reverse("undo", args=[run.pk]))
+    act(client, "cast", Assignment.objects.filter(status="leased").order_by("pk").first(), choice="a")
+    assert 'data-ballot="pair"' in client.get(ballot(run)).text
+    assert nothing_in_the_list(client) == []
+
+
 def test_the_list_says_where_all_is_done_and_where_others_did_it(client, ann):
     run = voting.open_run(questions=1, limits={"overlap": 1})
     ben = voting.person("ben")
@@ -529,6 +541,16 @@ def test_the_list_says_where_all_is_done_and_where_others_did_it(client, ann):
     act(client, "cast", seat_in_hand(run, ann), choice="a")
     client.force_login(ben)
     assert nothing_in_the_list(client) == ["done"] and "Enough people have voted" in client.get(reverse("vote")).text
+
+
+def test_a_practice_round_without_items_is_nothing_to_go_on_with(client, ann):
+    run = voting.open_run(questions=1, limits={"overlap": 1}, voting={"practice": 2})
+    act(client, "cast", opened(client, run, ann), choice="a")
+    assert 'data-ballot="done"' in client.get(ballot(run)).text
+    assert nothing_in_the_list(client) == ["done"]
+    where = {"battle": Battle.objects.first(), "lowest": 1, "highest": 1}
+    Gold.objects.create(run=run, is_practice=True, **where)
+    assert nothing_in_the_list(client) == []
 
 
 def test_the_list_says_where_a_person_is_paused(client, ann):

@@ -7,11 +7,14 @@ import json
 import math
 import sys
 import time
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
 from arena.chat import ChatError, Endpoint, Message, open_chat
 from arena.chat.local import LocalChat
+from arena.chat.local_model import CausalModel
 from tests.arena.chat import tiny_models
 
 ASKED = [Message("user", "Which of them?")]
@@ -78,6 +81,34 @@ def test_without_torch_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(ChatError, match=r"torch is not installed: .*requirements-torch\.txt") as caught:
         complete(Endpoint("local", "nowhere/without-torch"))
     assert (caught.value.transient, caught.value.status) == (False, 404)
+
+
+def test_a_beginning_that_was_read_in_part_is_read_anew(monkeypatch):
+    """As where memory is full at the second layer: the first has its keys by then."""
+    memory_is_full = iter([True])
+
+    class Kept:
+        is_croppable = True
+
+        def __init__(self, config):
+            self.tokens = []
+
+    class Model:
+        config = None
+
+        def __call__(self, new, past_key_values, **_how):
+            past_key_values.tokens += new[0]
+            if next(memory_is_full, False):
+                raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setitem(sys.modules, "transformers", SimpleNamespace(DynamicCache=Kept))
+    held = object.__new__(CausalModel)
+    held._torch = SimpleNamespace(inference_mode=nullcontext, tensor=lambda rows, device: rows)
+    held._model, held._device, held._cache, held._prefix = Model(), None, None, ()
+    with pytest.raises(RuntimeError):
+        held._hold((1, 2, 3))
+    assert held._hold((1, 2, 3)).tokens == [1, 2, 3]
+    assert held._hold((1, 2, 3, 4)).tokens == [1, 2, 3, 4]
 
 
 def test_a_schema_that_cannot_be_filled_by_choosing_is_refused_before_anything_is_loaded():
