@@ -723,7 +723,7 @@ def test_a_vote_on_its_way_is_shown_only_where_it_takes_a_moment(signed_in):
         .observe(document.body, { subtree: true, attributeFilter: ["aria-busy", "disabled"] });
     }""")
     gate: list = []
-    signed_in.route("**/cast/", gate.append)
+    signed_in.route("**/cast/", lambda route: gate.append(route))
     before = token(signed_in)
     signed_in.evaluate("document.querySelector('[data-key=\"1\"]').click()")
     assert signed_in.evaluate("window.busy") == 0
