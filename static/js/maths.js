@@ -54,7 +54,7 @@ function inTurn(root) {
   return Array.from({ length: most }, (_none, at) => texts.flatMap((text) => text[at] ?? [])).flat();
 }
 
-// The parts of the texts that have formulas, each with the height of its sources where it begins below what is in sight. All is
+// The parts of the texts that have formulas, and how high its sources are where it begins below what is in sight. All is
 // asked for before anything is changed, so the page is laid out for it once, with sources: that is cheap, and most of it stays.
 function partsOf(formulas) {
   const parts = new Set(formulas.map((formula) => formula.closest(".answer > *") ?? formula));
@@ -70,7 +70,6 @@ function partsOf(formulas) {
 function putOff(parts) {
   for (const [part, height] of parts) {
     part.dataset.later = height ? "all" : "mathml";
-    if (height) part.style.containIntrinsicBlockSize = `${height}px`;
   }
 }
 
@@ -79,7 +78,6 @@ async function layOut(parts) {
   await pause();
   await inSlices(parts, ([part]) => {
     delete part.dataset.later;
-    part.style.containIntrinsicBlockSize = "";
     part.getBoundingClientRect(); // here, for the slice's time counts it
     return part.isConnected;
   });
