@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
 from arena.models import Benchmark, LanguageModel
@@ -31,11 +32,13 @@ def trial_of(run: Run, candidates: Iterable[LanguageModel], judges: Iterable[Jud
 
 def settle(run: Run) -> None:
     """Give a saved run that asks anew its trial before it judges: others may have judged since it was set up. Without effect
-    once it has judged anything itself."""
+    once it has judged anything itself. Two that begin at once are given trials one after the other."""
     if run.cache or run.trial or table_of(run)[0].objects.filter(run=run).exists():
         return
-    run.trial = trial_of(run, run.candidates.all(), run.judges.filter(kind__in=Judge.WITH_ENGINE))
-    Run.objects.filter(pk=run.pk).update(trial=run.trial)
+    with transaction.atomic():
+        Rubric.objects.select_for_update(no_key=True).get(pk=run.rubric_id)
+        run.trial = trial_of(run, run.candidates.all(), run.judges.filter(kind__in=Judge.WITH_ENGINE))
+        Run.objects.filter(pk=run.pk).update(trial=run.trial)
 
 
 def last_trial(judges: QuerySet[Judge], benchmark: Benchmark, rubric: Rubric, *, is_single: bool) -> int:

@@ -12,6 +12,8 @@ const decides = (event) => form(event).matches("[data-decides]");
 const undoes = (event) => form(event).matches("[data-undo]");
 const wordOf = (xhr) => xhr?.getResponseHeader(SAID);
 const redirects = (event) => Boolean(event.detail.xhr?.getResponseHeader("HX-Redirect"));
+const SEEN = 150; // milliseconds: a vote that arrives sooner shows nothing of its way, for which the page would be painted twice
+let waiting;
 let leaving = ""; // the seat whose vote, skip or flag is on its way
 
 function busy(is) {
@@ -55,7 +57,7 @@ document.addEventListener("htmx:beforeSend", (event) => {
   if (!decides(event)) return;
   leaving = undoes(event) ? "" : ballot().dataset.token;
   sending(true);
-  busy(true);
+  waiting = setTimeout(busy, SEEN, true);
 });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   // A network that wants a sign-in of its own answers with a page of its own.
@@ -64,6 +66,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 document.addEventListener("htmx:afterRequest", (event) => {
   if (!decides(event)) return commented(event);
   sending(false);
+  clearTimeout(waiting);
   if (redirects(event) && leaving) keepVote(event.detail.requestConfig); // signed out: sent once signed in again
   else if (event.detail.successful) calm();
   else busy(false);

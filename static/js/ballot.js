@@ -32,6 +32,7 @@ function dress() {
 // htmx tells each element that it takes out so: with formulas there are thousands.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.shouldSwap || detail.target !== ballot()) return;
+  document.activeElement?.blur(); // else the new item is styled once more when the old one goes
   for (const answer of ballot().querySelectorAll(".answer")) answer.replaceChildren();
 });
 

@@ -33,12 +33,14 @@ function treeOf(source, [open, close, displayMode]) {
   return katex.__renderToDomTree(source.slice(open.length, -close.length), { ...OPTIONS, displayMode, output });
 }
 
+// False where the next item has been painted meanwhile.
 function write(element) {
-  if ("typeset" in element.dataset) return;
+  if (!element.isConnected) return false;
+  if ("typeset" in element.dataset) return true;
   const source = element.textContent;
   const found = DELIMITERS.find(([open, close]) => source.startsWith(open) && source.endsWith(close));
   element.dataset.typeset = "";
-  if (!found || source.length < found[0].length + found[1].length) return;
+  if (!found || source.length < found[0].length + found[1].length) return true;
   try {
     if (!trees.has(source)) trees.set(source, treeOf(source, found));
     const tree = trees.get(source);
@@ -46,16 +48,56 @@ function write(element) {
   } catch {
     /* nested too deep for KaTeX: the source stays */
   }
+  return true;
 }
 
 const pause = () => new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 200 }));
 
-// The first of each text, the second of each …: what is at the top is in sight, and where it lies need not be asked, for that
-// would lay the page out with sources that go at once.
+// The first of each text, the second of each …: what is at the top is in sight.
 function inTurn(root) {
   const texts = [...root.querySelectorAll(".answer")].map((text) => [...text.querySelectorAll(".maths:not([data-typeset])")]);
   const most = Math.max(0, ...texts.map((text) => text.length));
   return Array.from({ length: most }, (_none, at) => texts.flatMap((text) => text[at] ?? [])).flat();
+}
+
+// The parts of the texts that have formulas, and how high its sources are where it begins below what is in sight. All is
+// asked for before anything is changed, so the page is laid out for it once, with sources: that is cheap, and most of it stays.
+function partsOf(formulas) {
+  const parts = new Set(formulas.map((formula) => formula.closest(".answer > *") ?? formula));
+  return [...parts].map((part) => {
+    const { top, height } = part.getBoundingClientRect();
+    const end = part.closest("[data-pane]")?.getBoundingClientRect().bottom ?? innerHeight;
+    return [part, top >= Math.min(end, innerHeight) ? height : 0];
+  });
+}
+
+// All is typeset; what nobody sees yet is styled and laid out once the page has been painted: what is below, and of what is in
+// sight the MathML, which only screen readers read.
+function putOff(parts) {
+  for (const [part, height] of parts) {
+    part.dataset.later = height ? "all" : "mathml";
+  }
+}
+
+async function layOut(parts) {
+  await new Promise(requestAnimationFrame);
+  await pause();
+  await inSlices(parts, ([part]) => {
+    delete part.dataset.later;
+    part.getBoundingClientRect(); // here, for the slice's time counts it
+    return part.isConnected;
+  });
+}
+
+// As much as there is time for, then a pause, until all is done or the work is no longer wanted.
+async function inSlices(all, work) {
+  let since = performance.now();
+  for (const one of all) {
+    if (!work(one)) return;
+    if (performance.now() - since < SLICE) continue;
+    await pause();
+    since = performance.now();
+  }
 }
 
 export async function typeset(root) {
@@ -64,14 +106,9 @@ export async function typeset(root) {
   if (!formulas.length) return;
   katex ??= await load();
   trees.clear();
-  let since = performance.now();
-  for (const formula of formulas) {
-    if (!formula.isConnected) return; // the next item has been painted meanwhile
-    write(formula);
-    if (performance.now() - since < SLICE) continue;
-    await pause();
-    since = performance.now();
-  }
+  const parts = partsOf(formulas);
+  putOff(parts);
+  await Promise.all([inSlices(formulas, write), layOut(parts)]);
 }
 
 typeset(document).catch(() => {}); // it could not be fetched: the source stays

@@ -249,7 +249,10 @@ def test_a_connection_that_works_is_told_with_what_came(lead, server, monkeypatc
             {"provider": "openai", "key_env": "NO_SUCH_KEY"},
             "It did not answer: The environment variable NO_SUCH_KEY, which holds its key, is not set. Set it where the site",
         ),
-        ({"provider": "openai", "base_url": "http://127.0.0.1:9/v1"}, "It did not answer: Finch at 127.0.0.1:9: no connection"),
+        (
+            {"provider": "openai", "base_url": "http://127.0.0.1:9/v1"},
+            "It did not answer: Finch at 127.0.0.1:9: no connection",
+        ),
         ({"provider": "scripted", "endpoint_model": "nothing"}, "unknown script"),
         ({"provider": "openai", "limits": {"rps": 1}}, "there is no limit"),
         ({"provider": "local"}, "not asked here"),

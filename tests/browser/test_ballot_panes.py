@@ -711,6 +711,45 @@ def test_what_typesets_formulas_is_asked_for_again_each_time_it_cannot_be_fetche
     signed_in.locator('[data-pane="A"] .katex').first.wait_for()
 
 
+def test_what_nobody_sees_of_formulas_is_laid_out_after_the_paint(signed_in):
+    open_ballot(signed_in, voting.open_run(text=MATHS + "\n\nword" * 60 + "\n\n" + MATHS))
+    signed_in.locator('[data-pane="B"] .katex').nth(3).wait_for(state="attached")
+    signed_in.evaluate("""() => document.addEventListener("focusin", ({ target }) => {
+      const seen = (element) => element.checkVisibility({ contentVisibilityAuto: true });
+      const formulas = [...document.querySelectorAll("[data-pane] .katex")];
+      window.standing = formulas.map((one) => [seen(one), seen(one.querySelector("math"))]);
+    }, { once: true })""")
+    press(signed_in, "1")
+    standing = signed_in.evaluate("window.standing")
+    assert len(standing) == 8
+    assert [True, False] in standing and [False, False] in standing
+    assert not any(read for _seen, read in standing)
+    signed_in.wait_for_function("() => !document.querySelector('[data-later]')")
+    assert signed_in.evaluate(
+        "[...document.querySelectorAll('[data-pane] math')].every((one) => one.checkVisibility({ contentVisibilityAuto: true }))"
+    )
+    assert not signed_in.locator('[data-pane] .answer > [style*="contain"]').count()
+
+
+def test_a_vote_on_its_way_is_shown_only_where_it_takes_a_moment(signed_in):
+    open_ballot(signed_in, voting.open_run(questions=3))
+    signed_in.evaluate("""() => {
+      window.busy = 0;
+      new MutationObserver(() => { window.busy += 1; })
+        .observe(document.body, { subtree: true, attributeFilter: ["aria-busy", "disabled"] });
+    }""")
+    gate: list = []
+    signed_in.route("**/cast/", lambda route: gate.append(route))
+    before = token(signed_in)
+    signed_in.evaluate("document.querySelector('[data-key=\"1\"]').click()")
+    assert signed_in.evaluate("window.busy") == 0
+    signed_in.locator('#ballot[aria-busy="true"]').wait_for()
+    assert signed_in.locator("#cast button:not(:disabled)").count() == 0
+    gate[0].continue_()
+    wait_for_another(signed_in, before)
+    assert signed_in.locator('#ballot[aria-busy="true"]').count() == 0
+
+
 def test_a_page_without_maths_fetches_no_katex(signed_in):
     fetched = watch(signed_in)
     open_ballot(signed_in, voting.open_run())
