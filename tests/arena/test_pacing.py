@@ -31,6 +31,8 @@ from arena.pacing import RedisPace, TablePace, pace_of, tally_of
 from tests import openai_server
 from tests.judging import recorded as make
 
+pytestmark = pytest.mark.xdist_group("limits")  # one after the other: what they measure is time, and they share a Redis
+
 WORKER = """
 import asyncio, os, signal, sys
 import django
