@@ -22,7 +22,7 @@ FLOODS += ["joined faces", "honest and long", "marks on one letter"]
 
 AUDIT = """() => {
   const tags = new Set("P BR HR H3 H4 H5 H6 STRONG EM S CODE PRE SPAN BLOCKQUOTE UL OL LI A TABLE THEAD TBODY TR TH TD".split(" "));
-  const attributes = new Set("class start href rel tabindex role aria-label data-typeset".split(" "));
+  const attributes = new Set("class start href rel tabindex role aria-label data-typeset data-later".split(" "));
   const never = new Set("SCRIPT STYLE IFRAME OBJECT EMBED IMG VIDEO AUDIO FORM INPUT BUTTON BASE LINK META DIALOG SVG:A".split(" "));
   const found = [];
   for (const answer of document.querySelectorAll("#ballot .answer")) {
