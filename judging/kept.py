@@ -32,7 +32,7 @@ def sort_out(run: Run, machine: Machine, exhibits: Sequence[Exhibit], *, under_w
     engine = machine.engine
     if not isinstance(engine, AskingEngine) or not run.cache:
         return Sorted(rest=list(exhibits))
-    digests = [engine.digest(exhibit) for exhibit in exhibits]
+    digests = [engine.ready(exhibit) for exhibit in exhibits]
     kept = _kept(run, digests, provenance_of(run, machine))
     found = Sorted()
     seen = set(under_way)

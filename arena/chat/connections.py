@@ -109,9 +109,12 @@ class Wire:
         return self._session
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _dumped(body: Mapping[str, Any]) -> bytes:
     """The body as JSON; half characters, which no server reads, as question marks."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(body).encode("utf-8", "replace")
 
 
 def _json_or_text(content: bytes) -> object:

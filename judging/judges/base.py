@@ -246,6 +246,10 @@ class AskingEngine(Engine, Protocol):
         """
         ...
 
+    def ready(self, exhibit: Exhibit) -> str:
+        """The digest of an exhibit that is asked for next, unless there is a reply on record: what it takes need not be done twice."""
+        ...
+
     def reread(self, exhibit: Exhibit, *, reply: str, details: Mapping[str, Any]) -> Verdict:
         """The verdict of a reply that is on record (`Verdict.reply` and `.details`), read by today's parser; no call."""
         ...

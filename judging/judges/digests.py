@@ -24,7 +24,7 @@ def digest_of_judge(identity: Mapping[str, Any], rubric: RubricText, output: Map
 def digest_of_prompt(messages: Sequence[Message], schema: Mapping[str, Any] | None) -> str:
     """32 hex digits of the messages, and of the schema that the reply is bound to."""
     parts = [part for message in messages for part in (message.role, message.content)]
-    return _hash(16, [*parts, _json(schema)])
+    return _hash(16, [*parts, "null" if schema is None else _json(schema)])
 
 
 def _hash(size: int, parts: Sequence[str]) -> str:

@@ -31,6 +31,11 @@ from judging.replies import Reading
 __all__ = ["ASKED_AGAIN", "LLMJudge"]
 
 ReplyTo = Callable[[Exhibit], Completion | None]
+Prompt = tuple[Sequence[Message], str]
+"""The messages that are sent, and their digest."""
+MOST_READY, LONGEST_READY = 5_000, 16_000
+"""How many prompts are kept from the look for earlier replies to the asking (those of one piece of a run), and how many
+characters a message of theirs may have: never more than some tens of megabytes."""
 REPAIRS = 3
 """How often the verdict is asked for once more: of replies that are garbled by chance, one in ten, ten thousand leave one."""
 ALTERNATIVES = 20
@@ -100,6 +105,7 @@ class LLMJudge:
                 async for exhibit, verdict in verdicts:
                     yield exhibit, verdict
         finally:
+            self._prompts.clear()
             await chat.close()
         if breaker.reason:
             raise EndpointDown(breaker.reason)
@@ -107,9 +113,19 @@ class LLMJudge:
     def digest(self, exhibit: Exhibit) -> str:
         """See AskingEngine; "" for what cannot be shown, and so is not asked."""
         try:
-            return self._digest(exhibit, self.asking.render(exhibit))
+            return self._rendered(exhibit)[1]
         except (NoRubric, Unfit):
             return ""
+
+    def ready(self, exhibit: Exhibit) -> str:
+        """See AskingEngine: the prompt is kept for the next `judge`, unless there are very many."""
+        try:
+            prompt = self._rendered(exhibit)
+        except (NoRubric, Unfit):
+            return ""
+        if len(self._prompts) < MOST_READY and all(len(message.content) <= LONGEST_READY for message in prompt[0]):
+            self._prompts[id(exhibit)] = (exhibit, prompt)
+        return prompt[1]
 
     def reread(self, exhibit: Exhibit, *, reply: str, details: Mapping[str, Any]) -> Verdict:
         """See AskingEngine."""
@@ -131,9 +147,9 @@ class LLMJudge:
 
     def verdict_on(self, exhibit: Exhibit, completion: Completion) -> Verdict:
         """What a completion of `request` says; one sample, and no repair turn."""
-        messages = self.asking.render(exhibit)
+        messages, digest = self._rendered(exhibit)
         drawn = [[Turn.of(self.asking, exhibit, completion)]]
-        most, digest = strongest(self.asking, exhibit), self._digest(exhibit, messages)
+        most = strongest(self.asking, exhibit)
         return verdict_of(drawn, messages, samples=1, strongest=most, digest=digest)
 
     @cached_property
@@ -152,6 +168,16 @@ class LLMJudge:
     @cached_property
     def _who(self) -> dict[int, str]:
         return {}
+
+    @cached_property
+    def _prompts(self) -> dict[int, tuple[Exhibit, Prompt]]:
+        """By the exhibit's id(), which is its own as long as it stands here."""
+        return {}
+
+    def _rendered(self, exhibit: Exhibit) -> Prompt:
+        """Raises NoRubric, Unfit."""
+        messages = self.asking.render(exhibit)
+        return messages, self._digest(exhibit, messages)
 
     def _digest(self, exhibit: Exhibit, messages: Sequence[Message]) -> str:
         rubric = self.asking.rubric_of(exhibit)
@@ -183,7 +209,8 @@ class LLMJudge:
         self, chat: Chat, exhibit: Exhibit, breaker: Breaker, reply: Completion | None
     ) -> tuple[Exhibit, Verdict]:
         try:
-            messages = self.asking.render(exhibit)
+            kept = self._prompts.pop(id(exhibit)) if id(exhibit) in self._prompts else None
+            messages, digest = kept[1] if kept else self._rendered(exhibit)
         except (NoRubric, Unfit) as error:
             return exhibit, unshown(error)
         drawn = [await self._sample(chat, exhibit, messages, breaker, reply)]
@@ -192,7 +219,6 @@ class LLMJudge:
             if breaker.reason:
                 break
             drawn.append(await self._sample(chat, exhibit, messages, breaker))
-        digest = self._digest(exhibit, messages)
         return exhibit, verdict_of(drawn, messages, samples=self.samples, strongest=most, digest=digest)
 
     async def _sample(

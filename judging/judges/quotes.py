@@ -83,11 +83,11 @@ LONGEST_VERDICT = 24
 """Characters, without blanks and marks of quotation."""
 
 _LINE_OR_CODE = (
-    re.compile(r"(?m)^[ \t]*>(?!>)([^\n]*)"),
-    re.compile(r"(?ms)^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)"),
+    (">", re.compile(r"(?m)^[ \t]*>(?!>)([^\n]*)")),
+    ("```", re.compile(r"(?ms)^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)")),
 )
 _BETWEEN_MARKS = tuple(
-    re.compile(rf"(?<![A-Za-z0-9]){opening}([^{opening}{closing}]+){closing}(?![A-Za-z0-9])")
+    (opening, re.compile(rf"(?<![A-Za-z0-9]){opening}([^{opening}{closing}]+){closing}(?![A-Za-z0-9])"))
     for opening, closing in ('""', "“”", "''", "‘’", "「」", "『』", "«»", "``")
 )
 _BRACKETED = re.compile(r"\[\[[^\[\]]{1,40}\]\]")
@@ -95,15 +95,17 @@ _BRACKETED = re.compile(r"\[\[[^\[\]]{1,40}\]\]")
 
 def _quotations(reply: str) -> Iterator[tuple[int, int]]:
     """Where what is set as a quotation begins and ends; the quotation marks of JSON are none."""
-    for form in _LINE_OR_CODE:
-        yield from (match.span(1) for match in form.finditer(reply))
+    for mark, form in _LINE_OR_CODE:
+        if mark in reply:
+            yield from (match.span(1) for match in form.finditer(reply))
     prose, at = "", 0
     for found in json_objects(reply, plain(reply)):
         prose += reply[at : found.start] + "{" * (found.end - found.start)
         at = found.end
     prose += reply[at:]
-    for form in _BETWEEN_MARKS:
-        yield from (match.span(1) for match in form.finditer(prose))
+    for mark, form in _BETWEEN_MARKS:
+        if mark in prose:
+            yield from (match.span(1) for match in form.finditer(prose))
 
 
 def _is_of(quotation: str, known: Sequence[str], parse: Callable[[str], Reading]) -> bool:

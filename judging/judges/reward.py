@@ -86,6 +86,10 @@ class RewardJudge:
         judge = digest_of_judge(identity, self.rubric, output)
         return f"{judge}:{digest_of_prompt(flat, {'conversations': len(prompt)})}"
 
+    def ready(self, exhibit: Exhibit) -> str:
+        """See `AskingEngine.ready`; nothing is kept."""
+        return self.digest(exhibit)
+
     def reread(self, exhibit: Exhibit, *, reply: str, details: Mapping[str, Any]) -> Verdict:
         """See `AskingEngine.reread`."""
         try:

@@ -73,16 +73,23 @@ _NUMBERED = re.compile(rf"{ANSWER_WORD}?(?:(第[一1]个|[1一])|(第[二2]个|[
 _LABEL = r"(?:FINAL)?(?:VERDICT|WINNER|CHOICE|PREFERENCE|DECISION|JUDGE?MENT|最终)?(?:选择|结论|判定|裁决|胜者)?[:=]"
 
 
+_SET_OFF = re.compile(r"[\s\"'“”`*()_.。，,\[\]-]")
+_AROUND = re.compile(rf"^{_LABEL}|{_BETTER_WORD}$")
+_NAMED_ANSWER = re.compile(rf"^{ANSWER_WORD}")
+
+
 def pair_word(word: str) -> Pair | None:
     """The verdict that a word or two say: `A`, `a >> b`, `Answer B is better`, `Response 2`, `平局`."""
-    bare = re.sub(r"[\s\"'“”`*()_.。，,\[\]-]", "", word).upper()
+    if word in _WORDS:  # as most are written
+        return _WORDS[word]
+    bare = _SET_OFF.sub("", word).upper()
     for odd, sign in _SIGNS.items():
         bare = bare.replace(odd, sign)
-    bare = re.sub(rf"^{_LABEL}|{_BETTER_WORD}$", "", bare)
+    bare = _AROUND.sub("", bare)
     numbered = _NUMBERED.fullmatch(bare)
     if numbered and len(bare) > 1:
         return _WORDS["A" if numbered.group(1) else "B"]
-    return _WORDS.get(re.sub(rf"^{ANSWER_WORD}", "", bare))
+    return _WORDS.get(_NAMED_ANSWER.sub("", bare))
 
 
 # In the form that was asked for

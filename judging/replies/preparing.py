@@ -41,6 +41,13 @@ def views(reply: Reply) -> Iterator[Reply]:
     Quoted are lines that start with `>`, which count only where the reply ends with them, and blocks of code, unless they
     are JSON. In a reply that was cut off they never count: what it was going to say of them is not known.
     """
+    if (
+        ">" not in reply.text and "```" not in reply.text
+    ):  # nothing is quoted: both are the same but for quotation marks
+        yield _view(reply, reply.text, quotes_count=False)
+        if not reply.is_cut_off:
+            yield _view(reply, reply.text, quotes_count=True)
+        return
     own = _blanked(reply.text, _blocks_of_code(reply.text, open_one=reply.is_cut_off))
     yield _view(reply, _without_quoted_lines(own, len(own)), quotes_count=False)
     if reply.is_cut_off:
@@ -50,9 +57,9 @@ def views(reply: Reply) -> Iterator[Reply]:
 
 def _view(reply: Reply, text: str, *, quotes_count: bool) -> Reply:
     """The reply with another text of the same length, and the JSON that is left in it."""
-    shown = replace(reply, text=text, quotes_count=quotes_count)
-    left = (item for item in reply.json if text[item.start] == reply.text[item.start])
-    return replace(shown, json=[item for item in left if settled(shown, item.start, item.end)])
+    shown = replace(reply, text=text, quotes_count=quotes_count, json=())
+    left = [item for item in reply.json if text[item.start] == reply.text[item.start]]
+    return replace(shown, json=[item for item in left if settled(shown, item.start, item.end)]) if left else shown
 
 
 _CODE_FENCE = re.compile(r"(?m)^[ \t]*```([^\n`]*)$")

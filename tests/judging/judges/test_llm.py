@@ -11,8 +11,8 @@ from arena.chat.breaker import FAILURES_IN_A_ROW
 from arena.chat.demo_judge import read_task
 from arena.chat.scripted import ScriptedChat
 from judging.judges.base import API_ERROR, OK, PARSE_ERROR, REFUSED, TRUNCATED, EndpointDown, Exhibit
-from judging.judges.llm import ASKED_AGAIN, REPAIRS, LLMJudge
-from judging.prompts import default_rubric, render, verdict_schema
+from judging.judges.llm import ASKED_AGAIN, LONGEST_READY, REPAIRS, LLMJudge
+from judging.prompts import Asking, default_rubric, render, verdict_schema
 from judging.replies import CUT_OFF
 
 PAIR, SINGLE = default_rubric("pair"), default_rubric("single")
@@ -111,6 +111,36 @@ def test_a_judge_not_bound_is_given_none():
     chat = FakeChat("[[A]]")
     verdict_of(chat, pair())
     assert chat.schemas == [None]
+
+
+def test_a_prompt_is_made_once_for_the_look_for_earlier_replies_and_the_asking(monkeypatch):
+    made = []
+    render = Asking.render
+    monkeypatch.setattr(
+        Asking, "render", lambda self, exhibit, **how: made.append(exhibit.id) or render(self, exhibit, **how)
+    )
+    chat = FakeChat("[[A]]")
+    judge = LLMJudge(lambda: chat, PAIR)
+    exhibits = [pair(0), pair(1), pair(2, first="x" * (LONGEST_READY + 1))]
+    digests = [judge.ready(exhibit) for exhibit in exhibits]
+
+    async def all_of(some):
+        return [one async for one in judge.judge(some)]
+
+    verdicts = dict(asyncio.run(all_of(exhibits)))
+    assert made == [0, 1, 2, 2]  # the last is too long to be kept
+    assert (
+        [verdicts[exhibit].digest for exhibit in exhibits] == digests == [judge.digest(exhibit) for exhibit in exhibits]
+    )
+    assert {said[-1].content for said in chat.asked} == {
+        render(judge.asking, exhibit)[-1].content for exhibit in exhibits
+    }
+    left = pair(3)
+    assert judge.ready(left)
+    asyncio.run(all_of([]))
+    made.clear()
+    assert asyncio.run(all_of([left]))[0][1].value == 1
+    assert made == [3]  # what nobody asked for is not kept for ever
 
 
 def test_the_prompt_is_in_the_language_asked_for():
