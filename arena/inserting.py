@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -42,28 +43,31 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
 
     To be called within a transaction. Raises what the database says of a row, and what a field says of a value that is none of its own.
     """
-    names, _read, _plain, _fields = _columns(type(rows[0]))
+    names, _read, _kinds, _prepare = _columns(type(rows[0]))
     insert(type(rows[0]), names, _values(rows))
 
 
 def _values(rows: Sequence[models.Model]) -> Iterator[list[Any]]:
-    _names, read, plain, fields = _columns(type(rows[0]))
+    _names, read, kinds, prepare = _columns(type(rows[0]))
     for row in rows:
         yield [
-            value if value is None or type(value) is kind else field.get_db_prep_save(value, connection)
-            for value, kind, field in zip(read(row), plain, fields, strict=True)
+            value if value is None or type(value) is kind else ready(value)
+            for value, kind, ready in zip(read(row), kinds, prepare, strict=True)
         ]
 
 
 Columns = tuple[
-    tuple[str, ...], Callable[[models.Model], tuple[Any, ...]], tuple[type | None, ...], tuple[models.Field, ...]
+    tuple[str, ...],
+    Callable[[models.Model], tuple[Any, ...]],
+    tuple[type | None, ...],
+    tuple[Callable[[Any], Any], ...],
 ]
 
 
 @lru_cache(maxsize=64)
 def _columns(table: type[models.Model]) -> Columns:
     """Of all columns but the id: the names, what reads a row's values, the type of value that goes as it is (None: none does), and
-    the fields. Raises TypeError for a table with a field that fills itself in: it would stay empty."""
+    what prepares others. Raises TypeError for a table with a field that fills itself in: it would stay empty."""
     fields = tuple(field for field in table._meta.concrete_fields if not field.primary_key)
     for field in fields:
         if type(field).pre_save not in (
@@ -75,7 +79,7 @@ def _columns(table: type[models.Model]) -> Columns:
         if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False) or field.generated:
             raise TypeError(f"{field} is filled in as a row is saved")
     read = attrgetter(*(field.attname for field in fields))
-    return tuple(field.name for field in fields), read, tuple(map(_plain, fields)), fields
+    return tuple(field.name for field in fields), read, tuple(map(_plain, fields)), tuple(map(_prepared_by, fields))
 
 
 def _plain(field: models.Field) -> type | None:
@@ -84,3 +88,14 @@ def _plain(field: models.Field) -> type | None:
     if type(kind).get_db_prep_save is not models.Field.get_db_prep_save:
         return None
     return next((plain for known, plain in PLAIN if isinstance(kind, known)), None)
+
+
+def _prepared_by(field: models.Field) -> Callable[[Any], Any]:
+    """What makes of a value what is sent; JSON is sent as its text, to both databases."""
+    if type(field) is models.JSONField and field.encoder is None:
+        return json.dumps
+    return partial(_by_field, field)
+
+
+def _by_field(field: models.Field, value: Any) -> Any:
+    return field.get_db_prep_save(value, connection)
