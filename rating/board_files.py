@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet
 from django.utils.text import slugify
 
 from arena.sheets import as_csv
@@ -160,21 +158,25 @@ def as_json(shown: Shown) -> bytes:
 
 def as_parquet(shown: Shown) -> bytes:
     """A column each, with types; which board it is stands in every row and in the file's metadata."""
+    # Here, for every process would keep its 65 MB from the start, and few ever write such a file.
+    import pyarrow as pa
+    from pyarrow import parquet
+
     board, told = about(shown), rows(shown)
     columns = {name: pa.array([row[name] for row in told], type=_type(name)) for name in COLUMNS}
     columns |= {name: pa.array([board[name]] * len(told), type=_type(name)) for name in ABOUT}
     metadata = {"juryroom": json.dumps({**board, "recipe": shown.board.snapshot.recipe}, ensure_ascii=False)}
     out = io.BytesIO()
-    pa.parquet.write_table(pa.table(columns).replace_schema_metadata(metadata), out)
+    parquet.write_table(pa.table(columns).replace_schema_metadata(metadata), out)
     return out.getvalue()
 
 
-def _type(name: str) -> pa.DataType:
+def _type(name: str) -> str:
     if name in (*WHOLE, "judgments", "snapshot"):
-        return pa.int64()
+        return "int64"
     if name == "preliminary":
-        return pa.bool_()
-    return pa.string() if name in ("model", *OF_MODEL[:4], *ABOUT) and name != "level" else pa.float64()
+        return "bool"
+    return "string" if name in ("model", *OF_MODEL[:4], *ABOUT) and name != "level" else "float64"
 
 
 FORMATS: dict[str, Format] = {
