@@ -38,10 +38,15 @@ def insert(table: type[models.Model], names: Sequence[str], rows: Iterable[Seque
             cursor.executemany(f"INSERT INTO {where} VALUES ({marks})", rows)  # noqa: S608  names are ours
 
 
+def is_one_statement() -> bool:
+    """Whether rows are written whole or not at all without a transaction around: by COPY, where none is open that a refusal would spoil."""
+    return connection.vendor == "postgresql" and not connection.in_atomic_block
+
+
 def insert_rows(rows: Sequence[models.Model]) -> None:
     """Write these new rows of one table. They are not told their ids, for who writes many at once has no use for these.
 
-    To be called within a transaction. Raises what the database says of a row, and what a field says of a value that is none of its own.
+    To be called within a transaction, unless it `is_one_statement`. Raises what the database says of a row, and what a field says of a value that is none of its own.
     """
     names, _read, _kinds, _prepare = _columns(type(rows[0]))
     insert(type(rows[0]), names, _values(rows))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from typing import TypeVar
 
 from django.db import DataError, IntegrityError, models, transaction
 
-from arena.inserting import insert_rows
+from arena.inserting import insert_rows, is_one_statement
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
@@ -48,7 +49,7 @@ def keep(rows: Sequence[Row], *, key: Callable[[Row], Hashable], known: Callable
 def _all_taken(rows: Sequence[Row]) -> bool:
     """Save these rows together, or none of them; whether they are saved."""
     try:
-        with transaction.atomic():
+        with nullcontext() if is_one_statement() else transaction.atomic():
             insert_rows(rows)
     except REFUSALS:
         return False
