@@ -270,7 +270,9 @@ def _to_reopen(run: Run, judge: Judge, last: UUID | None, room: Room) -> tuple[A
     """The seat that is meant by `last`, locked; what was left before it; and what it lacks room in. Two queries for each passed over."""
     mine = Assignment.objects.filter(run=run, judge=judge).exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE))
     left = mine.exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
-    left = left.select_for_update(of=("self",)).select_related("run__rubric", "judge__user", f"{field_of(run)}__question")
+    left = left.select_for_update(of=("self",)).select_related(
+        "run__rubric", "judge__user", f"{field_of(run)}__question"
+    )
     for place in range(UNDOABLE):
         seat, before = [*left[place : place + 2], None, None][:2]
         if seat is None:

@@ -187,7 +187,9 @@ def _left(told: str, seat: Assignment, member: Member) -> str:
 def no_room(full: assignment.NoRoom) -> Said:
     """What is said where Undo cannot bring back what was left last."""
     if full.why == "quota":
-        told = _("What you left last does not come back: what you voted on and have in hand is all that is asked of you.")
+        told = _(
+            "What you left last does not come back: what you voted on and have in hand is all that is asked of you."
+        )
     else:
         told = _("What you left last does not come back: enough others have it by now, or it was taken out.")
     more = _("Undo again takes back the one before it.") if full.before else ""

@@ -255,7 +255,9 @@ def test_undo_of_a_skip_that_a_quota_has_no_room_for_is_refused_in_a_word(ann):
     ann.post(f"votes/{seat(ann, run)['token']}/skip", {})
     in_hand = seat(ann, run)
     refused = ann.post(f"runs/{run.pk}/undo", {})
-    assert (refused.status_code, refused.json()["word"]) == (409, "full") and "does not come back" in refused.json()["detail"]
+    assert (refused.status_code, refused.json()["word"]) == (409, "full") and "does not come back" in refused.json()[
+        "detail"
+    ]
     assert seat(ann, run)["token"] == in_hand["token"]
 
 
