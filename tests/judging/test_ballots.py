@@ -143,7 +143,7 @@ def test_a_ballot_of_pairs_by_dimension_says_nothing_of_marks(client):
     page = client.get(
         reverse("ballot", args=[voting.open_run(dimensions=dimensions, voting={"ballot": "dimensions"}).pk])
     ).text
-    assert "A mark below" not in page and "data-level" not in page and "mark the dimension in focus" in page
+    assert "A mark below" not in page and "data-level" not in page and "choose in the row in focus" in page
 
 
 def test_a_ballot_of_points_says_where_they_start_from_and_nothing_of_digits(client):
