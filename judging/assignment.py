@@ -39,6 +39,7 @@ from judging.judges.base import Verdict
 from judging.leaking import seat_leaks
 from judging.models import Assignment, AuditEntry, Grade, Judge, KeptOut, Membership, Preference, Run, VotingItem
 from judging.models.assignment import LEASE
+from judging.room import NoRoom, Room
 from judging.running import tell
 from judging.schedule import KEPT_OUT, Due, Member, check_due, practice_due
 from judging.standing import (
@@ -52,13 +53,16 @@ from judging.standing import (
     open_items,
     seats_in_hand,
     standing,
+    take_turn,
 )
 from judging.voting import MARK, Voting
 from judging.voting_items import are_split, field_of, let_go, pool, prepare, rewant
 
 __all__ = [
+    "NoRoom",
     "Standing",
     "cast",
+    "given",
     "judge_of",
     "leave",
     "next_seat",
@@ -108,26 +112,34 @@ def next_seat(
     """
     member = member or Member.of(run, None)
     with transaction.atomic(savepoint=False):
-        now = now or standing(run, judge, gives=True)
+        return given(run, judge, member, now or standing(run, judge, gives=True))[0]
+
+
+@transaction.atomic(savepoint=False)
+def given(run: Run, judge: Judge, member: Member, now: Standing) -> tuple[Assignment | None, Standing]:
+    """The same, with this person's standing: `now`, or what was read after it because another tab has voted since, or may have."""
+    if now.held and (seat := _held_seat(run, judge)):
+        return seat, now if seat.pk == now.held else standing(run, judge, member=member)
+    is_stale = bool(now.held) or _is_near(now, member)
+    while is_stale:  # a quota can be used up
+        now = standing(run, judge, member=member)
         if now.held and (seat := _held_seat(run, judge)):
-            return seat
-        is_stale = bool(now.held) or _is_near(now, member)
-        while is_stale:  # another tab has voted since `now`, or may have: a quota can be used up
-            now = standing(run, judge, member=member)
-            if now.held and (seat := _held_seat(run, judge)):
-                return seat
-            is_stale = bool(now.held)
-        if now.exhausts(member):
-            return None
-        due = practice_due(run, judge, member)
-        due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
-        if due:
-            return _held_seat(run, judge) or _seat(run, judge, due)
-        seat = _new_seat(run, judge, member, level=(now.fewest, now.urgency))
-        if seat := seat or _held_seat(run, judge):  # given to another tab since `now`
-            return seat
-        more = let_go(run) or prepare(run)
-        return _new_seat(run, judge, member, level=(None, None)) if more else None
+            return seat, now
+        is_stale = bool(now.held)
+    return (None if now.exhausts(member) else _given(run, judge, member, now)), now
+
+
+def _given(run: Run, judge: Judge, member: Member, now: Standing) -> Assignment | None:
+    """A new seat, or one that another tab was given since `now`; None where there is none."""
+    due = practice_due(run, judge, member)
+    due = due or check_due(run, judge, member, votes=now.votes, golds=now.golds, repeats=now.repeats)
+    if due:
+        return _held_seat(run, judge) or _seat(run, judge, due)
+    seat = _new_seat(run, judge, member, level=(now.fewest, now.urgency))
+    if seat := seat or _held_seat(run, judge):
+        return seat
+    more = let_go(run) or prepare(run)
+    return _new_seat(run, judge, member, level=(None, None)) if more else None
 
 
 def _is_near(now: Standing, member: Member) -> bool:
@@ -226,20 +238,22 @@ def _said(field: str) -> QuerySet:
 _SAID = {"answer": Statement(lambda: _said("answer")), "battle": Statement(lambda: _said("battle"))}
 
 
-def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | None:
+def undo(run: Run, judge: Judge, *, last: UUID | None = None, member: Member | None = None) -> Assignment | None:
     """Reopen the seat this person left last, on the same sides; its vote is superseded and stays on record.
 
-    `last` is what the person saw as their last seat: when another tab has undone it already, nothing happens.
-    None when there is nothing to take back, or the last 20 were taken back already. An item that others have filled
-    since it was skipped is reopened all the same. What a skip or a flag said is kept in the log, and nowhere else.
+    `last` is what the person saw as their last seat: when another tab has undone it already, or left another since, nothing
+    happens; those are passed over that there is no room for. None when there is nothing to take back, or the last 20 were taken
+    back already. Raises NoRoom where a quota, or the people the item is for, would be exceeded by the vote that could follow.
+    What a skip or a flag said is kept in the log, and nowhere else.
     """
     with transaction.atomic():
-        mine = Assignment.objects.filter(run=run, judge=judge).exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE))
-        left = mine.exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
-        seat = left.select_for_update(of=("self",)).select_related("run__rubric", "judge__user").first()
-        reopened = in_hand(run, judge).exclude(purpose=For.PRACTICE).count()
-        if seat is None or reopened > UNDOABLE or (last and seat.token != last):
+        take_turn(run, judge)
+        room = Room.of(run, judge, member or Member.of(run, None))
+        seat, before, why = _to_reopen(run, judge, last, room)
+        if seat is None or room.in_hand > UNDOABLE:
             return None
+        if why:
+            raise NoRoom(why, before=before)
         voted = seat.status == Seat.DONE
         said = {"status": seat.status, "cause": seat.cause, "reason": seat.reason}
         AuditEntry.note("vote_undone", actor=seat.judge.user, run=run, seat=str(seat.token), **said)
@@ -250,6 +264,25 @@ def undo(run: Run, judge: Judge, *, last: UUID | None = None) -> Assignment | No
             seat.was_split = True
             _weigh(seat)
         return seat
+
+
+def _to_reopen(run: Run, judge: Judge, last: UUID | None, room: Room) -> tuple[Assignment | None, UUID | None, str]:
+    """The seat that is meant by `last`, locked; what was left before it; and what it lacks room in. Two queries for each passed over."""
+    mine = Assignment.objects.filter(run=run, judge=judge).exclude(purpose__in=(For.ADJUDICATION, For.PRACTICE))
+    left = mine.exclude(status=Seat.LEASED).order_by("-closed_at", "-pk")
+    left = left.select_for_update(of=("self",)).select_related(
+        "run__rubric", "judge__user", f"{field_of(run)}__question"
+    )
+    for place in range(UNDOABLE):
+        seat, before = [*left[place : place + 2], None, None][:2]
+        if seat is None:
+            break
+        why = room.lacks(seat)
+        if last in (None, seat.token):
+            return seat, before and before.token, why
+        if not why:
+            break
+    return None, None, ""
 
 
 def _take_back(seat: Assignment) -> None:

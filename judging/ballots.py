@@ -116,6 +116,11 @@ class Form:
     lowest: float = 0.0
     highest: float = 0.0
 
+    @property
+    def takes_digits(self) -> bool:
+        """Whether a digit says something in it: one of the steps, or a choice."""
+        return any(row.choices or (self.steps and row.points is None) for part in self.parts for row in part.rows)
+
 
 @dataclass(frozen=True)
 class Guide:

@@ -184,6 +184,18 @@ def _left(told: str, seat: Assignment, member: Member) -> str:
     return f"{told} {_end_of_practice(result)}" if result else told
 
 
+def no_room(full: assignment.NoRoom) -> Said:
+    """What is said where Undo cannot bring back what was left last."""
+    if full.why == "quota":
+        told = _(
+            "What you left last does not come back: what you voted on and have in hand is all that is asked of you."
+        )
+    else:
+        told = _("What you left last does not come back: enough others have it by now, or it was taken out.")
+    more = _("Undo again takes back the one before it.") if full.before else ""
+    return Said(f"{told} {more}".strip(), messages.WARNING, "full")
+
+
 @dataclass(frozen=True)
 class Given:
     """What a person is shown next: a seat, or why there is none ("" where nothing is left); and how far they are."""
@@ -199,7 +211,8 @@ def next_for(run: Run, judge: Judge, member: Member) -> Given:
         now = assignment.standing(run, judge, member=member, gives=True)
         if why := nothing_because(run, member, now):
             return Given(now, why)
-        if seat := assignment.next_seat(run, judge, member=member, now=now):
+        seat, now = assignment.given(run, judge, member, now)
+        if seat:
             return Given(now, "", seat)
         now = assignment.standing(run, judge, member=member)  # this person's other tab may have used up a quota
         return Given(now, nothing_because(run, member, now))

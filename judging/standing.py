@@ -102,7 +102,7 @@ def numbers(run: Run, judge: Judge) -> dict[str, Any]:
 
 
 def standing(run: Run, judge: Judge, *, member: Member | None = None, gives: bool = False) -> Standing:
-    """How far this person is. One query.
+    """How far this person is. One query. Raises Run.DoesNotExist where the run was deleted since it was read.
 
     With `gives`, for who gives out a seat next, no other tab of this person's does so in this run until the transaction ends.
     """
@@ -110,6 +110,8 @@ def standing(run: Run, judge: Judge, *, member: Member | None = None, gives: boo
     gives = gives and connection.vendor == "postgresql"  # SQLite's transactions wait for each other
     asked = _counted(Shape.of(run, member or Member()), gives=gives)
     row = asked.first(midnight=midnight, tabs=_tabs(run, judge), **numbers(run, judge))
+    if row is None:
+        raise Run.DoesNotExist
     row.pop("turn", None)
     free, unseen = row.pop("free"), row.pop("unseen", 0)
     items = row.pop("left") + row.pop("in_hand") + min(free, MOST_LEFT)
@@ -129,6 +131,16 @@ class _Turn(Func):
 
     def get_group_by_cols(self) -> list:
         return []
+
+
+def take_turn(run: Run, judge: Judge) -> None:
+    """Wait for this person's other tabs in this run, and let them wait until the transaction ends: see `standing`.
+
+    What is asked after it knows what they did. At most one query.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_tabs(run, judge)])
 
 
 def _tabs(run: Run, judge: Judge) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -33,17 +34,21 @@ SAID = "X-Juryroom-Said"
 """The header by which the page knows an answer of ours, and whether a vote is on record: the word of what was said."""
 NOT_YET = {"wait": 429, "rubric": 409, "unreadable": 422}
 """What leaves an item in hand, to be shown again as it was filled in; the status of the page for those without scripts."""
+STATUS = NOT_YET | {"full": 409}
 
 
 def signed_in(view):
-    """Only for people with an account: whoever is signed out signs in and comes back."""
+    """Only for people with an account: whoever is signed out signs in and comes back. A run that is deleted meanwhile is not found."""
 
     @wraps(view)
     @never_cache
     def guarded(request, *args, **kwargs):
         if not request.user.is_authenticated:
             return _to_sign_in(request)
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except Run.DoesNotExist as gone:
+            raise Http404 from gone
 
     return guarded
 
@@ -124,7 +129,10 @@ def undo(request, pk):
     member = assignment.member_of(run, request.user)
     if member.paused_at:  # what is taken back could not be given again
         return _show(request, run, judge, member=member) if request.htmx else redirect("ballot", pk)
-    reopened = assignment.undo(run, judge, last=_token(request.POST.get("last", "")))
+    try:
+        reopened = assignment.undo(run, judge, last=_token(request.POST.get("last", "")), member=member)
+    except assignment.NoRoom as full:
+        return _show(request, run, judge, member=member, said=casting.no_room(full), last=full.before)
     if reopened is None:
         return _answer(request, run, judge, Said(_("There is nothing more to undo."), messages.INFO), member)
     said = Said(_("Undone: here it is again, on the same sides."), messages.INFO)
@@ -177,8 +185,12 @@ def _show(
     seat: Assignment | None = None,
     errors=None,
     again: Filled | None = None,
+    last: UUID | None = None,
 ):
-    """The ballot page or its fragment; `seat`, `errors` and `again` show an item once more, with what was filled in."""
+    """The ballot page or its fragment; `seat`, `errors` and `again` show an item once more, with what was filled in.
+
+    `last` is what Undo means next where what was left last is "full", which cannot come back.
+    """
     if seat is None:
         given = casting.next_for(run, judge, member)
         now, why, seat = given.now, given.why, given.seat
@@ -187,8 +199,10 @@ def _show(
         now = assignment.standing(run, judge, member=member)
         why = casting.nothing_because(run, member, now)
         seat = seat if why else assignment.with_item(seat)
-    context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
     word = "unreadable" if errors else said.word if said else ""
+    if word == "full":
+        now = replace(now, last=last)
+    context = {"run": run, "said": said, "errors": errors or {}, "standing": now, "member": member, "why": why}
     if why or seat is None:
         return _page(request, "judging/_ballot_done.html", "judging/vote_done.html", context, word)
     context |= _exhibited(seat, filled.posted(request) if errors else again or Filled(), errors)
@@ -198,7 +212,7 @@ def _show(
 def _page(request, fragment: str, page: str, context: dict, word: str):
     """The page; or its fragment, with nothing around it that would pile up on a page that shows one after the other."""
     if not request.htmx:
-        return render(request, page, context, status=NOT_YET.get(word, 200))
+        return render(request, page, context, status=STATUS.get(word, 200))
     response = render(request, fragment, context)
     response.content = response.content.strip()
     response.headers[SAID] = word or "shown"

@@ -13,6 +13,8 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from judging.models import Run
+
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     400: "Bad request",
@@ -87,8 +89,9 @@ def speak_problems(api: NinjaAPI) -> None:
     def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         return response_of(unusable(*((spelled(one["loc"]), str(one["msg"])) for one in error.errors)))
 
+    @api.exception_handler(Run.DoesNotExist)  # deleted since the request began
     @api.exception_handler(Http404)
-    def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    def _missing(request: HttpRequest, error: Exception) -> HttpResponse:
         return response_of(Problem(404, _("There is no such thing here, or you may not see it.")))
 
     @api.exception_handler(PermissionDenied)

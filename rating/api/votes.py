@@ -105,7 +105,11 @@ class LeaveSent(Schema):
 
 
 class UndoSent(Schema):
-    last: UUID | None = Field(None, description="what was seen as the last seat: nothing happens where it is another")
+    last: UUID | None = Field(
+        None,
+        description="what was seen as the last seat: nothing happens where it is another, "
+        "unless those after it were refused as `full`",
+    )
 
 
 class Outcome(Schema):
@@ -173,9 +177,13 @@ def undo(request: HttpRequest, pk: int, sent: UndoSent) -> Data:
     run = _run(request, pk)
     if run.status != Run.Status.OPEN:
         raise Problem(409, _("This run is not open for votes."), word="closed")
-    if assignment.member_of(run, request.user).paused_at:
+    member = assignment.member_of(run, request.user)
+    if member.paused_at:
         return next_seat(request, pk)  # what is taken back could not be given again
-    reopened = assignment.undo(run, assignment.judge_of(request.user), last=sent.last)
+    try:
+        reopened = assignment.undo(run, assignment.judge_of(request.user), last=sent.last, member=member)
+    except assignment.NoRoom as full:
+        raise Problem(409, casting.no_room(full).text, word="full") from None
     if reopened is None:
         raise Problem(409, _("There is nothing more to undo."), word="nothing")
     return next_seat(request, pk)

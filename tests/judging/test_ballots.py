@@ -137,6 +137,22 @@ def test_a_mark_below_the_veto_takes_the_whole_to_the_lowest(client, ann):
     assert Grade.objects.get().score == 1
 
 
+def test_a_ballot_of_pairs_by_dimension_says_nothing_of_marks(client):
+    levels = [{"mark": 1, "words_en": "wrong throughout"}]
+    dimensions = [{**voting.DIMENSIONS[0], "veto": 3, "levels": levels}, voting.DIMENSIONS[1]]
+    page = client.get(
+        reverse("ballot", args=[voting.open_run(dimensions=dimensions, voting={"ballot": "dimensions"}).pk])
+    ).text
+    assert "A mark below" not in page and "data-level" not in page and "choose in the row in focus" in page
+
+
+def test_a_ballot_of_points_says_where_they_start_from_and_nothing_of_digits(client):
+    run = single_with(points=POINTS, dimensions=[], lowest=1, highest=10)
+    page = client.get(reverse("ballot", args=[run.pk])).text
+    assert "It starts from 8;" in page and "stays between 1 and 10" in page
+    assert "(worst)" not in page and "mark the dimension in focus" not in page and "record the marks" in page
+
+
 def test_level_words_stand_beside_the_marks(client, ann):
     levels = [{"mark": 1, "words_en": "wrong throughout"}, {"mark": 5, "words_en": "not a slip"}]
     run = single_with(dimensions=[{**voting.DIMENSIONS[0], "levels": levels}])
@@ -223,7 +239,7 @@ def test_the_guide_is_that_of_the_category(mode):
     run.rubric.save()
     guide = guide_of(seat_in(run, "prose"))
     assert "Rhythm 100 %" in guide and "Read aloud." in guide and "Prose" in guide
-    assert "A mark below 3 takes the whole to the lowest mark." in guide
+    assert ("A mark below 3 takes the whole to the lowest mark." in guide) is (mode == "single")  # pairs have no marks
     assert "Kind" not in guide and "Read both." not in guide
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from arena.models import Answer, Battle, LanguageModel
-from judging import assignment, casting
+from judging import assignment, casting, room
 from judging.models import Assignment, Gold, Grade, Judge, Membership, Preference, Run
 from judging.signals import judged
 from tests.judging import voting
@@ -520,15 +520,70 @@ def test_the_list_says_where_a_quota_is_used_up(client, ann, voting_, nothing):
 
 
 def test_an_item_in_hand_goes_before_a_quota_in_the_list_as_on_the_ballot(client, ann):
-    run = voting.open_run(voting={"per_day": 1})
-    act(client, "skip", opened(client, run, ann))
-    act(client, "cast", seat_in_hand(run, ann), choice="a")
-    assert nothing_in_the_list(client) == ["day"]
-    for _ in range(2):
-        client.post(reverse("undo", args=[run.pk]))
-    act(client, "cast", Assignment.objects.filter(status="leased").order_by("pk").first(), choice="a")
+    run = voting.open_run(voting={"per_day": 2})
+    act(client, "cast", opened(client, run, ann), choice="a")
+    Run.objects.update(voting={"per_day": 1})
     assert 'data-ballot="pair"' in client.get(ballot(run)).text
     assert nothing_in_the_list(client) == []
+    act(client, "cast", seat_in_hand(run, ann), choice="a")
+    assert nothing_in_the_list(client) == ["day"]
+
+
+@pytest.mark.parametrize(("headers", "status"), [(HTMX, 200), ({}, 409)])
+def test_undo_says_that_a_skip_does_not_come_back_and_goes_on_with_the_one_before(client, ann, headers, status):
+    run = voting.open_run(voting={"per_person": 2})
+    first = opened(client, run, ann)
+    act(client, "cast", first, choice="a")
+    skipped = seat_in_hand(run, ann)
+    act(client, "skip", skipped)
+    page = client.post(reverse("undo", args=[run.pk]), {"last": skipped.token}, **headers)
+    assert page.status_code == status and "does not come back" in page.text and "Undo again" in page.text
+    assert 'data-ballot="pair"' in page.text and f'name="last" value="{first.token}"' in page.text
+    page = client.post(reverse("undo", args=[run.pk]), {"last": first.token}, **HTMX)
+    assert "Undone" in page.text and f'data-token="{first.token}"' in page.text
+
+
+def test_undo_is_no_longer_offered_where_nothing_that_was_left_comes_back(client, ann):
+    run = voting.open_run(voting={"per_person": 1})
+    act(client, "skip", opened(client, run, ann))
+    page = client.post(reverse("undo", args=[run.pk]), **HTMX)
+    assert page["X-Juryroom-Said"] == "full" and "Undo again" not in page.text
+    assert re.search(r'data-key="u"[^>]* disabled', page.text) and 'name="last" value=""' in page.text
+
+
+def test_the_words_beside_an_item_are_those_after_the_vote_of_another_tab(client, ann, monkeypatch):
+    run = voting.open_run(voting={"per_day": 9})
+    seat, asked = opened(client, run, ann), casting.nothing_because
+
+    def meanwhile(*facts) -> str:
+        monkeypatch.setattr(casting, "nothing_because", asked)
+        why = asked(*facts)
+        assert act(client, "cast", seat, choice="a").status_code == 200
+        return why
+
+    monkeypatch.setattr(casting, "nothing_because", meanwhile)
+    page = client.get(ballot(run)).text
+    assert "1 of 4" in page and "today 1 of 9" in page
+
+
+@pytest.mark.parametrize("what", ["ballot", "cast", "undo"])
+def test_a_run_that_is_deleted_meanwhile_is_not_found(client, ann, monkeypatch, what):
+    run = voting.open_run(questions=1)
+    seat, read = opened(client, run, ann), assignment.standing
+
+    def meanwhile(one, *facts, **options):
+        Preference.objects.all().delete()
+        Run.objects.filter(pk=run.pk).delete()
+        return read(one, *facts, **options)
+
+    for module in (assignment, room):
+        monkeypatch.setattr(module, "standing", meanwhile)
+    answers = {
+        "ballot": lambda: client.get(ballot(run)),
+        "cast": lambda: act(client, "cast", seat, choice="a"),
+        "undo": lambda: client.post(reverse("undo", args=[run.pk]), **HTMX),
+    }
+    assert answers[what]().status_code == 404
 
 
 def test_the_list_says_where_all_is_done_and_where_others_did_it(client, ann):

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from arena.models import Answer, Battle, LanguageModel, Question
-from judging import people
+from judging import assignment, people
 from judging.models import Assignment, AuditEntry, Gold, Grade, Membership, Preference, Role, Run
 from tests.judging import recorded, voting
 from tests.rating.api_client import Program, faults
@@ -248,6 +248,28 @@ def test_undo_reopens_the_last_vote_on_the_same_sides(ann):
     assert not Preference.objects.current().exists() and Preference.objects.count() == 1
     refused = ann.post(f"runs/{run.pk}/undo", {"last": str(uuid.uuid4())})
     assert (refused.status_code, refused.json()["word"]) == (409, "nothing")
+
+
+def test_undo_of_a_skip_that_a_quota_has_no_room_for_is_refused_in_a_word(ann):
+    run = voting.open_run(voting={"per_person": 1})
+    ann.post(f"votes/{seat(ann, run)['token']}/skip", {})
+    in_hand = seat(ann, run)
+    refused = ann.post(f"runs/{run.pk}/undo", {})
+    assert (refused.status_code, refused.json()["word"]) == (409, "full") and "does not come back" in refused.json()[
+        "detail"
+    ]
+    assert seat(ann, run)["token"] == in_hand["token"]
+
+
+def test_a_run_that_is_deleted_while_its_next_item_is_looked_for_is_not_found(ann, monkeypatch):
+    run, read = voting.open_run(), assignment.standing
+
+    def meanwhile(one, *facts, **options):
+        Run.objects.filter(pk=run.pk).delete()
+        return read(one, *facts, **options)
+
+    monkeypatch.setattr(assignment, "standing", meanwhile)
+    assert ann.post(f"runs/{run.pk}/seat").status_code == 404
 
 
 def test_single_answers_are_marked_field_by_field(ann):

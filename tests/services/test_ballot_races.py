@@ -49,7 +49,8 @@ def said(place: dict[str, str], module: str) -> dict:
 
 def test_what_another_tab_does_while_a_vote_is_recorded_waits_for_it_and_changes_nothing(place):
     told = {"waited": [True], "status": "done", "votes": 1, "standing": 1, "done": 1, "shows": True}
-    assert said(place, "two_tabs") == {"reload": told, "vote": told, "skip": told}
+    undone = {"waited": [True], "seats": 1, "shows": True}
+    assert said(place, "two_tabs") == {"reload": told, "vote": told, "skip": told, "undo": undone}
 
 
 def test_tabs_that_are_reloaded_at_once_by_somebody_without_an_item_show_one(place):

@@ -19,7 +19,7 @@ from django.urls import reverse  # noqa: E402
 
 from judging import assignment  # noqa: E402
 from judging.judges.base import OK, Verdict  # noqa: E402
-from judging.models import Assignment, Preference, Run, VotingItem  # noqa: E402
+from judging.models import Assignment, Membership, Preference, Run, VotingItem  # noqa: E402
 from tests.judging import voting  # noqa: E402
 
 PATIENCE = 20.0  # seconds
@@ -76,10 +76,39 @@ def meanwhile(act: str, run: Run, user: User) -> dict:
     }
 
 
+def bring_back(run: Run, user: User, undone: threading.Event, waited: list[bool]) -> None:
+    """Undo a skip, and commit only when somebody waits for it, or nobody came."""
+    with transaction.atomic():
+        assignment.undo(run, assignment.judge_of(user), member=assignment.member_of(run, user))
+        undone.set()
+        waited.append(_somebody_waits())
+    connection.close()
+
+
+def reload_while_undone(run: Run, user: User) -> dict:
+    """The facts after a page was opened, by somebody whose quota is one vote, while their other tab brings back what they skipped."""
+    Membership.objects.create(run=run, user=user, per_person=1)
+    tab = Client(SERVER_NAME="127.0.0.1")
+    tab.force_login(user)
+    tab.get(reverse("ballot", args=[run.pk]))
+    seat = voting.seat_in_hand(run, user)
+    with transaction.atomic():
+        assignment.leave(seat, Assignment.Status.SKIPPED)
+    undone, waited = threading.Event(), []
+    undo = threading.Thread(target=bring_back, args=(run, user, undone, waited))
+    undo.start()
+    undone.wait(PATIENCE)
+    page = tab.get(reverse("ballot", args=[run.pk])).text
+    undo.join(2 * PATIENCE)
+    seats = Assignment.objects.filter(run=run, judge__user=user)
+    return {"waited": waited, "seats": seats.count(), "shows": f'data-token="{seat.token}"' in page}
+
+
 def main() -> None:
     call_command("migrate", verbosity=0)
     run, user = voting.open_run(questions=8), voting.person("ann")
-    print(json.dumps({act: meanwhile(act, run, user) for act in ACTS}))
+    told = {act: meanwhile(act, run, user) for act in ACTS}
+    print(json.dumps(told | {"undo": reload_while_undone(run, voting.person("ben"))}))
 
 
 if __name__ == "__main__":
