@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import count
 
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from arena.frame import LEADS, is_adjudicator, is_annotator, is_lead, is_viewer
 from arena.models import Benchmark, Provenance
-from judging.models import Assignment, AuditEntry, Grade, Judge, Membership, Preference, Role, Run, VotingItem
+from judging.models import Assignment, AuditEntry, Grade, Judge, Membership, Preference, Role, Run, Status, VotingItem
 from judging.undecided import undecided_by
 from judging.voting import GUESTS, INVITED, Voting
 
 STEP = timedelta(days=7)
-"""How long figures of an open run are kept back at most: then those of all its votes so far are shown at once, which tells nobody
-what became of one."""
+"""How long figures of an open run are kept back at least: then those of all its votes so far are shown at once, if the new ones are
+enough to tell nobody what became of one."""
+ENOUGH_VOTES, ENOUGH_PEOPLE = 5, 2
+"""So many new votes, of so many people, are enough; where there are fewer, all wait another week."""
+KEPT = 3600
+"""Seconds that the end of what is shown is kept for: looking through the votes since takes the longer the more there are."""
+
+Cast = tuple[int, tuple[str, int]]
+"""By which judge was voted, and on what: a vote that is changed is no other one."""
+Vote = tuple[datetime, *Cast]
 
 
 def runs_seen_by(user) -> QuerySet[Run]:
@@ -152,28 +162,55 @@ def _runs_to_decide(user, runs: QuerySet[Run]) -> QuerySet[Run]:
 @dataclass(frozen=True)
 class Held:
     """Which figures of a benchmark are kept from somebody: those since `since`, but for the last before `end`. Newer ones follow
-    at `more`, unless the vote is over before."""
+    at `more` at the earliest, unless the vote is over before."""
 
     since: datetime
     end: datetime
     more: datetime
 
     @classmethod
-    def of(cls, began: Collection[datetime]) -> Held:
+    def of(cls, began: Collection[datetime], votes: Iterable[Vote] | None = None) -> Held:
         """Where votes that nobody has seen the figures of began at these moments, at least one.
 
         All of them share the moments at which figures follow, a week apart from the first on, so that never the votes of less
-        than a week come with the next; whatever began is left out until it is a week old.
+        than a week come with the next; whatever began is left out until it is a week old. Of the `votes`, in any order, enough
+        have to be new, or nothing follows until a week later; where they are None, that is not asked.
         """
-        since = min(began)
-        passed = max(0, (timezone.now() - since) // STEP)
-        moments = (since + step * STEP for step in range(passed, -1, -1))
-        coming = (since + step * STEP for step in count(passed + 1))
+        since, now = min(began), timezone.now()
+        weeks = (since + step * STEP for step in count(1))
+        moments = (moment for moment in weeks if not any(one < moment < one + STEP for one in began))
+        waiting = deque(sorted(vote for vote in votes or () if vote[0] >= since))
+        end, new = since, set[Cast]()
+        while (moment := next(moments)) <= now:
+            while waiting and waiting[0][0] < moment:
+                new.add(waiting.popleft()[1:])
+            if votes is None or _is_enough(new):
+                end, new = moment, set()
+        return cls(since, end, moment)
 
-        def is_shown(moment: datetime) -> bool:
-            return not any(one < moment < one + STEP for one in began)
 
-        return cls(since, next(filter(is_shown, moments)), next(filter(is_shown, coming)))
+def _is_enough(new: Collection[Cast]) -> bool:
+    return len(new) >= ENOUGH_VOTES and len({judge for judge, _item in new}) >= ENOUGH_PEOPLE
+
+
+def _held(began: Collection[datetime], runs: Collection[Run]) -> Held:
+    """The same of these open runs of one benchmark; a demo's votes need not be many. Two queries once an hour, from a week after
+    the first began on."""
+    since = min(began)
+    passed = (timezone.now() - since) // STEP
+    if passed < 1 or _are_all_demo(runs):
+        return Held.of(began)
+    told = (sorted(began), sorted(run.pk for run in runs), passed)
+    key = f"held:{sha256(repr(told).encode()).hexdigest()}"
+    return cache.get_or_set(key, lambda: Held.of(began, _votes_since(since, runs)), KEPT)
+
+
+def _votes_since(since: datetime, runs: Collection[Run]) -> Iterator[Vote]:
+    """What people voted in these runs that counts, changed votes too: what was enough once stays enough. Two queries."""
+    for table, item in ((Preference, "battle"), (Grade, "answer")):
+        votes = table.objects.by_people().filter(run__in=runs, created_at__gte=since, status=Status.OK, kept_out="")
+        for at, judge, on in votes.order_by().values_list("created_at", "judge", item).iterator():
+            yield at, judge, (item, on)
 
 
 def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
@@ -181,7 +218,8 @@ def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
 
     Somebody who votes and sees a figure move knows whom the vote was for. So that figures stop where an open run of the
     benchmark was last opened; in a demo, where this person began to vote. A run may be open for years: a week later, and
-    each week after that, figures of all votes so far follow. Not for viewers who are asked nowhere. At most nine queries.
+    each week after that, figures of all votes so far follow if enough are new. Not for viewers who are asked nowhere. At most
+    nine queries, and two once an hour for each benchmark with a run that is open for a week.
     """
     blinding = blinding_runs(user, benchmark).items()
     found = {pk: [run for run in runs if run.status == Run.Status.OPEN] for pk, runs in blinding}
@@ -191,7 +229,7 @@ def figures_held(user, benchmark: Benchmark | None = None) -> dict[int, Held]:
     began = _first_seats(user, [run for runs in found.values() for run in runs if run.provenance == Provenance.DEMO])
     told = {pk: [_votes_began(run, began) for run in runs] for pk, runs in found.items()}
     times = {pk: [at for at in mine if at] for pk, mine in told.items()}
-    return {pk: Held.of(mine) for pk, mine in times.items() if mine}
+    return {pk: _held(mine, found[pk]) for pk, mine in times.items() if mine}
 
 
 def who_follow(people: Collection[int]) -> set[int]:
@@ -211,7 +249,8 @@ def who_follow(people: Collection[int]) -> set[int]:
 
 
 def figures_ends(benchmark: Benchmark) -> set[datetime]:
-    """Every moment from which on figures of the benchmark are kept from somebody: see `figures_held`. Two queries."""
+    """Every moment from which on figures of the benchmark are kept from somebody: see `figures_held`. Two queries, and two once an
+    hour for a run that is open for a week."""
     runs = {run.pk: run for run in _open_among(Run.objects.filter(benchmark=benchmark))}
     demos = [pk for pk, run in runs.items() if run.provenance == Provenance.DEMO]
     seats = Assignment.objects.filter(run__in=demos, judge__user__isnull=False).order_by()
@@ -220,7 +259,7 @@ def figures_ends(benchmark: Benchmark) -> set[datetime]:
     began: dict[int, list[datetime]] = defaultdict(lambda: list(everybody))
     for run, user, first in firsts:
         began[user] += [at for at in [_votes_began(runs[run], {run: first})] if at]
-    return {Held.of(mine).end for mine in (everybody, *began.values()) if mine}
+    return {_held(mine, runs.values()).end for mine in (everybody, *began.values()) if mine}
 
 
 def _is_asked_anywhere(user) -> bool:

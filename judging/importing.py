@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -251,18 +251,18 @@ def _how(entry: Entry) -> How:
     return How(name, rubric, mode, baseline, order=order)
 
 
-def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> list[Run]:
+def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark, there: Mapping[tuple, Kept]) -> list[Run]:
     """Give each row its run, which is made where it is missing. Returns the runs of people's verdicts that tell of no run.
 
     What a run says has to be known to rate: where both orders were asked, one alone is half a verdict, and a rate of wins is
-    one against that baseline.
+    one against that baseline. `there` is what is on record already.
     """
     people: list[Run] = []
     asked: dict[How, list[Entry]] = {}
     for entry in entries:
         asked.setdefault(_how(entry), []).append(entry)
     for how, theirs in asked.items():
-        run = _run(how, theirs, benchmark)
+        run = _run(how, theirs, benchmark, there)
         files = {str(entry.record.row.file.name) for entry in theirs}
         if not files <= set(run.recipe["files"]):
             run.recipe["files"] = sorted({*run.recipe["files"], *files})
@@ -277,8 +277,11 @@ def _put_into_runs(entries: Sequence[Entry], benchmark: Benchmark) -> list[Run]:
     return people
 
 
-def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
-    """The run of these verdicts, made where it is missing; two who load at once make it once."""
+def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark, on_record: Mapping[tuple, Kept]) -> Run:
+    """The run of these verdicts, made where it is missing; two who load at once make it once.
+
+    What is half of the orders goes where the other half is, which may have been taken for the only one.
+    """
     by_turn = any(entry.record.turn for entry in entries)
     told = {
         "name": how.name,
@@ -289,10 +292,10 @@ def _run(how: How, entries: Sequence[Entry], benchmark: Benchmark) -> Run:
         "turns": Run.Turns.EACH if by_turn else Run.Turns.WHOLE,
         "provenance": Provenance.IMPORTED,
     }
-    is_half = all(isinstance(entry.record, VoteRecord) and entry.record.is_half for entry in entries)
-    # the other order may be there, which was taken for the only one
-    orders = (Run.Order.BOTH, Run.Order.FIXED) if is_half else (how.order,)
-    there = Run.objects.filter(**told, order__in=orders).order_by("order", "pk")
+    halves = {on_record[turned].run for entry in entries if (turned := _turned(entry)) in on_record}
+    if run := Run.objects.filter(**told, pk__in=halves).order_by("order", "pk").first():
+        return run
+    there = Run.objects.filter(**told, order=how.order).order_by("pk")
     if run := there.first():
         return run
     Benchmark.objects.select_for_update(no_key=True).get(pk=benchmark.pk)
@@ -329,13 +332,14 @@ def _write(entries: Sequence[Entry], report: Report, benchmark: Benchmark) -> No
             row.pk = there[place].pk
             old.append(entry)
     table = type(entries[0].row)
-    people = _put_into_runs((*new, *old), benchmark)
+    people = _put_into_runs((*new, *old), benchmark, there)
     table.objects.bulk_create([entry.row for entry in new], batch_size=CHUNK)
     table.objects.bulk_update([entry.row for entry in old], ["run"], batch_size=CHUNK)
     for run in people:
         _want_what_there_is(run, table)
-    if halves := [entry.row for entry in entries if isinstance(entry.record, VoteRecord) and entry.record.is_half]:
-        join_orders({row.judge_id for row in halves}, {row.rubric_id for row in halves}, benchmark, report)
+    if halves := [entry for entry in entries if _is_half(entry)]:
+        names, rubrics = {_how(entry).name for entry in halves}, {entry.row.rubric_id for entry in halves}
+        join_orders(names, rubrics, benchmark, report)
     what = "votes" if table is Preference else "grades"
     report.counts[f"new {what}"] += len(new)
     report.counts[f"{what} already there"] += len(entries) - len(new)
@@ -372,16 +376,30 @@ def _place(row: Preference | Grade) -> tuple:
     return tuple(getattr(row, name) for name in PLACES[type(row)])
 
 
+def _is_half(entry: Entry) -> bool:
+    """Whether the verdict is one of two orders, the other of which is in a file of its own."""
+    return isinstance(entry.record, VoteRecord) and entry.record.is_half
+
+
+def _turned(entry: Entry) -> tuple | None:
+    """The place of the other order of such a verdict; None for any other."""
+    if not _is_half(entry):
+        return None
+    names, place = PLACES[Preference], _place(entry.row)
+    return tuple(not part if name == "swapped" else part for name, part in zip(names, place, strict=True))
+
+
 def _said(row: Preference | Grade) -> tuple:
     return tuple(getattr(row, name) for name in SAYINGS[type(row)])
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row on record: what it says, and whether it was loaded into no run."""
+    """A row on record: what it says, its run, and whether it was loaded into no run."""
 
     pk: int
     said: tuple
+    run: int | None
     is_runless: bool
 
 
@@ -394,7 +412,8 @@ def _on_record(rows: Sequence[Preference | Grade], benchmark: Benchmark) -> dict
     told = table.objects.current().filter(**where).order_by().values_list(*names)
     end = 3 + len(PLACES[table])
     return {
-        row[3:end]: Kept(row[0], row[end:], row[1] is None and row[2] == Provenance.IMPORTED) for row in told.iterator()
+        row[3:end]: Kept(row[0], row[end:], row[1], row[1] is None and row[2] == Provenance.IMPORTED)
+        for row in told.iterator()
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import wraps
 
 from django import forms
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,7 +30,7 @@ from arena.signing_in import address_of
 from judging import people as taking_part
 from judging.models import AuditEntry, Invitation, Membership, Role, Run
 from judging.people import NotLetIn
-from judging.views.runs import leads_only, of_our_own
+from judging.views.runs import leads_only, of_our_own, told_elsewhere
 from judging.voting import GUESTS, Voting
 
 MODEL = "django.contrib.auth.backends.ModelBackend"
@@ -75,13 +77,31 @@ def _languages(text: str) -> list[str]:
     return [word.strip()[:12] for word in text.replace("，", ",").split(",") if word.strip()]
 
 
+def or_invited(view):
+    """As `of_our_own`, but lets an imported run through that somebody was once invited to: what is left to do is to take it back."""
+
+    @wraps(view)
+    def checked(request, pk, *args, **kwargs):
+        chosen = view if Invitation.objects.filter(run=pk).exists() else of_our_own(view)
+        return chosen(request, pk, *args, **kwargs)
+
+    return checked
+
+
 @leads_only
 @never_cache
 @require_http_methods(["GET", "POST"])
-@of_our_own
+@or_invited
 def people(request, pk):
-    """Who takes part and who has done how much; a post makes an invitation, whose link is shown this once."""
+    """Who takes part and who has done how much; a post makes an invitation, whose link is shown this once.
+
+    Of an imported run the invitations alone, and none is made.
+    """
     run = get_object_or_404(Run.objects.select_related("benchmark"), pk=pk)
+    if run.is_imported and request.method == "POST":
+        return told_elsewhere(request, pk)
+    if run.is_imported:
+        return render(request, "judging/people.html", {"run": run, "invitations": _newest(run)})
     form = InvitationForm(request.POST or None)
     link = None
     if request.method == "POST" and form.is_valid():
@@ -100,7 +120,7 @@ def people(request, pk):
     context = {
         "run": run,
         "people": taking_part.people_of(run),
-        "invitations": run.invitations.select_related("used_by", "created_by")[:200],
+        "invitations": _newest(run),
         "form": form,
         "link": link,
         "guest_link": request.build_absolute_uri(reverse("guest", args=[pk]))
@@ -108,6 +128,11 @@ def people(request, pk):
         else None,
     }
     return render(request, "judging/people.html", context, status=422 if form.errors else 200)
+
+
+def _newest(run: Run) -> QuerySet[Invitation]:
+    """The run's invitations, as many as the page shows."""
+    return run.invitations.select_related("used_by", "created_by")[:200]
 
 
 @leads_only
@@ -163,9 +188,9 @@ def password_link(request, pk, user):
 
 @leads_only
 @require_POST
-@of_our_own
+@or_invited
 def revoke(request, pk, invitation):
-    """Take an unused invitation back."""
+    """Take an unused invitation back; of an imported run too, for which earlier versions made some."""
     found = Invitation.objects.filter(pk=invitation, run=pk, used_at=None, revoked_at=None)
     if found.update(revoked_at=timezone.now()):
         AuditEntry.note(

@@ -133,6 +133,7 @@ def run(request, pk):
     context["voting"] = in_words(Voting.of(run), is_single=run.is_single) if asks else []
     context["gold_lacking"] = gold_lacking(run) if asks and sight.may_steer else []
     context["exports"] = formats_of(run) if sight.may_steer and (people or run.is_imported) else {}
+    context["is_invited_to"] = run.is_imported and sight.may_steer and run.invitations.exists()
     context["export_query"] = "?judges=1" if run.is_imported else ""
     context["without_text"] = votes_without_text(run).count() if context["exports"] else 0
     context["failed"] = failed_items(run, context["cause"], context["failed_of"]) if may_read else []

@@ -74,11 +74,19 @@ class Duel:
         return self.low is not None and (self.low > 0 or self.high < 0)
 
     @property
+    def ranks_meet(self) -> bool | None:
+        """Whether their rank ranges overlap, which those of two that are apart may: a range is about all other models too, and
+        of mean scores about shared questions alone. None where one has no range.
+        """
+        ends = (self.one.rank_low, self.one.rank_high, self.other.rank_low, self.other.rank_high)
+        if None in ends:
+            return None
+        return max(self.one.rank_low, self.other.rank_low) <= min(self.one.rank_high, self.other.rank_high)
+
+    @property
     def is_sure(self) -> bool:
         """Whether the data tell the two apart: by that interval, or as their rank ranges do not meet."""
-        first, last = sorted((self.one, self.other), key=lambda row: row.rank or 0)
-        apart = first.rank_high is not None and last.rank_low is not None and first.rank_high < last.rank_low
-        return apart or self.is_off_zero
+        return self.ranks_meet is False or self.is_off_zero
 
     @property
     def is_of_order(self) -> bool:

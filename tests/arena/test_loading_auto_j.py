@@ -11,6 +11,7 @@ from arena.models import Benchmark, Category, Question
 from judging.models import Judge, Preference, Run
 from rating import counting, data
 from tests.arena.loading_files import load, loaded_twice, refusal, state, write
+from tests.judging import recorded as make
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +96,74 @@ def test_one_order_is_not_joined_by_that_of_another_judge(tmp_path):
     load("auto_j", tmp_path / "testdata_pairwise.jsonl", tmp_path / "owl_output.jsonl", benchmark="tests")
     load("auto_j", tmp_path / "owl_exchange_output.jsonl", benchmark="tests", judge="another")
     assert set(Run.objects.values_list("order", flat=True)) == {"fixed"}
+
+
+def orders_apart(tmp_path: Path) -> list[Path]:
+    """The pairs loaded, and the files of the two orders that are not."""
+    files = [folder(tmp_path) / f"owl_{name}.jsonl" for name in ("output", "exchange_output")]
+    load("auto_j", tmp_path / "testdata_pairwise.jsonl", benchmark="tests")
+    return files
+
+
+def a_verdict_in_one_order(run: Run) -> Preference:
+    """One more in the run, on a question that no file of these is about."""
+    [question] = make.answered(run.benchmark, "Ash", "Birch")
+    judge, rubric = run.judges.get(), run.rubric
+    return make.preference(make.battle(question), judge, rubric=rubric, run=run, provenance="imported")
+
+
+def counted_by_owl() -> tuple[int, dict[str, int]]:
+    """How many votes of the judge count, by the standing counts and by the record alike, and what is left out."""
+    benchmark = Benchmark.objects.get()
+    assert counting.catch_up()
+    record = data.read(benchmark)
+    assert counting.is_true_to(benchmark, record)
+    return int((record.votes.judge == Judge.objects.get(name="owl_output").pk).sum()), record.excluded
+
+
+def test_a_verdict_in_one_order_counts_on_where_others_of_its_run_are_there_in_both(tmp_path):
+    one, other = orders_apart(tmp_path)
+    load("auto_j", one, benchmark="tests")
+    a_verdict_in_one_order(Run.objects.get(name__startswith="owl"))
+    assert counted_by_owl() == (4, {})
+    report = load("auto_j", other, benchmark="tests")
+    assert report["notes"] == [
+        "of the verdicts of owl_output some are here in both orders, each of which counts as one verdict, and 1 in one order "
+        "alone, which count as they are"
+    ]
+    assert runs_of_owl() == [("fixed", 7)] and counted_by_owl() == (4, {})
+    before = state()
+    for again in ([one], [other], [one, other]):
+        assert load("auto_j", *again, benchmark="tests")["notes"] == report["notes"]
+    assert state() == before
+
+
+def test_both_orders_of_other_verdicts_join_no_run_that_was_asked_in_one(tmp_path):
+    files = orders_apart(tmp_path)
+    load("auto_j", files[0], benchmark="tests")
+    run = Run.objects.get(name__startswith="owl")
+    Preference.objects.filter(run=run).delete()
+    a_verdict_in_one_order(run)
+    assert loaded_twice("auto_j", *files, benchmark="tests")["new votes"] == 6
+    assert runs_of_owl() == [("fixed", 1), ("both", 6)] and counted_by_owl() == (4, {})
+
+
+def test_one_order_joins_no_run_that_was_asked_in_both_about_other_verdicts(tmp_path):
+    files = orders_apart(tmp_path)
+    load("auto_j", *files, benchmark="tests")
+    run = Run.objects.get(name__startswith="owl")
+    Preference.objects.filter(run=run).delete()
+    load("auto_j", files[0], benchmark="tests")
+    assert runs_of_owl() == [("both", 0), ("fixed", 3)] and counted_by_owl() == (3, {})
+
+
+def test_a_run_of_another_name_is_left_as_its_file_told_of_it(tmp_path):
+    one, other = orders_apart(tmp_path)
+    load("auto_j", one, benchmark="tests")
+    Run.objects.filter(name__startswith="owl").update(name="seven: as published")
+    load("auto_j", other, benchmark="tests")
+    assert set(Run.objects.values_list("order", flat=True)) == {"fixed"}
+    assert runs_of_owl() == [("fixed", 3)] and counted_by_owl() == (3, {})
 
 
 def test_outputs_that_come_later_are_about_the_pairs_that_are_there(tmp_path):

@@ -101,6 +101,30 @@ def test_pages_and_acts_of_those_who_are_asked_say_that_nobody_is(lead, tmp_path
     assert not (Gold.objects.exists() or Invitation.objects.exists() or AuditEntry.objects.exists())
 
 
+@pytest.mark.parametrize("made", [of_people, of_a_machine])
+def test_an_invitation_that_an_earlier_version_made_can_be_taken_back_and_nothing_else_be_done(lead, tmp_path, made):
+    run = made(tmp_path, "arena_user_1") if made is of_people else made(tmp_path)
+    page, address = reverse("run", args=[run.pk]), reverse("people", args=[run.pk])
+    assert address not in lead.get(page).text
+    invitation, token = Invitation.issue(run, role="annotator", created_by=None, note="for Nova")
+    assert address in lead.get(page).text
+    text = words(lead.get(address))
+    assert (
+        "for Nova" in text and "Take back" in text and "Make a link" not in text and "Nobody has taken part" not in text
+    )
+    for name, more in (("people", []), ("person", [1]), ("password_link", [1])):
+        refused = lead.post(reverse(name, args=[run.pk, *more]), {"role": "annotator", "days": 3}, follow=True)
+        assert "made elsewhere: nobody is asked in it" in words(refused)
+    assert not AuditEntry.objects.exists() and Invitation.objects.count() == 1
+    done = lead.post(reverse("invitation_revoke", args=[run.pk, invitation.pk]), follow=True)
+    assert (
+        "its link lets nobody in" in words(done)
+        and reverse("invitation_revoke", args=[run.pk, invitation.pk]) not in done.text
+    )
+    assert AuditEntry.objects.get().act == "invitation_revoked"
+    assert lead.get(reverse("join", args=[token])).status_code == 410
+
+
 def test_pages_about_what_was_judged_stay_as_they_are(lead, tmp_path):
     run = of_people(tmp_path, "arena_user_1")
     assert {

@@ -210,8 +210,9 @@ def test_an_older_snapshot_says_that_its_interval_is_wider_than_it_need_be(clien
 def test_scores_of_two_are_told_by_what_they_have_in_common(client):
     snapshot = make.snapshot()
     made = make.models(2)
-    for model, mean in zip(made, (7.5, 7.0), strict=True):
-        make.ranking(snapshot, [model], method="score", rating=mean, low=mean - 0.3, high=mean + 0.4 - 0.1)
+    for place, (model, mean) in enumerate(zip(made, (7.5, 7.0), strict=True), start=1):
+        row = make.rating(snapshot, model, place, method="score", rating=mean, low=mean - 0.3, high=mean + 0.4 - 0.1)
+        row.save()
     keep(snapshot, 0.5, method="score")
     text = words(client.get(url(snapshot, method="score", a=made[0].pk, b=made[1].pk)))
     assert "+0.50 [+0.29, +0.71] The data tell the two apart. n = 80 and 80." in text
@@ -315,3 +316,22 @@ def test_where_mean_scores_and_rank_ranges_differ_it_is_said_what_each_goes_by()
     assert "the questions that both have scores on, tell them apart" in text and "wider than it need be" not in text
     cautious = render_to_string("rating/_duel_sure.html", {"duel": Duel(one, other, is_score=True)})
     assert "which know what the two have in common, tell them apart" in cautious and "wider than it need be" in cautious
+
+
+def test_where_two_are_apart_and_their_rank_ranges_overlap_it_is_said_why():
+    rows = [
+        Rating(model=LanguageModel(name=name), rating=mean, low=mean - 1, high=mean + 1, n=9, rank=rank, rank_low=low, rank_high=high)
+        for name, mean, rank, low, high in (("Ash", 7.0, 1, 1, 2), ("Birch", 6.0, 3, 2, 3))
+    ]  # fmt: skip
+    told = [
+        render_to_string("rating/_duel_sure.html", {"duel": Duel(*rows, is_score=is_score, half=0.5)})
+        for is_score in (False, True)
+    ]
+    assert (
+        "The data tell the two apart. Their rank ranges overlap all the same, as each allows for all other" in told[0]
+    )
+    assert "leaves out 0. Their rank ranges overlap all the same: they go by the questions that both have" in told[1]
+    assert "tell the two apart" not in told[1]
+    rows[1].rank_low = 3
+    apart = render_to_string("rating/_duel_sure.html", {"duel": Duel(*rows, is_score=True, half=0.5)})
+    assert "The data tell the two apart." in apart and "overlap" not in apart
