@@ -679,7 +679,7 @@ def test_a_key_that_is_missing_for_answers_fails_the_run_before_anybody_is_asked
         run = collecting(server)
         LanguageModel.objects.filter(name="Birch").update(key_env="BIRCH_KEY")
         running.carry_out(run)
-        assert server.count == 0 and reload(run).error.startswith("model Birch: the environment variable BIRCH_KEY")
+        assert server.count == 0 and reload(run).error.startswith("model Birch: The environment variable BIRCH_KEY")
 
 
 def test_a_missing_key_of_a_judge_is_found_before_answers_are_paid_for(monkeypatch):
