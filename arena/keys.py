@@ -9,39 +9,43 @@ from typing import NamedTuple
 import httpx2
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, override
 
 from arena.chat.base import HOMES
 from arena.models import LanguageModel
 from arena.withholding import is_ours
 
+NOT_SET = gettext_noop(
+    "The environment variable %(name)s, which holds its key, is not set. Set it where the site and its workers are started (with compose: in the file .env), and start them again."
+)
+OURS = gettext_noop("The variable %(name)s is the site's own; it holds no key of an endpoint.")
+NOT_LET = gettext_noop("The operator lets no model use %(name)s (JURYROOM_KEYS).")
+NOT_THERE = gettext_noop("The operator lets %(name)s go to %(hosts)s, and not to %(host)s (JURYROOM_KEYS).")
+
 
 class NoKey(Exception):
-    """A model's key is not in the environment, or may not go where the model answers: `told` says so to a lead, in their language."""
+    """The key of a model is not in the environment, or may not go where the model answers.
 
-    def __init__(self, message: str, lack: Lack) -> None:
-        super().__init__(message)
-        self.lack = lack
+    The message says so in English, with the model's name, as runs keep it; `told` in the language that is active.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        with override("en"):
+            super().__init__(f"model {model.name}: {self.told}")
 
     @property
     def told(self) -> str:
         """Which variable to set, and where; or why its key is not sent there."""
-        if self.lack.withheld:
-            return self.lack.withheld
-        return _(
-            "The environment variable %(name)s, which holds its key, is not set. Set it where the site and its workers are started (with compose: in the file .env), and start them again."
-        ) % {"name": self.lack.name}
+        name, where = self._model.key_env, {"provider": self._model.provider, "base_url": self._model.base_url}
+        return why_withheld(name, **where) or _(NOT_SET) % {"name": name}
 
 
 def key_of(model: LanguageModel) -> str:
     """The model's key from the environment variable that its row names; "" where it names none. Raises NoKey."""
-    if not model.key_env:
-        return ""
-    if why := why_no_key(model.key_env, provider=model.provider, base_url=model.base_url):
-        told = {"provider": model.provider, "base_url": model.base_url}
-        raise NoKey(
-            f"model {model.name}: {why} (field key_env)", Lack(model.key_env, why_withheld(model.key_env, **told))
-        )
-    return os.environ[model.key_env]
+    if lack_of(model):
+        raise NoKey(model)
+    return os.environ[model.key_env] if model.key_env else ""
 
 
 def why_no_key(name: str, *, provider: str, base_url: str) -> str:
@@ -77,16 +81,16 @@ def why_withheld(name: str, *, provider: str, base_url: str) -> str:
     (JURYROOM_KEYS), nothing else goes anywhere.
     """
     if is_ours(name):
-        return _("The variable %(name)s is the site's own; it holds no key of an endpoint.") % {"name": name}
+        return _(OURS) % {"name": name}
     if not settings.KEYS:
         return ""
     if name not in settings.KEYS:
-        return _("The operator lets no model use %(name)s (JURYROOM_KEYS).") % {"name": name}
+        return _(NOT_LET) % {"name": name}
     host, with_port = _host(base_url or HOMES.get(provider, ""))
     if settings.KEYS[name] & {host, with_port}:
         return ""
     told = {"name": name, "hosts": ", ".join(sorted(settings.KEYS[name])), "host": with_port or "—"}
-    return _("The operator lets %(name)s go to %(hosts)s, and not to %(host)s (JURYROOM_KEYS).") % told
+    return _(NOT_THERE) % told
 
 
 def _host(address: str) -> tuple[str, str]:

@@ -8,15 +8,27 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from arena.chat.local_weights import loading
-from judging.machines import LOCAL, queue_of
+from arena.models import LanguageModel
+from judging.machines import LOCAL, models_of, queue_of
 from judging.models import Run
 
 KEPT = 15  # seconds that what a worker said of itself is believed: longer than between two of its beats
 
 
+def loaded_for(run: Run) -> list[str]:
+    """The models of the run whose weights this process is loading at the moment, as their endpoints name them; not those that
+    another run alone waits for. A few queries while anything is loaded, else none."""
+    under_way = loading()
+    if not under_way:
+        return []
+    mine = models_of(run).filter(provider=LanguageModel.Provider.LOCAL)
+    names = {model.endpoint_model or model.name for model in mine}
+    return [name for name in under_way if name in names]
+
+
 def note(run: Run) -> None:
     """Say to whoever looks at the run what this process loads for it. It is news and no record: without a cache nobody hears it."""
-    if models := loading():
+    if models := loaded_for(run):
         cache.set(_key(run), models, KEPT)
 
 

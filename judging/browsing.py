@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Sign
 from django.http import QueryDict
@@ -37,6 +39,7 @@ NEWEST = "newest"
 MOST = 10_000  # counted; more are "more than" these
 MOST_FOUND = 1_000  # the same of a search for words
 PAGE = 50
+KEPT = 600  # seconds that the total of a search is told on its later pages
 LARGEST = 2**31 - 1
 GAPS = (1.5, 2.0, 3.0)  # how many times as long the longer answer is
 
@@ -299,9 +302,9 @@ def _apart(found: QuerySet[Any], times: float) -> QuerySet[Any]:
 class Page:
     """Some rows of a list with how many there are in all, and the ids from which the pages around begin.
 
-    Of a search `count` is None where it did not begin with the list. `reached` is the id up to which was looked when time was up,
-    else None: then `count` is of what was found here, and `looked` of `listed` rows have been looked at, None where counting them
-    takes long.
+    On the later pages of a search `count` is what its first page said to this reader lately, or None. `reached` is the id up to
+    which was looked when time was up, else None: then `count` is of what was found here, and `looked` of `listed` rows have been
+    looked at, None where counting them takes long.
     """
 
     rows: list[Any]
@@ -324,7 +327,8 @@ def page(filters: Filters, sight: Sight, address: Mapping[str, str]) -> Page:
     is_down = filters.sort == NEWEST
     after, before = (id_of(asked(address, name)) if address.get(name) else None for name in ("after", "before"))
     if filters.text:
-        return _searched(found, filters, after if before is None else before, is_back=before is not None)
+        start = after if before is None else before
+        return _searched(found, filters, start, is_back=before is not None, kept_as=_key_of_total(filters, sight))
     count = found.order_by()[: MOST + 1].count()
     if before is not None:
         near = found.filter(pk__gt=before) if is_down else found.filter(pk__lt=before)
@@ -341,8 +345,9 @@ def page(filters: Filters, sight: Sight, address: Mapping[str, str]) -> Page:
     return Page(shown, min(count, MOST), count > MOST, shown[0].pk if after is not None and shown else None, last)
 
 
-def _searched(found: QuerySet[Any], filters: Filters, start: int | None, *, is_back: bool) -> Page:
-    """The page of a search from `start` on, or back from it. The first looks on for the count, up to MOST_FOUND.
+def _searched(found: QuerySet[Any], filters: Filters, start: int | None, *, is_back: bool, kept_as: str) -> Page:
+    """The page of a search from `start` on, or back from it. The first looks on for the count, up to MOST_FOUND, which is kept
+    for those behind it.
 
     Where time is up, the next page goes on behind the last row that was looked at, whether anything was found or not.
     """
@@ -355,13 +360,22 @@ def _searched(found: QuerySet[Any], filters: Filters, start: int | None, *, is_b
     # the row that the page began behind belongs to the page on the other side
     back = None if start is None else ids[0] if ids else start + (-1 if is_down else 1)
     before, after = (further, back) if is_back else (back, further)
-    count = min(len(told.ids), most) if start is None or told.reached else None
-    is_more = start is None and len(told.ids) > most
+    count, is_more = min(len(told.ids), most), start is None and len(told.ids) > most
+    if told.reached is None and start is not None:
+        count, is_more = cache.get(kept_as) or (None, False)
+    elif told.reached is None and further is not None:
+        cache.set(kept_as, (count, is_more), KEPT)
     if told.reached is None or is_back or filters.is_telling:
         return Page(shown, count, is_more, before, after, told.reached)
     passed = found.filter(**{"pk__gte" if is_down else "pk__lte": told.reached})
     looked, listed = (some.order_by().count() for some in (passed, found))
     return Page(shown, count, is_more, before, after, told.reached, looked, listed)
+
+
+def _key_of_total(filters: Filters, sight: Sight) -> str:
+    """Where what a search found in all is kept: for these filters, and for nobody who may see something else."""
+    asked_by = filters.address, sight.user.pk, sight.is_lead, sorted(sight.blind)
+    return f"record-total-{sha256(repr(asked_by).encode()).hexdigest()}"
 
 
 def _loaded(found: QuerySet[Any], filters: Filters) -> list[Any]:

@@ -130,9 +130,14 @@ def with_models(judge: Judge) -> list[LanguageModel]:
 
 def queue_of(run_id: int) -> str:
     """The Celery queue of a run: "local" where it needs a model that runs in the worker itself. A few queries."""
-    run = Run.objects.get(pk=run_id)
+    return _queue(models_of(Run.objects.get(pk=run_id)))
+
+
+def models_of(run: Run) -> QuerySet[LanguageModel]:
+    """The models that the run asks: those of its judges and of all that sit in them, and those whose answers it collects. A few
+    queries."""
     answering = participants(run) if run.collects else []
-    return _queue(LanguageModel.objects.filter(Q(judges__in=judges_of(run)) | Q(pk__in=answering)))
+    return LanguageModel.objects.filter(Q(judges__in=judges_of(run)) | Q(pk__in=answering))
 
 
 def queue_of_try_out(pk: int) -> str:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from django.db.models import Sum
 
 from arena.models import Answer, LanguageModel
+from judging import failing
 from judging.items import questions_of
 from judging.models import Grade, Preference, Run
 from judging.progress import wanted_answers
@@ -71,7 +72,7 @@ class Purse:
         models = list(models)
         for model in models:
             if model.price_in is None or model.price_out is None:
-                raise ValueError(f"a budget needs prices, and model {model.name} has none (price_in, price_out)")
+                raise ValueError(failing.NO_PRICE % {"model": model.name})
         if all(map(is_free, models)):
             return cls()
         return cls(run.budget, (spent(run) or 0.0) + _spent_on_answers(run, models))
@@ -141,11 +142,9 @@ class Purse:
     def check(self) -> None:
         """Raises Spent when nothing is left, and where calls are paid for and nobody says for how many tokens."""
         if self.unmetered >= BLIND and not self.dearest and self.budget < inf:
-            raise Spent(
-                f"{self.unmetered} calls, and the endpoint did not say what any of them took: no budget can be kept"
-            )
+            raise Spent(failing.UNMETERED % {"n": self.unmetered})
         if self.spent >= self.budget:
-            raise Spent(f"the budget of {self.budget:g} is spent ({self.spent:.4g}); raise it and resume to go on")
+            raise Spent(failing.SPENT % {"budget": f"{self.budget:g}", "spent": f"{self.spent:.4g}"})
 
 
 class Feed(Generic[T]):

@@ -96,14 +96,16 @@ class RunForm(RunFields):
             cleaned["chosen"] = keys
 
     def _clean_pairs(self, cleaned: dict) -> None:
-        """A sparse design has to leave every model comparable with every other."""
-        if cleaned.get("voted") and (cleaned.get("mode") == Run.Mode.SINGLE or cleaned.get("pairs")):
-            self.add_error("voted", _("This is for runs of pairs in which all pairs may meet."))
-        if not cleaned.get("pairs"):
-            return
+        """A sparse design has to leave every model comparable with every other. What a mode has no pairs for is put away on the
+        page, and ignored here."""
         if cleaned.get("mode") != Run.Mode.PAIRWISE:
-            self.add_error("pairs", _("This is for the pairwise mode: leave it empty in other modes."))
-        elif cleaned.get("benchmark") and cleaned.get("candidates"):
+            cleaned["pairs"] = None
+            self.errors.pop("pairs", None)
+        if cleaned.get("mode") == Run.Mode.SINGLE:
+            cleaned["voted"] = False
+        if cleaned.get("voted") and cleaned.get("pairs"):
+            self.add_error("voted", _("This is for runs of pairs in which all pairs may meet."))
+        if cleaned.get("pairs") and cleaned.get("benchmark") and cleaned.get("candidates"):
             limits = _limits(cleaned, "questions", "pairs")
             run = Run(benchmark=cleaned["benchmark"], mode=cleaned["mode"], limits=limits, seed=self.seed_used)
             if not is_connected(run, [model.pk for model in cleaned["candidates"]]):

@@ -16,7 +16,7 @@ from arena.keeping import NotKept
 from arena.keys import NoKey, key_of
 from arena.live import UNHEARD, ring
 from arena.models import LanguageModel, Provenance
-from judging import awaited, elsewhere, notifying, trials
+from judging import awaited, elsewhere, failing, notifying, trials
 from judging.batching import POLL
 from judging.items import (
     AT_ONCE,
@@ -180,13 +180,10 @@ def _shortcomings(run: Run, stages: tuple[str, ...], machines: list) -> list[str
     if run.collects and "answers" in stages:
         failed = wanted_answers(run).failed()
         if first := failed.select_related("model").first():
-            n = failed.count()
-            said = f"{n} answers failed" if n > 1 else "an answer failed"
-            short.append(f"{said} ({first.model.name}: {first.error}); the next go asks again")
+            n, told = failed.count(), {"model": first.model.name, "error": first.error}
+            short.append(failing.ANSWERS % {"n": n, **told} if n > 1 else failing.AN_ANSWER % told)
     if machines and not short and expected(run) == 0:
-        short.append(
-            "there is nothing to judge: the models have no answers to these questions, or not enough for a pair"
-        )
+        short.append(failing.NOTHING)
     return short
 
 

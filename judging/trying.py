@@ -20,6 +20,7 @@ from arena.background import arrivals
 from arena.chat import ChatError
 from arena.keys import NoKey
 from arena.models import storable
+from judging import failing
 from judging.items import Item
 from judging.judges import EndpointDown
 from judging.judges.base import OK, SKIPPED, Exhibit, Verdict
@@ -89,7 +90,7 @@ def carry_out(pk: int) -> None:
     try:
         down = _worked(row)
     except (NoKey, NothingToTry, EndpointDown, ChatError, ValueError) as error:
-        _end(pk, TryOut.Status.FAILED, str(error) or "these models have no answers to judge here")
+        _end(pk, TryOut.Status.FAILED, str(error) or failing.NO_ANSWERS)
     except BaseException as error:
         _end(pk, TryOut.Status.FAILED, f"{type(error).__name__}: {error}")
         raise
@@ -105,9 +106,8 @@ def _worked(row: TryOut) -> list[str]:
     """Let all judges judge; why some could not go on. Raises NoKey, NothingToTry, ValueError."""
     form = form_of(row)
     if not form.is_valid() and set(form.errors) - {"name"}:
-        raise ValueError(
-            "; ".join(f"{name}: {' '.join(words)}" for name, words in form.errors.items() if name != "name")
-        )
+        wrong = ((form[name].label, words) for name, words in form.errors.items() if name != "name")
+        raise ValueError("; ".join(f"{label}: {' '.join(words)}" for label, words in wrong))
     shown, machines = _work(form)
     going = _Going(row.pk, shown)
     for machine in machines:

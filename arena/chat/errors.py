@@ -99,7 +99,7 @@ def status_error(status: int, body: Any, endpoint: Endpoint, headers: Mapping[st
     words = reason(body, endpoint.key)
     if status < 400:
         where = reason(headers.get("location", "nowhere"), endpoint.key)
-        words = f"it redirects to {where}; give that address as base_url"
+        words = f"it redirects to {where}; give that address as its base URL"
     return _error(
         f"HTTP {status}: {words}",
         endpoint,
@@ -168,7 +168,7 @@ def _connection_error(exc: Exception, endpoint: Endpoint) -> ChatError:
     if isinstance(cause, UnicodeError | httpx2.LocalProtocolError):
         return _error("the key or a header has characters that HTTP does not allow", endpoint, transient=False)
     if isinstance(cause, _MISTAKES):
-        return _error(f"the base_url is not a web address: {reason(str(cause))}", endpoint, transient=False)
+        return _error(f"its base URL is not a web address: {reason(str(cause))}", endpoint, transient=False)
     bad_certificate = "CERTIFICATE_VERIFY_FAILED" in str(cause)
     words = reason(str(cause)) if str(cause) else type(cause).__name__
     return _error(f"no connection: {words}", endpoint, transient=not bad_certificate)

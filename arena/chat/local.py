@@ -16,7 +16,7 @@ from arena.chat.base import ChatError, Closing, Completion, Endpoint, Message
 from arena.chat.bound import NotBound, choices, fill
 from arena.chat.draft import Draft
 from arena.chat.local_model import CausalModel, OptionScore, Prompt, Reply, Sampling, causal_model
-from arena.chat.local_queue import Worker, awaited, failure
+from arena.chat.local_queue import FAULTS, Worker, awaited, failure
 from arena.chat.local_weights import Weights, once, refusal
 
 T = TypeVar("T")
@@ -128,6 +128,8 @@ def _each_that_fits(
             results.append(refusal("not answered"))
         except ChatError as error:
             results.append(error)
+        except FAULTS as error:
+            results.append(failure(error))
     replies = _generated(model, list(prompts.values()), sampling) if prompts else []
     for number, reply in zip(prompts, replies, strict=True):
         results[number] = reply
@@ -135,11 +137,11 @@ def _each_that_fits(
 
 
 def _generated(model: CausalModel, prompts: Sequence[Prompt], sampling: Sampling) -> Sequence[Reply | ChatError]:
-    """A reply to each prompt. What is too much for the memory at once is tried one by one, and what fails then is an error of
-    its own."""
+    """A reply to each prompt. Where that fails, as what is too much for the memory at once, they are tried one by one, and what
+    fails then is an error of its own."""
     try:
         return model.generate(prompts, sampling)
-    except (RuntimeError, MemoryError) as error:
+    except FAULTS as error:
         if len(prompts) == 1:
             return [failure(error)]
     return [reply for prompt in prompts for reply in _generated(model, [prompt], sampling)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from arena.chat.base import Message
+from arena.chat.local_template import templated
 from arena.chat.local_weights import NOT_HERE, Loaded, Weights, load, once, refusal, torch_or_refusal
 
 TEMPLATELESS = "\n\n"  # between the turns of a conversation where the model has no chat template
@@ -48,11 +48,11 @@ class RewardModel:
         return float(logits[0] if len(logits) == 1 else logits[1] - logits[0])
 
     def _encode(self, conversation: Sequence[Message]) -> list[int]:
-        turns = [{"role": message.role, "content": message.content} for message in conversation]
         if getattr(self._tokenizer, "chat_template", None):
-            text: Any = self._tokenizer.apply_chat_template(turns, tokenize=False)
+            text = templated(self._tokenizer, conversation)
             return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-        if len(turns) == 2:
+        texts = [message.content for message in conversation]
+        if len(texts) == 2:
             # The way of classifiers that were trained on pairs of texts, with the mark of their own between them.
-            return list(self._tokenizer(turns[0]["content"], turns[1]["content"])["input_ids"])
-        return list(self._tokenizer(TEMPLATELESS.join(turn["content"] for turn in turns))["input_ids"])
+            return list(self._tokenizer(*texts)["input_ids"])
+        return list(self._tokenizer(TEMPLATELESS.join(texts))["input_ids"])

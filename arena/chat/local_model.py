@@ -15,6 +15,7 @@ from typing import Any
 from arena.chat.base import Message
 from arena.chat.draft import MOST_TOP
 from arena.chat.local_queue import closing
+from arena.chat.local_template import templated
 from arena.chat.local_weights import Loaded, Weights, load, once, refusal, torch_or_refusal
 
 logger = logging.getLogger(__name__)
@@ -187,21 +188,7 @@ class CausalModel:
     def _text(self, messages: Sequence[Message]) -> str:
         if not self.templated:
             return "\n\n".join(message.content for message in messages) + "\n\n"
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        import jinja2
-
-        try:
-            return self._templated(turns)
-        except jinja2.TemplateError:
-            # Some templates have no place for a system turn: its words then go before the first question.
-            if len(turns) < 2 or turns[0]["role"] != "system":
-                raise refusal("the model's chat template does not take these turns") from None
-            first = {**turns[1], "content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}
-            return self._templated([first, *turns[2:]])
-
-    def _templated(self, turns: Sequence[dict[str, str]]) -> str:
-        made = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return str(made)
+        return templated(self._tokenizer, messages, add_generation_prompt=True)
 
     def _encode(self, text: str) -> tuple[int, ...]:
         # A template writes the special tokens itself.

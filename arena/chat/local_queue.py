@@ -17,6 +17,8 @@ from arena.chat.base import ChatError
 In = TypeVar("In")
 Out = TypeVar("Out")
 
+FAULTS = (RuntimeError, MemoryError, IndexError, ValueError)
+"""What torch and transformers raise for what they cannot do, as where memory is full."""
 GATHER_SECONDS = 0.005  # that a first call waits for others
 PARTING = 10.0  # seconds that a process which ends waits for what a model has under way
 
@@ -123,10 +125,10 @@ def _do(jobs: Sequence[_Job]) -> None:
 
 
 async def awaited(future: Future[Out]) -> Out:
-    """What the future brings. Raises ChatError for what torch cannot do, as where memory is full."""
+    """What the future brings. Raises ChatError for FAULTS."""
     try:
         return await asyncio.wrap_future(future)
-    except (RuntimeError, MemoryError, IndexError, ValueError) as error:
+    except FAULTS as error:
         told = failure(error)
     raise told
 

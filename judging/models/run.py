@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Battle, Benchmark, Category, LanguageModel, Provenance
+from judging.failing import in_words
 from judging.models.judge import Judge
 from judging.models.rubric import Rubric
 
@@ -231,6 +232,11 @@ class Run(models.Model):
         """The mode as a reader is told it; not that all meet where only some do."""
         is_part = self.is_sparse and self.mode == self.Mode.PAIRWISE
         return _("pairwise: some pairs on each question") if is_part else self.get_mode_display()
+
+    @property
+    def why(self) -> str:
+        """Why it failed or was paused, in the reader's language; "" where it was not, or by a person."""
+        return in_words(self.error)
 
     @property
     def is_paused(self) -> bool:

@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from judging.failing import in_words
+
 
 class TryOut(models.Model):
     """A recipe tried on a few items. Its verdicts are shown and never counted: they are no judgments on record.
@@ -35,3 +37,8 @@ class TryOut(models.Model):
 
     def __str__(self) -> str:
         return f"try-out {self.pk}"
+
+    @property
+    def why(self) -> str:
+        """Why it failed, in the reader's language; "" where it did not."""
+        return in_words(self.error)

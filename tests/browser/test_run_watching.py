@@ -147,6 +147,21 @@ def test_the_form_puts_away_what_does_not_apply(page, site):
     assert (baseline.is_visible(), judges.is_visible(), overlap.is_visible()) == (True, False, True)
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_pairs_on_each_question_are_asked_for_in_the_pairwise_mode_alone(chromium, site, scripts):
+    context = chromium.new_context(locale="en-GB", java_script_enabled=scripts)
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site}/runs/new/")
+    pairs, voted = page.get_by_label("Pairs on each question"), page.get_by_label("Only pairs that people have judged")
+    seen = {}
+    for mode in ("baseline: each model against one", "single: score each answer", "pairwise: all against all"):
+        page.get_by_label(mode).check()
+        seen[mode.partition(":")[0]] = (pairs.is_visible(), voted.is_visible())
+    context.close()
+    assert seen == {"baseline": (False, True), "single": (False, False), "pairwise": (True, True)}
+
+
 def test_brackets_step_through_the_questions_but_not_while_somebody_types(page, site):
     page.goto(f"{site}/questions/1/")
     page.keyboard.press("]")

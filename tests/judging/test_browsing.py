@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -229,6 +230,29 @@ def test_what_a_search_finds_is_paged_beyond_what_it_counts(battles, monkeypatch
         page = listed(text="boil", after=page.after).context["page"]
     assert seen == list(Battle.objects.order_by("pk").values_list("pk", flat=True)) and len(seen) == 12
     assert listed(text="boil", before=seen[-1]).context["page"].rows[-1].pk == seen[-2]
+
+
+def test_later_pages_of_a_search_say_the_total_that_its_first_page_said(battles, monkeypatch):
+    cache.clear()
+    monkeypatch.setattr(browsing, "PAGE", 3)
+    behind = listed(text="boil").context["page"].after
+    lead = signed_in("lead")
+    assert "4 found" in listed(text="boil", after=behind).text
+    assert "4 found" in listed(text="boil", before=behind + 1).text
+    for unknown in (listed(lead, text="boil", after=behind), listed(text="egg", after=behind)):
+        assert unknown.context["page"].count is None and 'role="status">4 found' not in unknown.text
+    monkeypatch.setattr(browsing, "MOST_FOUND", 3)
+    listed(text="boil")
+    assert "more than 3" in listed(text="boil", after=behind).text
+
+
+def test_what_was_found_in_a_part_is_not_told_as_the_total(out_of_time):
+    cache.clear()
+    address = {"kind": "answers", "text": "minutes"}
+    page = listed(**address).context["page"]
+    while page.after is not None:
+        page = listed(**address, after=page.after).context["page"]
+    assert (page.reached, page.count) == (None, None)
 
 
 def test_texts_are_looked_at_before_anything_is_joined_to_their_rows(battles, monkeypatch):

@@ -542,7 +542,7 @@ def test_a_budget_of_nothing_asks_nobody(server):
 def test_a_budget_needs_prices_and_says_so_before_anybody_is_asked(server):
     run = queued(answered(1), with_prices(server, 3, None), budget=5.0)
     running.carry_out(run)
-    wanted = "a budget needs prices, and model oracle-model has none (price_in, price_out)"
+    wanted = "a budget needs prices, and model oracle-model has none"
     assert (reload(run).status, reload(run).error, server.count) == ("failed", wanted, 0)
 
 

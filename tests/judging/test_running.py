@@ -393,7 +393,7 @@ def test_a_missing_key_fails_the_run_in_one_line_before_anybody_is_asked(benchma
         running.carry_out(run)
         assert server.count == 0
     run = reload(run)
-    assert run.error == "model k: the environment variable ORACLE_KEY is not set (field key_env)"
+    assert run.error.startswith("model k: The environment variable ORACLE_KEY, which holds its key, is not set. Set it")
     assert (run.status, run.lease) == ("failed", None) and not Preference.objects.exists()
     benchmark.refresh_from_db()
     assert benchmark.frozen_at is None
@@ -679,7 +679,7 @@ def test_a_key_that_is_missing_for_answers_fails_the_run_before_anybody_is_asked
         run = collecting(server)
         LanguageModel.objects.filter(name="Birch").update(key_env="BIRCH_KEY")
         running.carry_out(run)
-        assert server.count == 0 and reload(run).error.startswith("model Birch: the environment variable BIRCH_KEY")
+        assert server.count == 0 and reload(run).error.startswith("model Birch: The environment variable BIRCH_KEY")
 
 
 def test_a_missing_key_of_a_judge_is_found_before_answers_are_paid_for(monkeypatch):

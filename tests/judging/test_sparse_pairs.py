@@ -158,13 +158,29 @@ def test_the_form_says_pairs_and_a_duplicate_and_the_yaml_say_them_again(client,
     [
         ({"pairs": 1, "questions": 3}, "no way to compare"),
         ({"pairs": 3, "keys": "q2"}, "no way to compare"),
-        ({"pairs": 2, "mode": "single"}, "leave it empty in other modes"),
         ({"pairs": 0}, "greater than or equal to 1"),
     ],
 )
 def test_what_does_not_go_with_pairs_is_told_at_its_field(fields, said):
     form = filled(answered(5, models=FIVE), **fields)
     assert said in str(form.errors["pairs"]) and set(form.errors) == {"pairs"}
+
+
+def test_what_is_wrong_with_a_field_to_tick_is_said_at_it(client):
+    client.force_login(make.person("lea", "lead"))
+    form = filled(answered(5, models=FIVE), voted=True, pairs=2)
+    told = client.post(reverse("run_new"), {**dict(form.data.lists()), "start": "1"}).text
+    assert "This is for runs of pairs in which all pairs may meet." in told and not Run.objects.exists()
+
+
+@pytest.mark.parametrize("mode", ["single", "baseline"])
+@pytest.mark.parametrize("pairs", [2, 0])
+def test_what_stands_in_the_field_of_pairs_is_nothing_in_other_modes(mode, pairs):
+    benchmark = answered(5, models=FIVE)
+    baseline = {"baseline": make.model("Ash").pk} if mode == "baseline" else {}
+    form = filled(benchmark, pairs=pairs, mode=mode, **baseline)
+    assert form.is_valid(), form.errors
+    assert form.limits == {} and form.unsaved().recipe["limits"] == {}
 
 
 def recipe(pairs: int, **fields):
@@ -280,7 +296,8 @@ def test_form_duplicate_and_yaml_say_that_only_voted_pairs_meet(client, monkeypa
 
 def test_voted_pairs_go_with_runs_of_pairs_alone():
     benchmark = answered(3, models=FIVE)
-    assert "voted" in filled(benchmark, voted=True, mode="single").errors
+    single = filled(benchmark, voted=True, mode="single")
+    assert single.is_valid() and single.limits == {}
     assert "voted" in filled(benchmark, voted=True, pairs=2).errors
     with pytest.raises(BadInput, match=r"limits\.voted: is only for runs of pairs"):
         recipe(2, limits={"voted": True, "pairs": 2})

@@ -143,6 +143,17 @@ def test_a_key_that_is_not_set_is_named_and_nobody_is_asked(monkeypatch):
     assert (row.status, row.told) == ("failed", []) and "JURYROOM_TEST_KEY" in row.error
 
 
+def test_a_recipe_that_holds_no_more_is_told_by_the_labels_of_its_fields():
+    judge = make.judge("rules")
+    form = RunForm(posted(recipe(asked.answered(1), judge)))
+    assert form.is_valid(), form.errors
+    row = trying.begin(form, None)
+    judge.delete()
+    tasks.try_out(row.pk)
+    row.refresh_from_db()
+    assert row.status == "failed" and row.error.startswith("Machine judges: ")
+
+
 def test_it_is_carried_out_once_however_often_the_bell_rings():
     with openai_server.serve() as server:
         row = tried(asked.answered(1), asked.oracle(server))

@@ -88,4 +88,4 @@ class Command(BaseCommand):
                 key_of(model)
                 yield OK, "key", f"{model.key_env} is set, for {model.name}"
             except NoKey as error:
-                yield WARNING, "key", f"{error}; it cannot be asked"
+                yield WARNING, "key", f"{model.name} cannot be asked. {error.told}"

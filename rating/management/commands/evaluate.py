@@ -9,9 +9,9 @@ from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
 
-from arena.chat.local_weights import loading
 from arena.loading import BadInput
 from arena.migrating import migrated
+from judging.awaited import loaded_for
 from judging.models import Run
 from judging.progress import Line, Progress, progress, without_verdict
 from judging.purse import spent
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             return
         self._last = time.monotonic()
         now = progress(run)
-        loads = loading()
+        loads = loaded_for(run)
         lines = [
             f"{line.label}: {line.done} of {line.total}" + without_verdict(line, now.skips) for line in _all_lines(now)
         ]

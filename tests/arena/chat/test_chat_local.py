@@ -14,7 +14,8 @@ import pytest
 
 from arena.chat import ChatError, Endpoint, Message, open_chat
 from arena.chat.local import LocalChat
-from arena.chat.local_model import CausalModel
+from arena.chat.local_model import CausalModel, Prompt, Reply
+from arena.chat.local_template import templated
 from tests.arena.chat import tiny_models
 
 ASKED = [Message("user", "Which of them?")]
@@ -109,6 +110,74 @@ def test_a_beginning_that_was_read_in_part_is_read_anew(monkeypatch):
         held._hold((1, 2, 3))
     assert held._hold((1, 2, 3)).tokens == [1, 2, 3]
     assert held._hold((1, 2, 3, 4)).tokens == [1, 2, 3, 4]
+
+
+class Faulty:
+    """A model that fails over a prompt with the word "odd": as it is made into tokens, or as the reply is written."""
+
+    templated = True
+
+    def __init__(self, error: Exception, *, while_writing: bool) -> None:
+        self.error, self.while_writing, self.sizes = error, while_writing, []
+
+    def fitting_prompt(self, messages):
+        odd = "odd" in messages[-1].content
+        if odd and not self.while_writing:
+            raise self.error
+        return Prompt((int(odd),))
+
+    def generate(self, prompts, _sampling):
+        self.sizes.append(len(prompts))
+        if any(prompt.ids == (1,) for prompt in prompts):
+            raise self.error
+        return [Reply("Yes.", "stop", 1, 1) for _ in prompts]
+
+
+@pytest.mark.parametrize(
+    "error", [IndexError("index out of range in self"), ValueError("no such token"), RuntimeError("full")]
+)
+@pytest.mark.parametrize(("while_writing", "sizes"), [(False, [2]), (True, [3, 1, 1, 1])])
+def test_a_prompt_that_the_model_fails_over_is_its_own_error_and_not_that_of_its_batch(
+    monkeypatch, error, while_writing, sizes
+):
+    model = Faulty(error, while_writing=while_writing)
+    monkeypatch.setattr("arena.chat.local.causal_model", lambda _weights: model)
+    monkeypatch.setattr("arena.chat.local_queue.GATHER_SECONDS", 1.0)
+
+    async def all_at_once(chat):
+        told = [[Message("user", text)] for text in ("one", "an odd one", "another")]
+        return await asyncio.gather(*map(chat.complete, told), return_exceptions=True)
+
+    first, odd, last = asked(Endpoint("local", "faulty", options={"batch_size": 3}), all_at_once)
+    assert (first.text, last.text, model.sizes) == ("Yes.", "Yes.", sizes)
+    assert isinstance(odd, ChatError) and not odd.transient
+    assert str(odd) == f"the local model failed: {error}"
+
+
+def tokenizer(*taken: str, error: Exception):
+    """One whose template takes turns of these roles alone."""
+
+    def apply_chat_template(turns, *, tokenize, **_how):
+        if any(turn["role"] not in taken for turn in turns):
+            raise error
+        return " | ".join(turn["content"] for turn in turns)
+
+    return SimpleNamespace(apply_chat_template=apply_chat_template)
+
+
+def test_what_a_template_has_no_place_for_goes_before_the_question_or_is_refused_with_its_words():
+    turns = [Message("system", "Be brief."), Message("user", "Which?"), Message("assistant", "Both.")]
+    no = ValueError("System role not supported")
+    assert templated(tokenizer("system", "user", "assistant", error=no), turns) == "Be brief. | Which? | Both."
+    assert templated(tokenizer("user", "assistant", error=no), turns) == "Be brief.\n\nWhich? | Both."
+    for error in (
+        ValueError("Roles must\nalternate"),
+        TypeError("Roles must alternate"),
+        KeyError("Roles must alternate"),
+    ):
+        with pytest.raises(ChatError, match=r"template does not take these turns: '?Roles must alternate") as caught:
+            templated(tokenizer("user", error=error), turns)
+        assert (caught.value.transient, caught.value.status) == (False, 400)
 
 
 def test_a_schema_that_cannot_be_filled_by_choosing_is_refused_before_anything_is_loaded():
