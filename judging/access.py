@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -193,22 +193,23 @@ def _is_enough(new: Collection[Cast]) -> bool:
     return len(new) >= ENOUGH_VOTES and len({judge for judge, _item in new}) >= ENOUGH_PEOPLE
 
 
-def _held(began: Collection[datetime], runs: Collection[Run]) -> Held:
+def _held(began: Collection[datetime], runs: Sequence[Run]) -> Held:
     """The same of these open runs of one benchmark; a demo's votes need not be many. Two queries once an hour, from a week after
-    the first began on."""
+    the first began on. Votes of runs that are over by now count too: what was shown once is not taken back as one of them ends."""
     since = min(began)
     passed = (timezone.now() - since) // STEP
     if passed < 1 or _are_all_demo(runs):
         return Held.of(began)
     told = (sorted(began), sorted(run.pk for run in runs), passed)
     key = f"held:{sha256(repr(told).encode()).hexdigest()}"
-    return cache.get_or_set(key, lambda: Held.of(began, _votes_since(since, runs)), KEPT)
+    return cache.get_or_set(key, lambda: Held.of(began, _votes_since(since, runs[0].benchmark_id)), KEPT)
 
 
-def _votes_since(since: datetime, runs: Collection[Run]) -> Iterator[Vote]:
-    """What people voted in these runs that counts, changed votes too: what was enough once stays enough. Two queries."""
+def _votes_since(since: datetime, benchmark: int) -> Iterator[Vote]:
+    """What people voted on this benchmark that counts, changed votes too: what was enough once stays enough. Two queries."""
     for table, item in ((Preference, "battle"), (Grade, "answer")):
-        votes = table.objects.by_people().filter(run__in=runs, created_at__gte=since, status=Status.OK, kept_out="")
+        mine = {f"{item}__question__benchmark": benchmark, "provenance": Provenance.REAL}
+        votes = table.objects.by_people().filter(**mine, created_at__gte=since, status=Status.OK, kept_out="")
         for at, judge, on in votes.order_by().values_list("created_at", "judge", item).iterator():
             yield at, judge, (item, on)
 
@@ -259,7 +260,7 @@ def figures_ends(benchmark: Benchmark) -> set[datetime]:
     began: dict[int, list[datetime]] = defaultdict(lambda: list(everybody))
     for run, user, first in firsts:
         began[user] += [at for at in [_votes_began(runs[run], {run: first})] if at]
-    return {_held(mine, runs.values()).end for mine in (everybody, *began.values()) if mine}
+    return {_held(mine, list(runs.values())).end for mine in (everybody, *began.values()) if mine}
 
 
 def _is_asked_anywhere(user) -> bool:

@@ -29,22 +29,24 @@ SENTENCES = (
 )
 WHOSE = (gettext_noop("model %(name)s: "), gettext_noop("judge %(name)s: "))
 """What a reason begins with, the first of several or a later one."""
+LONGEST = 2_000
+"""Characters that are looked through: reasons are no longer, and what an unforeseen error says may be of any length."""
 OF_BEFORE = re.compile(r"the environment variable (\w+) is not set \(field key_env\)")
 """What earlier versions said of a key, in runs that are on record."""
 
 
 def in_words(error: str) -> str:
     """What is on record as the error of a run, in the language that is active; an endpoint's own words in it stay as they are."""
-    told = OF_BEFORE.sub(lambda found: NOT_SET % {"name": found[1]}, error)
+    told = OF_BEFORE.sub(lambda found: NOT_SET % {"name": found[1]}, error[:LONGEST])
     for sentence, pattern in PATTERNS:
         told = pattern.sub(lambda found, words=sentence: gettext(words) % found.groupdict(), told)
-    return told
+    return told + error[LONGEST:]
 
 
 def _pattern(sentence: str, *, begins: str = "") -> re.Pattern[str]:
-    """What finds the sentence with any values in it. They are bounded: so no text, however long, takes long to look through."""
+    """What finds the sentence with any values in it, which are bounded."""
     parts = re.split(r"%\((\w+)\)s", sentence)
-    values = {part: rf"(?P<{part}>\d+)" if part == "n" else f"(?P<{part}>.{{1,500}}?)" for part in parts[1::2]}
+    values = {part: rf"(?P<{part}>\d{{1,9}})" if part == "n" else f"(?P<{part}>.{{1,500}}?)" for part in parts[1::2]}
     return re.compile(begins + "".join(values[part] if at % 2 else re.escape(part) for at, part in enumerate(parts)))
 
 

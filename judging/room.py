@@ -44,9 +44,11 @@ class Room:
     @classmethod
     def of(cls, run: Run, judge: Judge, member: Member) -> Room:
         """Two queries, one more where languages have quotas."""
-        now = standing(run, judge, member=member)
         hand = in_hand(run, judge).exclude(purpose=For.PRACTICE)
         held = list(hand.values_list("purpose", f"{field_of(run)}__question__language"))
+        now = standing(
+            run, judge, member=member
+        )  # after what is in hand: voted on meanwhile, an item is counted twice and not at all
         ordinary = Counter(language for purpose, language in held if purpose == For.VOTE)
         voted = _voted_by_language(run, judge)
         most = Voting.of(run).per_language.items()

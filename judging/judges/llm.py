@@ -33,9 +33,9 @@ __all__ = ["ASKED_AGAIN", "LLMJudge"]
 ReplyTo = Callable[[Exhibit], Completion | None]
 Prompt = tuple[Sequence[Message], str]
 """The messages that are sent, and their digest."""
-MOST_READY, LONGEST_READY = 5_000, 16_000
+MOST_READY, LONGEST_READY = 5_000, 8_000
 """How many prompts are kept from the look for earlier replies to the asking (those of one piece of a run), and how many
-characters a message of theirs may have: never more than some tens of megabytes."""
+characters a message of theirs may have: some ten megabytes, and in the worst case, all Chinese, eighty."""
 REPAIRS = 3
 """How often the verdict is asked for once more: of replies that are garbled by chance, one in ten, ten thousand leave one."""
 ALTERNATIVES = 20
@@ -123,7 +123,9 @@ class LLMJudge:
             prompt = self._rendered(exhibit)
         except (NoRubric, Unfit):
             return ""
-        if len(self._prompts) < MOST_READY and all(len(message.content) <= LONGEST_READY for message in prompt[0]):
+        if len(self._prompts) >= MOST_READY:  # of what was on record already, and so not asked
+            self._prompts.clear()
+        if all(len(message.content) <= LONGEST_READY for message in prompt[0]):
             self._prompts[id(exhibit)] = (exhibit, prompt)
         return prompt[1]
 

@@ -108,7 +108,7 @@ class UndoSent(Schema):
     last: UUID | None = Field(
         None,
         description="what was seen as the last seat: nothing happens where it is another, "
-        "unless those after it were refused as `full`",
+        "unless those after it were refused as `full`; without it, the last one that there is room for",
     )
 
 
@@ -180,10 +180,15 @@ def undo(request: HttpRequest, pk: int, sent: UndoSent) -> Data:
     member = assignment.member_of(run, request.user)
     if member.paused_at:
         return next_seat(request, pk)  # what is taken back could not be given again
-    try:
-        reopened = assignment.undo(run, assignment.judge_of(request.user), last=sent.last, member=member)
-    except assignment.NoRoom as full:
-        raise Problem(409, casting.no_room(full).text, word="full") from None
+    last, judge = sent.last, assignment.judge_of(request.user)
+    while True:
+        try:
+            reopened = assignment.undo(run, judge, last=last, member=member)
+            break
+        except assignment.NoRoom as full:
+            if sent.last or full.before is None:
+                raise Problem(409, casting.no_room(full).text, word="full") from None
+            last = full.before
     if reopened is None:
         raise Problem(409, _("There is nothing more to undo."), word="nothing")
     return next_seat(request, pk)

@@ -111,3 +111,10 @@ def test_pages_say_it_in_the_readers_language(client, what):
     client.cookies["django_language"] = "zh-hans"
     told = client.get(page).text
     assert "模型 Finch：存放其密钥的环境变量 FINCH_KEY 没有设置" in told and "which holds its key" not in told
+
+
+def test_only_so_much_of_a_reason_is_looked_through_however_long_it_is():
+    with override("zh-hans"):
+        assert failing.in_words(failing.NOTHING) != failing.NOTHING
+        late = "x" * failing.LONGEST + failing.NOTHING
+        assert failing.in_words(late) == late

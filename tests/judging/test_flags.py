@@ -98,8 +98,8 @@ def test_an_item_that_is_out_stays_on_the_page_when_its_flag_is_taken_back(clien
     run, ann = voting.open_run(questions=1), voting.judge("ann")
     seat = assignment.next_seat(run, ann)
     assignment.leave(seat, "flagged", cause="answer", reason="cut off")
-    flags.settle(run, seat.battle_id, out=True, by=None)
     assignment.undo(run, ann)
+    flags.settle(run, seat.battle_id, out=True, by=None)
     (item,) = flags.flagged(run)
     assert (item.item, item.is_out, item.flags) == (seat.battle_id, True, [])
     assert "taken out" in client.get(reverse("flags", args=[run.pk])).text

@@ -261,6 +261,19 @@ def test_undo_of_a_skip_that_a_quota_has_no_room_for_is_refused_in_a_word(ann):
     assert seat(ann, run)["token"] == in_hand["token"]
 
 
+def test_undo_without_a_last_seat_goes_on_to_the_one_that_there_is_room_for(ann):
+    run = voting.open_run(voting={"per_person": 2})
+    voted = seat(ann, run)["token"]
+    ann.post(f"votes/{voted}", {"choice": "a"})
+    skipped = seat(ann, run)["token"]
+    ann.post(f"votes/{skipped}/skip", {})
+    seat(ann, run)
+    refused = ann.post(f"runs/{run.pk}/undo", {"last": skipped})
+    assert (refused.status_code, refused.json()["word"]) == (409, "full")
+    assert ann.post(f"runs/{run.pk}/undo", {}).json()["seat"]["token"] == voted
+    assert not Preference.objects.current().exists()
+
+
 def test_a_run_that_is_deleted_while_its_next_item_is_looked_for_is_not_found(ann, monkeypatch):
     run, read = voting.open_run(), assignment.standing
 

@@ -224,6 +224,21 @@ def test_a_week_with_votes_too_few_or_of_one_person_waits_for_another(place, wee
     assert figures_ends(place.benchmark) == {held.end}
 
 
+def test_what_was_shown_is_not_taken_back_as_another_run_comes_to_its_end(place):
+    began = timezone.now() - STEP - timedelta(hours=1)
+    Run.objects.filter(pk=place.run.pk).update(started_at=began)
+    other = make.run(place.benchmark, name="many votes", status="open", started_at=began)
+    for number, name in enumerate(["a", "a", "a", "b", "b"]):
+        battle = Battle.objects.order_by("pk")[number % 3]
+        vote = make.preference(battle, make.judge(f"person {name}", kind="imported_person"), run=other)
+        Preference.objects.filter(pk=vote.pk).update(created_at=began + timedelta(days=2))
+    ends = []
+    for status in ("open", "done"):
+        Run.objects.filter(pk=other.pk).update(status=status)
+        ends.append(Seen.of(AnonymousUser()).held[place.benchmark.pk].end)
+    assert ends == [began + STEP] * 2
+
+
 def test_one_persons_votes_however_many_and_however_often_changed_are_not_enough():
     began = timezone.now() - STEP - timedelta(hours=1)
     later = began + timedelta(days=1)
