@@ -34,7 +34,6 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
     """
     ready: queue.SimpleQueue = queue.SimpleQueue()
     over = threading.Event()  # nothing more will come
-    room = asyncio.Semaphore(ROOM)  # and not a bounded queue: a loop that blocks would keep every call waiting
     task: list[asyncio.Task] = []
 
     async def pump() -> None:
@@ -42,7 +41,10 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
         iterator = make()
         try:
             async for result in iterator:
-                await room.acquire()
+                while (
+                    ready.qsize() >= ROOM
+                ):  # and not a bounded queue: a loop that blocks would keep every call waiting
+                    await asyncio.sleep(LULL)
                 ready.put(result)
         finally:
             if hasattr(iterator, "aclose"):
@@ -59,29 +61,20 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
             ready.put((END, error))
         over.set()
 
-    def make_room(places: int) -> None:
-        for _ in range(places):
-            room.release()
-
-    def on_loop(call: Callable[..., object], *arguments: object) -> None:
-        with suppress(RuntimeError):  # the loop has just come to its own end
-            task[0].get_loop().call_soon_threadsafe(call, *arguments)
-
     thread = threading.Thread(target=work, name="arrivals", daemon=True)
     thread.start()
     end = None
     try:
         while end is None:
             batch, end = _take(ready, over, wait)
-            if batch:
-                on_loop(make_room, len(batch))
             if batch or end is None:
                 yield batch
         if end[1] is not None:
             raise end[1]
     finally:
         if end is None and task:
-            on_loop(task[0].cancel)
+            with suppress(RuntimeError):  # the loop has just come to its own end
+                task[0].get_loop().call_soon_threadsafe(task[0].cancel)
         thread.join(10)
 
 
