@@ -485,9 +485,8 @@ def test_who_asks_for_the_headers_alone_takes_no_seat(client):
     assert not Assignment.objects.exists() and not Judge.objects.exists()
 
 
-def test_a_quota_that_another_tab_used_up_just_now_is_told_as_one(client, ann, monkeypatch):
-    run = voting.open_run(voting={"per_day": 1})
-    seat, asked = opened(client, run, ann), casting.nothing_because
+def another_tab_votes_once_quotas_were_looked_at(monkeypatch, client, seat) -> None:
+    asked = casting.nothing_because
 
     def meanwhile(*facts) -> str:
         monkeypatch.setattr(casting, "nothing_because", asked)
@@ -496,6 +495,11 @@ def test_a_quota_that_another_tab_used_up_just_now_is_told_as_one(client, ann, m
         return why
 
     monkeypatch.setattr(casting, "nothing_because", meanwhile)
+
+
+def test_a_quota_that_another_tab_used_up_just_now_is_told_as_one(client, ann, monkeypatch):
+    run = voting.open_run(voting={"per_day": 1})
+    another_tab_votes_once_quotas_were_looked_at(monkeypatch, client, opened(client, run, ann))
     assert 'data-ballot="day"' in client.get(ballot(run)).text
     assert Preference.objects.count() == 1 and not Assignment.objects.filter(status="leased").exists()
 
@@ -553,15 +557,7 @@ def test_undo_is_no_longer_offered_where_nothing_that_was_left_comes_back(client
 
 def test_the_words_beside_an_item_are_those_after_the_vote_of_another_tab(client, ann, monkeypatch):
     run = voting.open_run(voting={"per_day": 9})
-    seat, asked = opened(client, run, ann), casting.nothing_because
-
-    def meanwhile(*facts) -> str:
-        monkeypatch.setattr(casting, "nothing_because", asked)
-        why = asked(*facts)
-        assert act(client, "cast", seat, choice="a").status_code == 200
-        return why
-
-    monkeypatch.setattr(casting, "nothing_because", meanwhile)
+    another_tab_votes_once_quotas_were_looked_at(monkeypatch, client, opened(client, run, ann))
     page = client.get(ballot(run)).text
     assert "1 of 4" in page and "today 1 of 9" in page
 
