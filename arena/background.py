@@ -8,7 +8,7 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import TypeVar
 
 import uvloop
@@ -20,21 +20,31 @@ ROOM = 2 * LARGEST  # results that may wait to be handed over; the iterator wait
 LULL = 0.02  # seconds without another result after which those that came are handed over
 GATHERED = 0.1  # seconds after which they are handed over though more keep coming
 FEW = 16  # results that are too few to be handed over at the first lull: what trickles in is waited for
-TRICKLE = 0.15  # seconds that they wait for more
+TRICKLE, LONGEST_TRICKLE = 0.15, 0.5  # seconds that they wait for more: a fifth of what a result takes
+SHORTEST_REST, LONGEST_REST = 0.01, 0.05  # seconds that the loop rests: a fiftieth, where that is not too short
 
 
-def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iterator[list[T]]:
+def arrivals(
+    make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0, took: Callable[[T], float] = lambda _result: 0.0
+) -> Iterator[list[T]]:
     """Lists of what has arrived from the asynchronous iterator, at least one list every `wait` seconds.
 
     The iterator runs on an event loop of its own in a thread, so that it never waits for what the caller does
     with the results, unless ROOM of them pile up, and no transaction is ever open during a call. What arrives together is
     handed over together: the caller works while the loop waits, and not beside it, for the two take turns. A list may be
-    empty: a moment for the caller to renew a lease. When the caller stops early, the iterator is cancelled. An error inside
-    is raised here, after all that had arrived before it.
+    empty: a moment for the caller to renew a lease.
+
+    `took` says how many seconds a result was in the making. Where that is long the loop rests for a fiftieth of it after each,
+    and what trickles in is waited for a fifth of it: to wake up for every single result takes half as much again of the
+    processor. The loop's own work is later by up to LONGEST_REST, so whoever measures how long a first token takes has no `took`.
+
+    When the caller stops early, the iterator is cancelled. An error inside is raised here, after all that had arrived
+    before it.
     """
     ready: queue.SimpleQueue = queue.SimpleQueue()
     over = threading.Event()  # nothing more will come
     task: list[asyncio.Task] = []
+    leisure = _Leisure()
 
     async def pump() -> None:
         task.append(asyncio.current_task())
@@ -46,6 +56,7 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
                 ):  # and not a bounded queue: a loop that blocks would keep every call waiting
                     await asyncio.sleep(LULL)
                 ready.put(result)
+                leisure.heed(took(result))
         finally:
             if hasattr(iterator, "aclose"):
                 await iterator.aclose()
@@ -66,7 +77,7 @@ def arrivals(make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0) -> Iter
     end = None
     try:
         while end is None:
-            batch, end = _take(ready, over, wait)
+            batch, end = _take(ready, over, wait, leisure)
             if batch or end is None:
                 yield batch
         if end[1] is not None:
@@ -96,12 +107,34 @@ def unburdened() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _take(ready: queue.SimpleQueue, over: threading.Event, wait: float) -> tuple[list, tuple | None]:
+class _Leisure:
+    """How long what arrives may wait for company, by how long it took: `trickle` seconds outside of the loop."""
+
+    def __init__(self) -> None:
+        self.trickle = TRICKLE
+        self._rest = 0.0
+
+    def heed(self, took: float) -> None:
+        """Let the loop rest once what waits in it is done. To be called within the loop."""
+        self.trickle = min(max(TRICKLE, took / 5), LONGEST_TRICKLE)
+        rest = min(took / 50, LONGEST_REST)
+        if rest < SHORTEST_REST:
+            return
+        if not self._rest:
+            asyncio.get_running_loop().call_soon(self._sleep)
+        self._rest = max(rest, self._rest)
+
+    def _sleep(self) -> None:
+        sleep(self._rest)
+        self._rest = 0.0
+
+
+def _take(ready: queue.SimpleQueue, over: threading.Event, wait: float, leisure: _Leisure) -> tuple[list, tuple | None]:
     """What is ready, at most LARGEST, waiting up to `wait` seconds for the first; and the end, if it has come."""
     batch: list = []
     try:
         item = ready.get(timeout=wait)
-        _gather(ready, over)
+        _gather(ready, over, leisure)
         while not (isinstance(item, tuple) and item and item[0] is END):
             batch.append(item)
             if len(batch) == LARGEST:
@@ -112,11 +145,11 @@ def _take(ready: queue.SimpleQueue, over: threading.Event, wait: float) -> tuple
     return batch, item
 
 
-def _gather(ready: queue.SimpleQueue, over: threading.Event) -> None:
-    """Wait while more keeps coming: for GATHERED seconds at the longest, TRICKLE where only a FEW came, and not for more than
+def _gather(ready: queue.SimpleQueue, over: threading.Event, leisure: _Leisure) -> None:
+    """Wait while more keeps coming: for GATHERED seconds at the longest, its trickle where only a FEW came, and not for more than
     is handed over at once."""
     began, had = monotonic(), -1
     while had < (has := ready.qsize()) < LARGEST and monotonic() < began + GATHERED and not over.wait(LULL):
         had = has
     if has < FEW:
-        over.wait(max(0.0, began + TRICKLE - monotonic()))
+        over.wait(max(0.0, began + leisure.trickle - monotonic()))

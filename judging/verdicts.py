@@ -229,9 +229,14 @@ def _ask(
     left, purse = list(exhibits), go.purse.of_model(machine.model)
     while left and purse.has_room():
         feed = Feed(left, purse)
-        _drained(go, feed, _saved(go, machine, arrivals(partial(judge, feed))), cost)
+        _drained(go, feed, _saved(go, machine, arrivals(partial(judge, feed), took=_seconds_of_call)), cost)
         left = feed.left
     return left
+
+
+def _seconds_of_call(told: tuple[Exhibit, Verdict]) -> float:
+    """How long one call took of those that a verdict did."""
+    return told[1].seconds / max(1, told[1].asked)
 
 
 def _saved(go: Go, machine: Machine, batches: Iterator[list]) -> Iterator[list[Preference | Grade]]:

@@ -90,7 +90,7 @@ class Families:
 def of(benchmark: Benchmark, record: Record, looks: Looks | None = None) -> list[Told]:
     """Rows of the Health table (without its snapshot). `looks` are those of `record.votes`, where they are known already.
 
-    Ten queries, at most four more where judges were asked anew; none where no machine judged.
+    Twelve queries, at most four more where judges were asked anew; none where no machine judged.
     """
     if not len(record.attempts):
         return []

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    IntegerField,
+    Q,
+    QuerySet,
+    Sum,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Replace, Substr
+from numpy.typing import NDArray
 
 from arena.models import Benchmark, Question
 from judging.anchors import ANCHOR
 from judging.models import Grade, Judge, KeptOut, Preference, Status
+from rating.data.bulk import columns
 from rating.data.record import Columns, Floats, Ints
 
 MOST = 20_000  # judgments whose time is looked at; a benchmark with more needs an anchor set
@@ -87,51 +103,62 @@ def spent(benchmark: Benchmark) -> dict[Place, Spent]:
 
 
 def dates(benchmark: Benchmark) -> Dates:
-    """When machine judges said what on the anchor questions, or on all where none has that tag. Three queries."""
-    tags = Question.objects.filter(benchmark=benchmark).order_by().values_list("pk", "tags")
-    anchors = [pk for pk, named in tags if ANCHOR in named]
-    most = None if anchors else MOST + 1
-    rows = [(True, *row) for row in _pairs(benchmark, anchors)[:most]]
-    rows += [(False, *row) for row in _marks(benchmark, anchors)[:most]]
-    if not anchors and len(rows) > MOST:
+    """When machine judges said what on the anchor questions, or on all where none has that tag. Five queries at most."""
+    named = Question.objects.filter(benchmark=benchmark).annotate(text=Cast("tags", TextField()))
+    tags = named.filter(text__contains=ANCHOR).order_by().values_list("pk", "tags")
+    anchors = [pk for pk, tags in tags if ANCHOR in tags]
+    tables = _pairs(benchmark, anchors), _marks(benchmark, anchors)
+    if not anchors and sum(rows[: MOST + 1].count() for rows, _ in tables) > MOST:
         return Dates(None, is_anchored=False)
-    return Dates(_dated(rows), is_anchored=bool(anchors))
+    return Dates(_dated([columns(rows, **wanted) for rows, wanted in tables]), is_anchored=bool(anchors))
 
 
-def _pairs(benchmark: Benchmark, anchors: list[int]) -> QuerySet:
+def _pairs(benchmark: Benchmark, anchors: list[int]) -> tuple[QuerySet, dict[str, Any]]:
     share = (F("value") + 2.0) / 4.0
-    return _wanted(Preference.objects.all(), "battle", benchmark, anchors, order="swapped", share=share)
+    order = Case(When(swapped=True, then=Value(1)), default=Value(0))
+    return _wanted(Preference.objects.all(), "battle", benchmark, anchors, order=order, share=share)
 
 
-def _marks(benchmark: Benchmark, anchors: list[int]) -> QuerySet:
+def _marks(benchmark: Benchmark, anchors: list[int]) -> tuple[QuerySet, dict[str, Any]]:
     share = (F("score") - F("rubric__lowest")) / (F("rubric__highest") - F("rubric__lowest"))
-    return _wanted(Grade.objects.all(), "answer", benchmark, anchors, order="turn", share=share)
+    return _wanted(Grade.objects.all(), "answer", benchmark, anchors, order=Value(0), share=share)
 
 
-def _wanted(rows: Any, item: str, benchmark: Benchmark, anchors: list[int], *, order: str, share: Any) -> QuerySet:
+def _wanted(
+    rows: Any, item: str, benchmark: Benchmark, anchors: list[int], *, order: Any, share: Any
+) -> tuple[QuerySet, dict[str, Any]]:
+    """The rows, and the columns of them; `day` is a calendar day in UTC as year · 10000 + month · 100 + day."""
     where = {f"{item}__question__in": anchors} if anchors else {f"{item}__question__benchmark": benchmark}
-    rows = _of_machines(rows.counting().decided().filter(**where), benchmark).order_by()
-    names = item, "rubric", "turn", order, "judge", f"{item}__question", f"{item}__question__category", "created_at"
-    return rows.values_list(*names, share)
+    day = Replace(Substr(Cast("created_at", CharField()), 1, 10), Value("-"), Value(""))
+    wanted = {
+        "item": item, "rubric": "rubric", "turn": "turn", "order": order, "judge": "judge",
+        "cluster": f"{item}__question", "category": f"{item}__question__category",
+        "day": Cast(day, IntegerField()), "share": share,
+    }  # fmt: skip
+    return _of_machines(rows.counting().decided().filter(**where), benchmark), wanted
 
 
 def _of_machines(rows: Any, benchmark: Benchmark) -> Any:
     return rows.exclude(judge__kind__in=Judge.PEOPLE).filter(provenance__in=benchmark.counted_provenances)
 
 
-def _dated(rows: list[tuple]) -> Dated:
-    codes: dict[tuple, int] = {}
-    item = [codes.setdefault(row[:5], len(codes)) for row in rows]  # pair or mark, id, rubric, turn, order
-    weeks = [row[8].isocalendar() for row in rows]
-
-    def ints(values: list[int]) -> Ints:
-        return np.array(values, dtype=np.int64)
-
+def _dated(tables: list[dict[str, NDArray[Any]]]) -> Dated:
+    told = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    which = np.repeat(np.arange(len(tables)), [len(table["item"]) for table in tables])
+    keys = np.column_stack([which, *(told[name] for name in ("item", "rubric", "turn", "order"))])
+    item = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
     return Dated(
-        item=ints(item),
-        judge=ints([row[5] for row in rows]),
-        cluster=ints([row[6] for row in rows]),
-        category=ints([row[7] for row in rows]),
-        week=ints([week.year * 100 + week.week for week in weeks]),
-        share=np.clip(np.array([row[9] for row in rows], dtype=np.float64), 0.0, 1.0),
+        item=item,
+        judge=told["judge"],
+        cluster=told["cluster"],
+        category=told["category"],
+        week=_weeks(told["day"]),
+        share=np.clip(told["share"], 0.0, 1.0),
     )
+
+
+def _weeks(days: Ints) -> Ints:
+    """The ISO week of each day, as year · 100 + week."""
+    there, place = np.unique(days, return_inverse=True)
+    weeks = [date(one // 10_000, one // 100 % 100, one % 100).isocalendar() for one in there.tolist()]
+    return np.array([week.year * 100 + week.week for week in weeks], dtype=np.int64)[place.reshape(-1)]

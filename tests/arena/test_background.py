@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from arena import background
 from arena.background import LARGEST, ROOM, arrivals, unburdened
 
 
@@ -49,6 +50,35 @@ def test_a_stream_without_a_lull_is_handed_over_all_the_same():
     first = next(arriving := arrivals(lambda: numbers(1000, pause=0.001)))
     arriving.close()
     assert 0 < len(first) < 1000
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, None), (0.4, None), (1.0, 0.02), (2.0, 0.04), (60.0, 0.05)])
+def test_the_loop_rests_after_results_that_took_long_and_wakes_for_several_at_once(monkeypatch, took, rest):
+    rests = []
+    monkeypatch.setattr(background, "sleep", rests.append)
+    got = [number for batch in arrivals(lambda: numbers(5, pause=0.01), took=lambda _number: took) for number in batch]
+    assert got == list(range(5))
+    assert rests == ([rest] * 5 if rest else [])
+
+
+def test_results_that_are_there_together_are_one_rest(monkeypatch):
+    rests = []
+    monkeypatch.setattr(background, "sleep", rests.append)
+    took = [1.0, 2.0, 1.5]
+    assert [number for batch in arrivals(lambda: numbers(3), took=took.__getitem__) for number in batch] == [0, 1, 2]
+    assert rests == [0.04]
+
+
+def test_what_took_long_is_waited_for_longer():
+    async def trickling():
+        for number in range(12):
+            await asyncio.sleep(0.04)
+            yield number
+
+    def batches(took: float) -> int:
+        return len([batch for batch in arrivals(trickling, took=lambda _number: took) if batch])
+
+    assert batches(5.0) < batches(0.1)
 
 
 def test_what_is_there_is_no_burden_to_the_collector_for_a_while():

@@ -285,7 +285,7 @@ def test_health_takes_as_many_queries_for_few_judgments_as_for_many(django_asser
             make.preference(battle)
             make.preference(battle, make.judge("second"))
         record = data.read(benchmark)
-        with django_assert_max_num_queries(10) as seen:
+        with django_assert_max_num_queries(12) as seen:
             assert len(health.of(benchmark, record)) == 4
         counts.append(len(seen))
     assert counts[0] == counts[1]

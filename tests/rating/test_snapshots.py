@@ -145,7 +145,7 @@ def test_taking_a_snapshot_takes_as_many_queries_for_few_judgments_as_for_many(d
     counts = []
     for size in (4, 40):
         benchmark = judged(f"of {size}", questions=size)
-        with django_assert_max_num_queries(76) as seen:
+        with django_assert_max_num_queries(78) as seen:
             snapshots.take(benchmark)
         counts.append(len(seen))
     assert counts[0] == counts[1]
