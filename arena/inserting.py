@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import connection, models
+from pydantic_core import PydanticSerializationError, to_json
 
 PLAIN: tuple[tuple[type[models.Field], type], ...] = (
     (models.IntegerField, int),
@@ -98,8 +99,17 @@ def _plain(field: models.Field) -> type | None:
 def _prepared_by(field: models.Field) -> Callable[[Any], Any]:
     """What makes of a value what is sent; JSON is sent as its text, to both databases."""
     if type(field) is models.JSONField and field.encoder is None:
-        return json.dumps
+        return _json_text
     return partial(_by_field, field)
+
+
+def _json_text(value: Any) -> str:
+    """The value as JSON in ASCII, as Django writes it: who looks for a text in a column looks for it so."""
+    try:
+        text = to_json(value).decode()
+    except PydanticSerializationError:
+        return json.dumps(value)
+    return text if text.isascii() else json.dumps(value)
 
 
 def _by_field(field: models.Field, value: Any) -> Any:

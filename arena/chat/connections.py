@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx2
+from pydantic_core import PydanticSerializationError, to_json
 
 from arena.chat.base import ChatError, Endpoint
 
@@ -109,12 +110,12 @@ class Wire:
         return self._session
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
 def _dumped(body: Mapping[str, Any]) -> bytes:
     """The body as JSON; half characters, which no server reads, as question marks."""
-    return _ENCODER.encode(body).encode("utf-8", "replace")
+    try:
+        return to_json(body)
+    except PydanticSerializationError:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _json_or_text(content: bytes) -> object:

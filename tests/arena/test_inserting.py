@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import DataError, IntegrityError, models, transaction
 
+from arena import inserting
 from arena.inserting import insert_rows
 from judging.judges.base import OK, Verdict
 from judging.models import Preference
@@ -43,6 +46,14 @@ def test_a_row_is_what_bulk_create_would_have_made_of_it(rows):
     Preference.objects.all().delete()
     Preference.objects.bulk_create(rows)
     assert ours == on_record() and len(ours) == 12 and ours[0]["tokens_in"] == 12
+
+
+@pytest.mark.parametrize("text", ["a/b\x7f\b\f\n\u2028", "谁 😀", "half: \ud800", '"\\', ""])
+def test_json_is_written_in_ascii_as_django_writes_it(text):
+    value = [{"text": text, text or "n": [1.5, None, True, 2**70, 1e-7]}]
+    written = inserting._json_text(value)
+    assert written.isascii() and json.loads(written) == value
+    assert json.dumps(text) in written
 
 
 def test_a_field_prepares_only_what_does_not_go_as_it_is(rows, monkeypatch):

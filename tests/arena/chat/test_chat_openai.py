@@ -102,6 +102,21 @@ def test_options_are_sent_and_those_that_are_none_are_not():
     assert body["messages"] == [{"role": m.role, "content": m.content} for m in HELLO]
 
 
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ('谁? \t\n\r\x00\x1f\x7f\u2028 "quoted" \\ </s> 😀', None),
+        ("half a character: \ud800 \udc80.", "half a character: ? ?."),
+        ("", None),
+    ],
+)
+def test_any_text_arrives_as_it_is_and_half_a_character_as_a_question_mark(said, sent):
+    with serve() as server:
+        ask(endpoint(server.base_url, options={"seed": 2**70}), [Message("user", said)])
+        body = server.calls[0].body
+    assert body["messages"] == [{"role": "user", "content": said if sent is None else sent}] and body["seed"] == 2**70
+
+
 def test_an_option_that_would_replace_the_messages_is_refused():
     with pytest.raises(ChatError, match="'messages'") as caught:
         open_chat(endpoint("http://127.0.0.1:9/v1", options={"messages": []}))
