@@ -27,7 +27,7 @@ SHORTEST_REST, LONGEST_REST = 0.01, 0.05  # seconds that the loop rests: a fifti
 def arrivals(
     make: Callable[[], AsyncIterator[T]], *, wait: float = 1.0, took: Callable[[T], float] = lambda _result: 0.0
 ) -> Iterator[list[T]]:
-    """Lists of what has arrived from the asynchronous iterator, at least one list every `wait` seconds.
+    """Lists of what has arrived from the asynchronous iterator, at least one list every `wait` + LONGEST_TRICKLE seconds.
 
     The iterator runs on an event loop of its own in a thread, so that it never waits for what the caller does
     with the results, unless ROOM of them pile up, and no transaction is ever open during a call. What arrives together is
@@ -36,7 +36,8 @@ def arrivals(
 
     `took` says how many seconds a result was in the making. Where that is long the loop rests for a fiftieth of it after each,
     and what trickles in is waited for a fifth of it: to wake up for every single result takes half as much again of the
-    processor. The loop's own work is later by up to LONGEST_REST, so whoever measures how long a first token takes has no `took`.
+    processor. The loop's own work is later by up to LONGEST_REST, that for quicker results too, so whoever measures how long a first
+    token takes has no `took`.
 
     When the caller stops early, the iterator is cancelled. An error inside is raised here, after all that had arrived
     before it.

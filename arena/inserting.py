@@ -104,7 +104,8 @@ def _prepared_by(field: models.Field) -> Callable[[Any], Any]:
 
 
 def _json_text(value: Any) -> str:
-    """The value as JSON in ASCII, as Django writes it: who looks for a text in a column looks for it so."""
+    """The value as JSON in ASCII, each text as Django writes it: who looks for one in a column looks for it so. The spaces after
+    commas and colons may be missing."""
     try:
         text = to_json(value).decode()
     except PydanticSerializationError:

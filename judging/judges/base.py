@@ -51,8 +51,8 @@ class Verdict:
     `status` is "ok" or the name of the failure, whose reason is `error`. For a pair, `value` in
     [-2, 2] is the preference towards the answer *shown first*; for a single answer, `value` is the
     score and `scores` holds the marks per dimension. A failed verdict has value None: never a tie,
-    never a zero. `prompt` is what was sent, as role/content mappings; `seconds` of wall time, of
-    calls that take seconds up to a fiftieth too long (see `arena.background`); `asked` counts calls made to a model.
+    never a zero. `prompt` is what was sent, as role/content mappings; `seconds` of wall time, up to
+    50 ms too long where calls beside it take seconds (see `arena.background`); `asked` counts calls made to a model.
 
     `points` are the deductions and bonuses of a rubric of points: {"key", "points" (signed), "quote"}. `details` is what
     else is worth keeping, as JSON: `finish` (how each reply ended), `samples` (their values), `probabilities` of a verdict by

@@ -71,7 +71,7 @@ def test_results_that_are_there_together_are_one_rest(monkeypatch):
 
 def test_what_took_long_is_waited_for_longer():
     async def trickling():
-        for number in range(12):
+        for number in range(24):
             await asyncio.sleep(0.04)
             yield number
 
