@@ -42,22 +42,15 @@ def arrivals(
     When the caller stops early, the iterator is cancelled. An error inside is raised here, after all that had arrived
     before it.
     """
-    ready: queue.SimpleQueue = queue.SimpleQueue()
-    over = threading.Event()  # nothing more will come
+    tray = _Tray()
     task: list[asyncio.Task] = []
-    leisure = _Leisure()
 
     async def pump() -> None:
         task.append(asyncio.current_task())
         iterator = make()
         try:
             async for result in iterator:
-                while (
-                    ready.qsize() >= ROOM
-                ):  # and not a bounded queue: a loop that blocks would keep every call waiting
-                    await asyncio.sleep(LULL)
-                ready.put(result)
-                leisure.heed(took(result))
+                await tray.put(result, took(result))
         finally:
             if hasattr(iterator, "aclose"):
                 await iterator.aclose()
@@ -66,19 +59,18 @@ def arrivals(
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(pump())
-            ready.put((END, None))
+            tray.end(None)
         except asyncio.CancelledError:
-            ready.put((END, None))
+            tray.end(None)
         except BaseException as error:  # noqa: BLE001  handed over to the caller's thread
-            ready.put((END, error))
-        over.set()
+            tray.end(error)
 
     thread = threading.Thread(target=work, name="arrivals", daemon=True)
     thread.start()
     end = None
     try:
         while end is None:
-            batch, end = _take(ready, over, wait, leisure)
+            batch, end = tray.take(wait)
             if batch or end is None:
                 yield batch
         if end[1] is not None:
@@ -108,16 +100,21 @@ def unburdened() -> Iterator[None]:
         gc.unfreeze()
 
 
-class _Leisure:
-    """How long what arrives may wait for company, by how long it took: `trickle` seconds outside of the loop."""
+class _Tray:
+    """What has arrived: put down within the loop, taken up by the caller. How long it waits for company goes by how long it took."""
 
     def __init__(self) -> None:
-        self.trickle = TRICKLE
+        self._ready: queue.SimpleQueue = queue.SimpleQueue()
+        self._over = threading.Event()  # nothing more will come
+        self._trickle = TRICKLE
         self._rest = 0.0
 
-    def heed(self, took: float) -> None:
-        """Let the loop rest once what waits in it is done. To be called within the loop."""
-        self.trickle = min(max(TRICKLE, took / 5), LONGEST_TRICKLE)
+    async def put(self, result: object, took: float) -> None:
+        """Put this down, once there is room for it, and let the loop rest when what waits in it is done."""
+        while self._ready.qsize() >= ROOM:  # and not a bounded queue: a loop that blocks would keep every call waiting
+            await asyncio.sleep(LULL)
+        self._ready.put(result)
+        self._trickle = min(max(TRICKLE, took / 5), LONGEST_TRICKLE)
         rest = min(took / 50, LONGEST_REST)
         if rest < SHORTEST_REST:
             return
@@ -125,32 +122,35 @@ class _Leisure:
             asyncio.get_running_loop().call_soon(self._sleep)
         self._rest = max(rest, self._rest)
 
+    def end(self, error: BaseException | None) -> None:
+        """Say that nothing more will come, and why, where that is a failure."""
+        self._ready.put((END, error))
+        self._over.set()
+
+    def take(self, wait: float) -> tuple[list, tuple | None]:
+        """What is ready, at most LARGEST, waiting up to `wait` seconds for the first; and the end, if it has come."""
+        batch: list = []
+        try:
+            item = self._ready.get(timeout=wait)
+            self._gather()
+            while not (isinstance(item, tuple) and item and item[0] is END):
+                batch.append(item)
+                if len(batch) == LARGEST:
+                    return batch, None
+                item = self._ready.get_nowait()
+        except queue.Empty:
+            return batch, None
+        return batch, item
+
+    def _gather(self) -> None:
+        """Wait while more keeps coming: for GATHERED seconds at the longest, its trickle where only a FEW came, and not for more than
+        is handed over at once."""
+        began, had, over = monotonic(), -1, self._over
+        while had < (has := self._ready.qsize()) < LARGEST and monotonic() < began + GATHERED and not over.wait(LULL):
+            had = has
+        if has < FEW:
+            over.wait(max(0.0, began + self._trickle - monotonic()))
+
     def _sleep(self) -> None:
         sleep(self._rest)
         self._rest = 0.0
-
-
-def _take(ready: queue.SimpleQueue, over: threading.Event, wait: float, leisure: _Leisure) -> tuple[list, tuple | None]:
-    """What is ready, at most LARGEST, waiting up to `wait` seconds for the first; and the end, if it has come."""
-    batch: list = []
-    try:
-        item = ready.get(timeout=wait)
-        _gather(ready, over, leisure)
-        while not (isinstance(item, tuple) and item and item[0] is END):
-            batch.append(item)
-            if len(batch) == LARGEST:
-                return batch, None
-            item = ready.get_nowait()
-    except queue.Empty:
-        return batch, None
-    return batch, item
-
-
-def _gather(ready: queue.SimpleQueue, over: threading.Event, leisure: _Leisure) -> None:
-    """Wait while more keeps coming: for GATHERED seconds at the longest, its trickle where only a FEW came, and not for more than
-    is handed over at once."""
-    began, had = monotonic(), -1
-    while had < (has := ready.qsize()) < LARGEST and monotonic() < began + GATHERED and not over.wait(LULL):
-        had = has
-    if has < FEW:
-        over.wait(max(0.0, began + leisure.trickle - monotonic()))

@@ -8,19 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from django.db.models import (
-    Case,
-    CharField,
-    Count,
-    F,
-    IntegerField,
-    Q,
-    QuerySet,
-    Sum,
-    TextField,
-    Value,
-    When,
-)
+from django.db.models import Case, CharField, Count, F, IntegerField, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.functions import Cast, Replace, Substr
 from numpy.typing import NDArray
 
